@@ -1,0 +1,43 @@
+# Everything a contributor or a user of a fresh clone needs; continuous integration calls these same targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test lint types check bench clean
+.DEFAULT_GOAL := check
+
+# The stamps make an install happen once, and again when pyproject.toml changes.
+$(VENV)/.created:
+	$(PYTHON) -c 'import sys; sys.exit("saddlescope needs Python 3.11 or newer, but $(PYTHON) is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+$(VENV)/.runtime: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+$(VENV)/.dev: $(VENV)/.runtime pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+$(VENV)/.bench: $(VENV)/.runtime pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.runtime      ## the main job on the shipped spec: table of stages and a picture
+	$(BIN)/saddlescope run canonical --out demo
+
+test: $(VENV)/.dev          ## all tests, docstring examples included
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev          ## style and imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev         ## type checker
+	$(BIN)/pyright
+
+check: lint types test      ## what continuous integration runs
+
+bench: $(VENV)/.bench       ## speed against other solvers, answers checked (several minutes)
+	$(BIN)/python -m pytest benchmarks --benchmark-enable -p no:cacheprovider
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis

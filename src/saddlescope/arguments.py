@@ -1,0 +1,81 @@
+"""Refusal of bad input: one clear sentence that names the argument and the value, before any work starts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+class ArgumentError(ValueError):
+    """An argument has a value that cannot work; the message names the argument and the value."""
+
+    def __init__(self, argument: str, must: str, got: object):
+        super().__init__(f"Argument `{argument}` must {must}, but got {got!r}.")
+        self.argument = argument
+
+
+def _number(argument: str, value: Any, must: str) -> float:
+    # bool is an int in Python, but `epsilon=True` is always a slip
+    if isinstance(value, bool | np.bool_):
+        raise ArgumentError(argument, must, value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(argument, must, value) from None
+    if math.isnan(number):
+        raise ArgumentError(argument, must, number)
+    return number
+
+
+def positive(argument: str, value: Any) -> float:
+    """Return `value` as a float; refuse what is not a positive finite number.
+
+    >>> positive("epsilon", -1)
+    Traceback (most recent call last):
+    saddlescope.arguments.ArgumentError: Argument `epsilon` must be positive, but got -1.0.
+    """
+    number = _number(argument, value, "be positive")
+    if not 0 < number < math.inf:
+        raise ArgumentError(argument, "be positive" if number <= 0 else "be finite", number)
+    return number
+
+
+def finite(argument: str, value: Any) -> float:
+    """Return `value` as a float; refuse what is not a finite number."""
+    number = _number(argument, value, "be a finite number")
+    if math.isinf(number):
+        raise ArgumentError(argument, "be a finite number", number)
+    return number
+
+
+def fraction(argument: str, value: Any) -> float:
+    """Return `value` as a float; refuse what is not strictly between 0 and 1."""
+    must = "lie strictly between 0 and 1"
+    number = _number(argument, value, must)
+    if not 0 < number < 1:
+        raise ArgumentError(argument, must, number)
+    return number
+
+
+def count(argument: str, value: Any, least: int = 1) -> int:
+    """Return `value` as an int; refuse what is not a whole number of at least `least`."""
+    must = f"be a whole number of at least {least}"
+    number = _number(argument, value, must)
+    if math.isinf(number) or number != math.floor(number) or number < least:
+        raise ArgumentError(argument, must, value)
+    return int(number)
+
+
+def vector(argument: str, value: Any) -> np.ndarray:
+    """Return `value` as a one-dimensional float64 array; refuse what is empty, ragged or not finite."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError(argument, "be a list of numbers", value) from None
+    if array.ndim != 1 or array.size == 0:
+        raise ArgumentError(argument, "be a non-empty list of numbers", value)
+    if not np.all(np.isfinite(array)):
+        raise ArgumentError(argument, "hold finite numbers only", value)
+    return array

@@ -1,0 +1,95 @@
+"""Plateaus of a noisy curve: its partition, refitted until the noise and its memory are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from saddlescope.measure.noise import lag_one, local_noise, noise_level, pseudo_residuals
+from saddlescope.measure.slopes import parted
+from saddlescope.measure.partition import Bins, Piece, bin_curve, partition
+
+PENALTY = 1.5  # price of one parameter in units of log(number of bins); BIC would be 1. Tuned on synthetic ladders.
+ROUGHNESS = 0.003  # decades (or fractions of the range) by which a real curve departs from straight lines
+_MEDIAN = np.pi / 2  # variance of a median over that of a mean, for many normal values
+PARTED=True
+LEAST=.25
+_ROUNDS = 3  # the noise of round 1 comes from neighbours only; rounds 2 and 3 see the residuals and their memory
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A partition with the noise that it leaves: typical standard deviation and lag-1 autocorrelation."""
+
+    bins: Bins
+    pieces: list[Piece]
+    line: np.ndarray
+    noise: float
+    correlation: float
+
+
+def fit_pieces(x: np.ndarray, y: np.ndarray, *, slope: float, least_decades: float, bins: int) -> Fit:
+    """Return the partition of (x, y) with its noise; x and y of shape (T,).
+
+    The variance of a bin is that of one point over the count, times (1 + ρ)/(1 - ρ) for noise of lag-1
+    autocorrelation ρ (the long-run variance of an AR(1) process), so that slow wandering is not taken for stages.
+    """
+    binned = bin_curve(x, y, bins)
+    inner = pseudo_residuals(x, y)
+    sigma = local_noise(np.concatenate((inner[:1], inner, inner[-1:])), binned.index)
+    correlation, pieces, line = 0.0, [], binned.y
+    for _ in range(_ROUNDS):
+        memory = (1 + correlation) / (1 - correlation)
+        variance = np.bincount(binned.index, weights=sigma**2) / binned.count**2
+        variance = variance * np.where(binned.count > 2, _MEDIAN, 1.0) * memory + ROUGHNESS**2
+        pieces = partition(binned, variance, slope=slope, least_decades=least_decades, penalty=PENALTY)
+        length = [p.last - p.first + 1 for p in pieces]
+        intercept = np.repeat([p.intercept for p in pieces], length)
+        gradient = np.repeat([p.slope for p in pieces], length)
+        line = intercept + gradient * binned.x
+        residuals = y - intercept[binned.index] - gradient[binned.index] * x
+        sigma = local_noise(residuals, binned.index)
+        scaled = residuals / np.maximum(sigma, 1e-3 * ROUGHNESS)
+        correlation = float(np.clip(lag_one(scaled), 0.0, 0.99))
+    return Fit(binned, pieces, line, noise_level(residuals), correlation)
+
+
+def flat_groups(
+    fit: Fit, *, slope: float, separation: float, least_points: int
+) -> list[tuple[int, int]]:
+    """Return first and last bin of each plateau: flat pieces, joined where no real step parts them."""
+    groups: list[list[Piece]] = []
+    before: Piece | None = None
+    for piece in fit.pieces:
+        if piece.flat:
+            if before is not None and before.flat and _step(fit, before, piece) < separation:
+                groups[-1].append(piece)
+            else:
+                groups.append([piece])
+        before = piece
+    joined: list[tuple[int, int]] = []
+    for group in groups:
+        first, last = group[0].first, group[-1].last
+        # a piece pressed against the limit is the bend of a drop; alone it is no plateau
+        pressed = all(abs(piece.slope) >= slope * (1 - 1e-9) for piece in group)
+        if pressed or fit.bins.count[first : last + 1].sum() < least_points:
+            continue
+        if joined and abs(_height(fit, first, last) - _height(fit, *joined[-1])) < separation:
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    if not PARTED: return joined
+    x, line = fit.bins.x, fit.line
+    steepness = np.abs(np.gradient(line, x))
+    return [part for first, last in joined for part in parted(x, line, steepness, first, last, slope, LEAST, separation)]
+
+
+def _height(fit: Fit, first: int, last: int) -> float:
+    return float(np.median(fit.line[first : last + 1]))
+
+
+def _step(fit: Fit, before: Piece, after: Piece) -> float:
+    """Size of the jump between two neighbouring lines, half way between their bins."""
+    x = (fit.bins.x[before.last] + fit.bins.x[after.first]) / 2
+    return abs(after.intercept + after.slope * x - before.intercept - before.slope * x)

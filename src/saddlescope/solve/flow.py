@@ -1,0 +1,78 @@
+"""What the integrator asks of a dynamics: a System to integrate, and a Flow that makes systems and reads results."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, NamedTuple
+
+import diffrax
+import equinox as eqx
+import jax
+
+from saddlescope.trajectory import Trajectory
+
+
+class Refinement(NamedTuple):
+    """A flow's verdict on its own discretisation.
+
+    Attributes:
+        finer: the version to run next; None when the result is final.
+        accuracy: error estimates to add to the result.
+        doubts: sentences to add to the result's doubts.
+    """
+
+    finer: Flow | None = None
+    accuracy: dict[str, Any] = {}  # noqa: RUF012
+    doubts: tuple[str, ...] = ()
+
+
+class System(eqx.Module):
+    """An autonomous system y' = F(y) with its numbers as array leaves, so that new numbers never compile again.
+
+    The state y is one array whose last axis may be padded; `solver` and all static fields pick the compiled program.
+    """
+
+    @abc.abstractmethod
+    def solver(self) -> diffrax.AbstractSolver:
+        """Return the diffrax solver for this system's structure; its args are the system itself."""
+
+    @abc.abstractmethod
+    def vector_field(self, y: jax.Array) -> jax.Array:
+        """Return F(y), of the shape of y."""
+
+    @abc.abstractmethod
+    def observables(self, y: jax.Array, rate: jax.Array) -> dict[str, jax.Array]:
+        """Return what is saved at every accepted step; `rate` is F(y). Holds at least `risk`, a scalar."""
+
+    @abc.abstractmethod
+    def error_norm(self, scaled_error: jax.Array) -> jax.Array:
+        """Return one number for an error of shape y, already divided by its tolerance."""
+
+
+class Flow(abc.ABC):
+    """A learning dynamics: what is learnt, how it starts, how it moves.
+
+    A flow that discretises a continuum hands back finer and finer versions of itself until the answer stands.
+    """
+
+    @abc.abstractmethod
+    def start(self) -> tuple[System, jax.Array]:
+        """Return the system and its initial state."""
+
+    @abc.abstractmethod
+    def scale(self) -> Any:
+        """Return the size of each component of the state that matters, of the state's shape: it sets atol."""
+
+    @property
+    @abc.abstractmethod
+    def shortest_time(self) -> float:
+        """The fastest time-scale, in units of the flow's time: the first saved time and the first step follow it."""
+
+    @abc.abstractmethod
+    def trajectory(self, record: Any) -> Trajectory:
+        """Return the labelled result of a raw `solve.Record`."""
+
+    def refined(self, trajectory: Trajectory, coarser: Trajectory | None) -> Refinement:
+        """Look at a result and the coarser one before it, and say whether it stands."""
+        del trajectory, coarser
+        return Refinement()

@@ -1,0 +1,196 @@
+"""The one result type: labelled curves, what made them, how far they can be trusted; one netCDF file each."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from saddlescope.arguments import ArgumentError
+
+if TYPE_CHECKING:
+    import xarray
+
+_FORMAT = "saddlescope trajectory 1"
+_RECORDS = ("parameters", "solver", "accuracy", "versions")
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A run of a dynamics: curves over time with names on every axis, and what made them.
+
+    Attributes:
+        kind: which dynamics made it, such as "MeanFieldFlow".
+        observables: name -> array; the first axis is `time`, or `state_time` for saved states.
+        dims: name -> names of its axes.
+        coords: axis name -> coordinate values, `time` among them (starts at 0, strictly increasing).
+        units: name -> unit or meaning, for axis labels.
+        parameters: what was asked for, as plain values.
+        solver: how it was integrated: method, tolerances, steps accepted and rejected, seconds.
+        accuracy: error estimates that travel with the result.
+        versions: of the libraries that made it.
+        outcome: name of the `solve.Outcome`.
+        message: the outcome in a sentence.
+        doubts: sentences on what may be wrong with this run; empty for a clean one.
+        references: BibTeX keys to cite, see `citations`.
+    """
+
+    kind: str
+    observables: dict[str, np.ndarray]
+    dims: dict[str, tuple[str, ...]]
+    coords: dict[str, np.ndarray]
+    units: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    solver: dict[str, Any] = field(default_factory=dict)
+    accuracy: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    outcome: str = "REACHED_END"
+    message: str = ""
+    doubts: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+    @property
+    def time(self) -> np.ndarray:
+        """Times of the observables, shape (time,); the first is 0."""
+        return self.coords["time"]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return an observable or a coordinate by name."""
+        if name in self.observables:
+            return self.observables[name]
+        if name in self.coords:
+            return self.coords[name]
+        known = ", ".join([*self.observables, *self.coords])
+        raise KeyError(f"no `{name}` in this trajectory; it holds {known}")
+
+    @property
+    def dataset(self) -> xarray.Dataset:
+        """The same data as an `xarray.Dataset`, built on each call."""
+        import xarray  # here, since it costs half a second that a run without it need not pay
+
+        attributes = {name: json.dumps(getattr(self, name), default=_plain) for name in _RECORDS}
+        attributes |= {
+            "format": _FORMAT,
+            "kind": self.kind,
+            "outcome": self.outcome,
+            "message": self.message,
+            "doubts": json.dumps(self.doubts),
+            "references": json.dumps(self.references),
+        }
+        variables = {
+            name: (self.dims[name], values, {"units": self.units[name]} if name in self.units else {})
+            for name, values in self.observables.items()
+        }
+        return xarray.Dataset(variables, self.coords, attributes)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to one netCDF file; the file appears whole or not at all.
+
+        Raises:
+            ArgumentError: if the folder does not exist or cannot be written.
+        """
+        path = Path(path)
+        if not path.parent.is_dir():
+            raise ArgumentError("path", "lie in an existing folder", str(path))
+        try:
+            handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        except OSError as error:
+            raise ArgumentError("path", f"be writable ({error.strerror})", str(path)) from None
+        os.close(handle)
+        try:
+            self.dataset.to_netcdf(partial, engine="h5netcdf", auto_complex=False)
+            with open(partial, "rb") as written:
+                os.fsync(written.fileno())
+            os.chmod(partial, 0o666 & ~_umask())
+            os.replace(partial, path)
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
+        return path
+
+    def citations(self) -> str:
+        """Return BibTeX for the papers and software this result rests on."""
+        from saddlescope.references import bibtex
+
+        return bibtex(self.references)
+
+    def __repr__(self) -> str:
+        """Sizes, steps and outcome at a glance."""
+        time = self.time
+        lines = [f"Trajectory of {self.kind}: {self.message}"]
+        span = f"  {len(time)} times from 0 to {time[-1]:.6g}"
+        if "steps_accepted" in self.solver:
+            span += (
+                f"; {self.solver.get('method', 'solver')}: {self.solver['steps_accepted']} steps accepted, "
+                f"{self.solver['steps_rejected']} rejected, {self.solver.get('seconds', float('nan')):.3g} s"
+            )
+        lines.append(span)
+        for name, values in self.observables.items():
+            lines.append(f"  {name}({', '.join(self.dims[name])})  {'x'.join(map(str, values.shape))}")
+        size = sum(v.nbytes for v in self.observables.values())
+        lines.append(f"  {size / 1e6:.2f} MB" + "".join(f"\n  doubt: {d}" for d in self.doubts))
+        return "\n".join(lines)
+
+
+def load(path: str | os.PathLike[str]) -> Trajectory:
+    """Read a trajectory that `Trajectory.save` wrote.
+
+    Raises:
+        ArgumentError: if the file is missing, truncated, or was not written by saddlescope.
+    """
+    import xarray
+
+    path = Path(path)
+    if not path.is_file():
+        raise ArgumentError("path", "name an existing result file", str(path))
+    try:
+        with xarray.open_dataset(path, engine="h5netcdf") as opened:
+            dataset = opened.load()
+    except Exception as error:  # h5py raises half a dozen kinds of error for a damaged file
+        raise ArgumentError(
+            "path", f"name a whole saddlescope result file (it could not be read: {_short(error)})", str(path)
+        ) from None
+    if dataset.attrs.get("format") != _FORMAT:
+        raise ArgumentError("path", f'name a file of format "{_FORMAT}"', str(path))
+    try:
+        records = {name: json.loads(dataset.attrs[name]) for name in _RECORDS}
+        return Trajectory(
+            kind=dataset.attrs["kind"],
+            observables={str(n): v.to_numpy() for n, v in dataset.data_vars.items()},
+            dims={str(n): tuple(map(str, v.dims)) for n, v in dataset.data_vars.items()},
+            coords={str(n): v.to_numpy() for n, v in dataset.coords.items()},
+            units={str(n): v.attrs["units"] for n, v in dataset.data_vars.items() if "units" in v.attrs},
+            outcome=dataset.attrs["outcome"],
+            message=dataset.attrs["message"],
+            doubts=tuple(json.loads(dataset.attrs["doubts"])),
+            references=tuple(json.loads(dataset.attrs["references"])),
+            **records,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArgumentError("path", f"name a whole saddlescope result file ({_short(error)})", str(path)) from None
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:120]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
