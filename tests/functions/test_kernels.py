@@ -99,7 +99,7 @@ def test_rounding_beyond_one_is_harmless():
     for name in ("relu", "step", "abs"):
         for r in (np.nextafter(1.0, 2.0), np.nextafter(-1.0, -2.0)):
             K = kernel(name)
-            assert K(r) == K(np.clip(r, -1, 1))
+            assert K(r) == pytest.approx(float(K(np.clip(r, -1, 1))), abs=1e-15)
             assert np.isfinite([K.derivative(r), K.second_derivative(r)]).all()
 
 
@@ -134,12 +134,18 @@ def test_kernel_is_positive_semi_definite():
 
 
 def test_kernel_is_a_pytree_of_any_shape():
-    program = jax.jit(lambda K, r: K(r) + K.derivative(r))
+    traces = []
+
+    @jax.jit
+    def program(K, r):
+        traces.append(K.kind)
+        return K(r) + K.derivative(r)
+
     r = np.linspace(-1, 1, 12).reshape(3, 2, 2)
     for weights in itertools.product([1.0, 2.0], [0.5]):
         K = kernel(hermite(weights))
         np.testing.assert_allclose(program(K, r), K(r) + K.derivative(r), atol=1e-14)
-    assert program._cache_size() == 1
+    assert traces == ["closed form"]
 
 
 def test_same_functions_give_the_same_object():
@@ -151,4 +157,4 @@ def test_bad_input_is_refused():
     with pytest.raises(ArgumentError, match=r"`g` must be a known name \(did you mean 'tanh'"):
         kernel("relu", "tahn")
     with pytest.raises(ArgumentError, match="`degree` must be a whole number"):
-        kernel("tanh", degree=1.5)
+        kernel("tanh", degree=1.5)  # pyright: ignore[reportArgumentType]

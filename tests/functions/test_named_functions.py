@@ -1,4 +1,4 @@
-"""Named functions: coefficients against independent quadrature, values and slopes against mpmath and autodiff."""
+"""Named functions: coefficients against mpmath and quadrature, values and slopes against autodiff."""
 
 import pickle
 

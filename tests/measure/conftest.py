@@ -1,7 +1,8 @@
-"""Synthetic ladders: curves whose plateaus are known from their clean form, with the noises that logs of runs have."""
+"""Synthetic ladders: curves whose plateaus are known from their clean form, with the noises of real logs."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +54,9 @@ def _drop(rng: np.random.Generator, time: Array, centre: float) -> Array:
     """Fraction of a step that is still to fall: 1 before `centre`, 0 after."""
     x = np.log(time / centre)
     kind = rng.integers(3)
-    if kind == 0:  # escape of a saddle: logistic in time, its rate times the escape time is the logarithm below
+    if (
+        kind == 0
+    ):  # escape of a saddle: logistic in time, its rate times the escape time is the logarithm below
         y = rng.uniform(6, 20) * (time / centre - 1)
     elif kind == 1:  # logistic in log time
         y = rng.uniform(8, 20) * x
@@ -63,7 +66,7 @@ def _drop(rng: np.random.Generator, time: Array, centre: float) -> Array:
 
 
 def _flat_runs(time: Array, clean: Array, slope: float, decades: float) -> list[tuple[int, int]]:
-    """Runs of the clean curve that are flatter than `slope` for at least `decades`, by looking at every pair."""
+    """Runs of the clean curve that are flatter than `slope` for at least `decades`."""
     flat = np.abs(np.diff(np.log(clean)) / np.diff(np.log(time))) < slope
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flat.astype(int), [0]))))
     runs = zip(edges[::2], edges[1::2], strict=True)
@@ -107,7 +110,7 @@ def _clean(
         if len(strict) != len(lenient) or any(b - a < 10 for a, b in strict):
             continue
         levels = tuple(float(np.median(clean[a : b + 1])) for a, b in strict)
-        steps = list(zip(levels, levels[1:], strict=False))
+        steps = list(itertools.pairwise(levels))
         if any(a / b < 1.4 or a - b < least_step for a, b in steps):
             continue
         if form == "exponential" or len(strict) == wanted or attempts > 400:
@@ -126,7 +129,8 @@ def make_curve(setting: str, seed: int) -> Curve:
     if spec.get("stop"):
         time = time[time <= time[-1] ** rng.uniform(0.7, 1.0)]
     wanted = int(rng.integers(1, 6 if grid == "log" else 5))
-    clean, count, heights = _clean(rng, time, spec.get("form", "ladder"), wanted, spec.get("additive", 0.0))
+    form, least_step = spec.get("form", "ladder"), spec.get("additive", 0.0)
+    clean, count, heights = _clean(rng, time, form, wanted, least_step)
     time = time[: clean.size]
     noise = rng.standard_normal(clean.size)
     rho = spec.get("rho", 0.0)

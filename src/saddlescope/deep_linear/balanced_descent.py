@@ -26,6 +26,7 @@ class BalancedDescent:
         self.tolerance = tolerance
         self.cost, self.slope = self._speed(self.state)
         self.step = 0.1 * tolerance ** (1 / 3) * _norm(self.state) / max(_norm(self.slope), 1e-300)
+        self.longest = 1e15 * self.step  # beyond it an implicit step is Newton's to all digits
 
     @property
     def product(self) -> np.ndarray:
@@ -40,25 +41,31 @@ class BalancedDescent:
     def advance(self) -> bool:
         """Make one explicit step; False if no step is small enough."""
         for _ in range(60):
-            h, first = self.step, self.slope
-            _, second = self._speed(self.state + 0.5 * h * first)
-            _, third = self._speed(self.state + 0.75 * h * second)
-            state = self.state + h * (2 * first + 3 * second + 4 * third) / 9
-            cost, fourth = self._speed(state)
-            error = _norm(h * (-5 * first / 72 + second / 12 + third / 9 - fourth / 8))
-            ratio = error / (self.tolerance * _norm(self.state))
+            h = self.step
+            # a trial step may overshoot to anywhere: inf is refused like any large error
+            with np.errstate(over="ignore", invalid="ignore"):
+                state, cost, slope, error = self._trial(h)
+                ratio = error / (self.tolerance * _norm(self.state))
             if not np.isfinite(ratio) or not np.isfinite(cost):
                 self.step = 0.1 * h
                 continue
             self.step = h * min(4.0, max(0.2, 0.9 * max(ratio, 1e-12) ** (-1 / 3)))
             # a gradient flow never climbs: a step that does is refused whatever its error estimate
             if ratio <= 1 and cost <= self.cost + 1e-14 * abs(self.cost):
-                self.state, self.slope, self.cost = state, fourth, cost
+                self.state, self.slope, self.cost = state, slope, cost
                 return True
             self.step = min(self.step, 0.5 * h)
         return False
 
-    def advance_implicitly(self, reach: float = 0.05) -> bool:
+    def _trial(self, h: float) -> tuple[np.ndarray, float, np.ndarray, float]:
+        first = self.slope
+        _, second = self._speed(self.state + 0.5 * h * first)
+        _, third = self._speed(self.state + 0.75 * h * second)
+        state = self.state + h * (2 * first + 3 * second + 4 * third) / 9
+        cost, fourth = self._speed(state)
+        return state, cost, fourth, _norm(h * (-5 * first / 72 + second / 12 + third / 9 - fourth / 8))
+
+    def advance_implicitly(self, reach: float = 0.02) -> bool:
         """Make one step of linearly implicit Euler, (1 + hH) δ = −h∇; False if no step lowers the cost.
 
         The step grows while the cost falls as its quadratic model says and δ stays within `reach` of the
@@ -69,7 +76,7 @@ class BalancedDescent:
             h = self.step
             hessian = self._hessian()
             delta = conjugate_gradients(
-                lambda x, h=h, hessian=hessian: x / h + hessian(x), self.slope, np.ones(1), 1e-3
+                lambda x, h=h, hessian=hessian: x / h + hessian(x), self.slope, np.ones(1), 1e-3, limit=200
             )
             if delta is None:  # steps longer than the time of the fastest growth are meaningless
                 self.step = 0.3 * h
@@ -92,7 +99,7 @@ class BalancedDescent:
                 continue
             self.state, self.slope, self.cost = self.state + delta, slope, cost
             if 0.8 * expected <= gain <= 1.25 * expected:
-                self.step = h * min(4.0, max(1.0, 1 / length))
+                self.step = min(h * min(4.0, max(1.0, 1 / length)), self.longest)
             return True
         return False
 
@@ -103,10 +110,9 @@ class BalancedDescent:
 
     def _speed(self, state: np.ndarray) -> tuple[float, np.ndarray]:
         layers = self._layers(state)
-        with np.errstate(over="ignore", invalid="ignore"):
-            prefixes = products_from_input(layers)
-            cost, G = self.landscape.value_and_gradient(prefixes[-1])
-            slopes = pull_back(layers, prefixes, G)
+        prefixes = products_from_input(layers)
+        cost, G = self.landscape.value_and_gradient(prefixes[-1])
+        slopes = pull_back(layers, prefixes, G)
         return cost, -np.concatenate([slope.ravel() for slope in slopes])
 
     def _hessian(self):
@@ -135,4 +141,7 @@ class BalancedDescent:
 
 
 def _norm(state: np.ndarray) -> float:
-    return float(np.sqrt(state @ state))
+    with np.errstate(
+        over="ignore"
+    ):  # a trial step may overshoot to anywhere; inf is refused like any large error
+        return float(np.sqrt(state @ state))

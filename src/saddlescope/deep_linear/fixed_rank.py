@@ -41,7 +41,8 @@ def polish(landscape: Landscape, A: np.ndarray, rank: int, guard: float, slope_s
         A = P @ Q.T
         if np.linalg.norm(A) > guard:
             return Polished(A, cost, converged=False, runaway=True)
-        weight = np.maximum(np.einsum("ik,ik->k", P, P), np.finfo(float).tiny)
+        weight = np.einsum("ik,ik->k", P, P)
+        weight = np.maximum(weight, 1e-10 * np.max(weight))
         slope = np.concatenate([G @ Q, G.T @ P])
         size = float(np.linalg.norm(slope / np.sqrt(weight)))
         if size <= 1e-13 * slope_scale:

@@ -12,19 +12,19 @@ from saddlescope.deep_linear.balanced_descent import BalancedDescent
 from saddlescope.deep_linear.cost import Cost
 from saddlescope.deep_linear.escape import Escape, escape
 from saddlescope.deep_linear.fixed_rank import polish
-from saddlescope.deep_linear.product_landscape import Landscape
 from saddlescope.deep_linear.network import Weights, products_from_input, pull_back
+from saddlescope.deep_linear.product_landscape import Landscape
 from saddlescope.deep_linear.starts import balanced_start
 
 
 class GreedyOutcome(enum.Enum):
-    """Why the path ended; the value is a sentence."""
+    """Why the path ended; the value is the message."""
 
     RECOVERED = "The cost is zero to tolerance, and so is the error on what the cost does not see."
     TOLERANCE_REACHED = "The gradient of the cost is zero to tolerance."
     RANK_LIMIT = "The largest rank allowed was reached."
-    NO_MINIMISER = "The cost has no minimiser at this rank: it keeps falling while the norm runs to infinity."
-    NORM_GUARD = "The norm passed its guard while descending."
+    NO_MINIMISER = "No minimiser at this rank: the cost creeps down while the norm grows without end."
+    NORM_GUARD = "The norm passed its guard while the cost was still falling fast."
     NOT_CONVERGED = "The descent at this rank did not settle within its steps."
 
 
@@ -65,7 +65,7 @@ def greedy_low_rank(
     tolerance: float = 1e-12,
     epsilon: float | None = None,
     max_rank: int | None = None,
-    norm_guard: float = 1e3,
+    norm_guard: float = 100.0,
     steps: int | None = None,
     step_size: float | None = None,
 ) -> GreedyPath:
@@ -103,6 +103,8 @@ def greedy_low_rank(
             raise ArgumentError("epsilon", "be given with `steps` and `step_size`", epsilon)
         published = count("steps", steps), positive("step_size", step_size)
     landscape = Landscape(cost)
+    if not np.any(landscape.value_and_gradient(np.zeros(cost.shape))[1]):
+        raise ArgumentError("cost", "have a gradient at the origin", 0.0)
     first = escape(cost, depth)
     guard = positive("norm_guard", norm_guard) * _line_search_length(landscape, first)
     A = np.zeros(cost.shape)
@@ -164,7 +166,7 @@ def _neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
     mode = np.outer(path.left, path.right)
     curvature = float(np.sum(mode * landscape.curvature(A, mode)))
     length = path.strength / curvature if curvature > 1e-3 * path.strength else max(1.0, np.linalg.norm(A))
-    return float((1e-2 * length) ** (1 / path.depth))
+    return float((1e-3 * length) ** (1 / path.depth))
 
 
 def _balanced(A: np.ndarray, rank: int, depth: int) -> list[np.ndarray]:
@@ -191,23 +193,40 @@ def _descend(
     landscape: Landscape, weights: list[np.ndarray], rank: int, guard: float, slope_scale: float
 ) -> tuple[np.ndarray, GreedyOutcome | None]:
     descent = BalancedDescent(landscape, weights)
-    peak, level = 0.0, 1e-4
-    for number in range(3_000):
+    top, peak, level, half_way, runaways = descent.cost, 0.0, 1e-4, np.nan, 0
+    earlier = (np.inf, -np.inf)
+    for number in range(2_000):
         # Measured against the steepest moment so far, the start, itself next to a saddle, never counts as
         # the end. Explicit steps follow the rise of the new mode; past the steepest moment implicit ones
         # cross the valleys.
         peak = max(peak, descent.power)
-        rising = descent.power > 0.1 * peak and number < 1_000
+        rising = descent.power > 0.1 * peak and number < 1_500
         moved = descent.advance() if rising else descent.advance_implicitly()
         A = descent.product
-        if not np.linalg.norm(A) <= guard:
-            falling = descent.power > 1e-4 * peak
-            return A, GreedyOutcome.NORM_GUARD if falling else GreedyOutcome.NO_MINIMISER
+        norm = np.linalg.norm(A)
+        if norm < 0.5 * guard:
+            half_way = descent.cost
+        elif not norm <= guard:
+            creeping = half_way - descent.cost < 0.1 * (top - half_way)
+            return A, GreedyOutcome.NO_MINIMISER if creeping else GreedyOutcome.NORM_GUARD
+        if number % 100 == 0 and not rising:
+            growing, creeping = (
+                norm > 1.01 * earlier[0],
+                earlier[1] - descent.cost < 0.02 * (top - descent.cost),
+            )
+            if growing and creeping:
+                return A, GreedyOutcome.NO_MINIMISER
+            earlier = norm, descent.cost
         if moved and descent.power > level * peak:
             continue
         end = polish(landscape, A, rank, guard, slope_scale)
-        if end.converged and np.linalg.norm(end.product - A) <= 1e-2 * np.linalg.norm(A):
+        distance = np.linalg.norm(end.product - A)
+        if end.converged and distance <= 1e-2 * norm:
             return end.product, None
+        # a valley that leads to infinity gets ever slower: three times the method ran off along it
+        runaways = runaways + 1 if not end.converged and distance > norm else 0
+        if runaways == 3:
+            return A, GreedyOutcome.NO_MINIMISER
         if not moved:
             break
         level *= 0.1

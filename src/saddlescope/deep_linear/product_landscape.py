@@ -38,9 +38,13 @@ class Landscape:
 
 
 def conjugate_gradients(
-    operator: Callable[[np.ndarray], np.ndarray], right: np.ndarray, weight: np.ndarray, accuracy: float
+    operator: Callable[[np.ndarray], np.ndarray],
+    right: np.ndarray,
+    weight: np.ndarray,
+    accuracy: float,
+    limit: int = 500,
 ) -> np.ndarray | None:
-    """Solve operator(x) = right for a symmetric positive operator; None as soon as it shows itself not positive.
+    """Solve operator(x) = right for a symmetric positive operator; None once it shows itself not positive.
 
     Arguments: `weight`, a diagonal preconditioner that broadcasts against `right`; `accuracy` of the
     residual, relative to `right`. The operator may be singular along directions to which `right` is
@@ -53,7 +57,7 @@ def conjugate_gradients(
     scaled = residual / weight
     direction, inner = scaled, float(np.sum(residual * scaled))
     goal = accuracy**2 * inner
-    for _ in range(min(right.size, 500)):
+    for _ in range(min(right.size, limit)):
         bent = operator(direction)
         curvature = float(np.sum(direction * bent))
         if curvature <= 1e-14 * float(np.sum(direction**2 * weight)):

@@ -7,6 +7,7 @@ longer sample starts with the shorter one; a numpy Generator may be given instea
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -212,8 +213,8 @@ class PointMasses(Law):
     -0.625
     """
 
-    points: tuple[float, ...]
-    weights: tuple[float, ...] | None = None
+    points: Sequence[float]
+    weights: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         points = vector("points", self.points)

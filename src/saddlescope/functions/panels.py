@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from saddlescope.functions.arrays import namespace
+from saddlescope.functions.arrays import JAX, namespace
 
 #: Nodes and coefficients of each panel.
 NODES = 32
@@ -45,13 +47,25 @@ class Panels:
 
 def legendre_sum(coefficients: Any, t: Any) -> tuple[Any, Any]:
     """Return the sum of Legendre polynomials and its derivative, the coefficients on the last axis."""
-    one = two = slope_one = slope_two = 0.0 * t
-    for k in range(NODES - 1, -1, -1):
-        a, b = (2 * k + 1) / (k + 1), (k + 1) / (k + 2)
-        fresh = coefficients[..., k] + a * t * one - b * two
-        slope_fresh = a * (one + t * slope_one) - b * slope_two
-        one, two, slope_one, slope_two = fresh, one, slope_fresh, slope_one
-    return one, slope_one
+
+    def step(sums: tuple[Any, ...], item: tuple[Any, ...]) -> tuple[tuple[Any, ...], None]:
+        one, two, slope_one, slope_two = sums
+        coefficient, a, b = item
+        fresh = coefficient + a * t * one - b * two
+        return (fresh, one, a * (one + t * slope_one) - b * slope_two, slope_one), None
+
+    k = np.arange(NODES - 1.0, -1.0, -1.0)
+    up, down = (2.0 * k + 1.0) / (k + 1.0), (k + 1.0) / (k + 2.0)
+    m = namespace(coefficients, t)
+    sums = (0.0 * t,) * 4
+    if m is JAX:
+        # written out, it would take seconds to compile
+        falling = jnp.moveaxis(coefficients, -1, 0)[::-1]
+        sums, _ = jax.lax.scan(step, sums, (falling, up, down))
+    else:
+        for i in range(NODES):
+            sums, _ = step(sums, (coefficients[..., NODES - 1 - i], up[i], down[i]))
+    return sums[0], sums[2]
 
 
 @lru_cache(maxsize=1)

@@ -15,14 +15,15 @@ def gaussian_rule(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a rule E f(Z) ~ sum_i w_i f(z_i), Z ~ N(0, 1), for f with kinks smoothed at the scale `grading`.
 
-    With one breakpoint b near 0 it is the trapezoidal rule in t, z = b + g sinh t: the map gives every scale
-    from g to 1 the same number of nodes, and the error falls like exp(-pi^2 / (2 h)) in the step h, because
-    the smoothed kink and the Gaussian stay bounded for |arg(z - b)| < pi/4. Otherwise it is made of
-    Gauss-Legendre panels that grow threefold away from each breakpoint.
+    It is the trapezoidal rule in the variable t(z) = sum_b arcsinh((z - b) / (2 grading)) + z / 3, which
+    gives every scale around every breakpoint b the same number of nodes, and the bulk as many as the Gaussian
+    needs. It converges exponentially, since Gaussian smoothing of a kink is analytic and stays bounded around
+    it in the sector |arg(z - b)| < pi/4, which t maps into a strip.
 
     For E T_s relu(Z) T_t relu(Z) = U_relu(s t), s and t in [-1 + 1e-8, 1 - 1e-8], at the default grading,
-    measured: 116 nodes for an error of 5e-11 (96 for 6e-9, 136 for 3e-13), where panels take 198. Half of
-    the nodes do for even functions. Where only a kernel is to be split, `features` needs 18 to 26.
+    measured: 92 nodes for an error of 2e-12 (72 for 2e-10, 114 for 3e-14). Gauss-Legendre panels that grow
+    threefold away from the kink take 198 for 5e-13. At jumps the error is ten times `accuracy`. Where only a
+    kernel is to be split, `features` needs 18 to 26 numbers.
 
     Args:
         breakpoints: where the kinks are.
@@ -30,7 +31,8 @@ def gaussian_rule(
         accuracy: absolute error aimed at, for integrands of order one that grow no faster than z^2.
 
     Returns:
-        Nodes in rising order and weights, each of shape (n,); the weights sum to one.
+        Nodes in rising order and weights, each of shape (n,), read-only; the weights sum to one. Breakpoints
+        symmetric about 0 give nodes symmetric about 0.
 
     Raises:
         ArgumentError: if the breakpoints are not finite numbers, or `grading` or `accuracy` not in (0, 1).
@@ -38,7 +40,7 @@ def gaussian_rule(
     Example:
         >>> z, w = gaussian_rule((0.0,))
         >>> z.size, round(float(w @ z**2), 9)
-        (116, 1.0)
+        (92, 1.0)
     """
     points = tuple(sorted({float(b) for b in vector("breakpoints", breakpoints)})) if len(breakpoints) else ()
     grading, accuracy = fraction("grading", grading), fraction("accuracy", accuracy)
@@ -49,49 +51,29 @@ def gaussian_rule(
 
 @lru_cache(maxsize=64)
 def _rule(points: tuple[float, ...], grading: float, accuracy: float) -> tuple[np.ndarray, np.ndarray]:
-    # z^2 exp(-z^2/2) is below the accuracy beyond
-    reach = np.sqrt(2.0 * np.log(1.0 / accuracy)) + 0.6
-    # away from 0 the Gaussian grows in the sector that the sinh rule lives on
-    rule = _sinh_rule if len(points) == 1 and abs(points[0]) <= 0.5 else _panels
-    z, w = rule(points, grading, accuracy, reach)
-    w = w * np.exp(-0.5 * z * z)
+    # beyond, z^2 exp(-z^2/2) and low powers of z more are below the accuracy
+    reach = np.sqrt(2.0 * np.log(1.0 / accuracy)) + 1.2
+    step = min(7.0 / np.log(1.0 / accuracy), 0.5)
+    b = np.asarray([point for point in points if abs(point) < reach])[:, None]
+    scale, bulk = 2.0 * grading, 3.0 if b.size else 1.0
+
+    def t(z: np.ndarray) -> np.ndarray:
+        return np.arcsinh((z - b) / scale).sum(axis=0) + z / bulk
+
+    def slope(z: np.ndarray) -> np.ndarray:
+        return (1.0 / np.hypot(z - b, scale)).sum(axis=0) + 1.0 / bulk
+
+    # t grows: invert it on a table fine at every scale, then by Newton's method
+    ladder = scale * np.sinh(np.linspace(0.0, np.arcsinh(2.0 * reach / scale), 400))
+    table = np.concatenate([np.linspace(-reach, reach, 401), (b + ladder).ravel(), (b - ladder).ravel()])
+    table = np.unique(np.clip(table, -reach, reach))
+    ends = t(table[[0, -1]]) / step
+    # half-integer multiples of the step: no node on a lone kink, and symmetric halves
+    nodes = (np.arange(np.floor(ends[0]), np.ceil(ends[1])) + 0.5) * step
+    z = np.interp(nodes, t(table), table)
+    for _ in range(8):
+        z = z - (t(z) - nodes) / slope(z)
+    w = step / slope(z) * np.exp(-0.5 * z * z)
     w /= w.sum()
     z.flags.writeable = w.flags.writeable = False
     return z, w
-
-
-def _sinh_rule(
-    points: tuple[float, ...], grading: float, accuracy: float, reach: float
-) -> tuple[np.ndarray, np.ndarray]:
-    (point,), scale = points, 4.0 * grading
-    step = np.pi**2 / (2.0 * np.log(50.0 / accuracy))
-    # half-integer multiples of the step: no node on the kink itself, and symmetric halves
-    left = np.ceil(np.arcsinh((reach + point) / scale) / step)
-    right = np.ceil(np.arcsinh((reach - point) / scale) / step)
-    t = (np.arange(-left, right) + 0.5) * step
-    return point + scale * np.sinh(t), step * scale * np.cosh(t)
-
-
-def _panels(
-    points: tuple[float, ...], grading: float, accuracy: float, reach: float
-) -> tuple[np.ndarray, np.ndarray]:
-    inside = [b for b in points if abs(b) < reach]
-    edges = {-reach, reach, *inside}
-    for b in inside:
-        for side in (-1.0, 1.0):
-            others = [abs(c - b) for c in inside if side * (c - b) > 0.0]
-            room = min(others) / 2.0 if others else reach - side * b
-            offset = 8.0 * grading
-            while offset < 0.75 * room:
-                edges.add(b + side * offset)
-                offset = min(3.0 * offset, offset + 1.5)
-            if others:
-                edges.add(b + side * room)
-    if not inside:
-        edges |= set(np.linspace(-reach, reach, int(np.ceil(reach / 0.75)) + 1).tolist())
-    cuts = np.asarray(sorted(edges))
-    nodes = int(np.ceil((2.0 - np.log10(accuracy)) / 1.4))
-    x, w = np.polynomial.legendre.leggauss(nodes)
-    half = 0.5 * np.diff(cuts)
-    z = (cuts[:-1] + half)[:, None] + half[:, None] * x
-    return z.ravel(), (half[:, None] * w).ravel()

@@ -1,6 +1,23 @@
 """Plateaus, learning times, exponents and effective ranks of learning curves."""
 
+from saddlescope.measure.asymptotic import asymptotic_exponent
+from saddlescope.measure.comparison import Comparison, compare_times
+from saddlescope.measure.exponents import Exponent, exponent, local_exponents
+from saddlescope.measure.learning_times import learning_times
 from saddlescope.measure.plateaus import plateaus
+from saddlescope.measure.ranks import effective_rank
 from saddlescope.measure.stages import Plateau, Stages
 
-__all__ = ["Plateau", "Stages", "plateaus"]
+__all__ = [
+    "Comparison",
+    "Exponent",
+    "Plateau",
+    "Stages",
+    "asymptotic_exponent",
+    "compare_times",
+    "effective_rank",
+    "exponent",
+    "learning_times",
+    "local_exponents",
+    "plateaus",
+]

@@ -1,4 +1,4 @@
-"""A curve as plateau detection sees it: positive times, and values on the scale on which they can be compared."""
+"""A curve as plateau detection sees it: positive times, and values on a scale that fits them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class HasObservables(Protocol):
 class Curve:
     """A curve over positive times with the scale of its values.
 
-    time, value: shape (T,); unit: what one unit of the scale is worth in value (linear scale and noise tail).
+    time, value: shape (T,); unit: the range of a linear scale, the noise of a log scale above the noise.
     """
 
     time: np.ndarray
@@ -94,17 +94,21 @@ def read_curve(
     if values.size != times.size:
         raise ArgumentError("value", f"have one entry for each of the {times.size} times", values.size)
     # a log axis has no place for time zero: the first plateau starts at the first positive time
-    values, times = values[times > 0], times[times > 0]
+    kept = times > 0
+    # points that a solver sets so close that their logarithms agree in all digits have no slope between them
+    kept[kept] = np.diff(np.log10(times[kept]), prepend=-np.inf) > 0
+    values, times = values[kept], times[kept]
     if times.size < LEAST_POINTS:
         raise ArgumentError("time", f"hold at least {LEAST_POINTS} positive times", times.size)
     return times, values
 
 
 def scaled(time: np.ndarray, value: np.ndarray) -> Curve:
-    """Return the curve on the log scale where all values are positive, else on the scale that fits their signs.
+    """Return the curve on the log scale where all values are positive, else on one that fits their signs.
 
-    Values that dip below zero by no more than the noise of the last quarter of the curve are a noisy tail: log above
-    that noise, linear within it. Otherwise the sign is part of the curve, and values count as fractions of the range.
+    Values that dip below zero by no more than the noise of the last quarter of the curve are a noisy
+    tail: log above that noise, linear within it. Otherwise the sign is part of the curve, and values
+    count as fractions of the range.
     """
     if value.min() > 0:
         return Curve(time, value, "log", 1.0)

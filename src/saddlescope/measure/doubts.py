@@ -23,7 +23,8 @@ def doubts_about(stages: Stages, time: np.ndarray) -> Stages:
         doubts.append("The last plateau runs to the end of the curve: it may not be over.")
     if stages.correlation > _REMEMBERS:
         doubts.append(
-            f"Noise is correlated (lag-1 autocorrelation {stages.correlation:.2f}): plateau counts are less reliable."
+            f"Noise is correlated (lag-1 autocorrelation {stages.correlation:.2f}): "
+            "plateau counts are less reliable."
         )
     if stages.method == "partition" and stages.noise > 0.1:
         doubts.append(
@@ -31,9 +32,13 @@ def doubts_about(stages: Stages, time: np.ndarray) -> Stages:
             f"{'value' if stages.scale == 'log' else 'range'}: small drops may be missed."
         )
     if stages.scale == "log above the noise":
-        doubts.append("Some values are not positive: the lowest plateau may be the noise floor, and its height noise.")
+        doubts.append(
+            "Some values are not positive: the lowest plateau may be the noise floor, and its height noise."
+        )
     if stages.scale == "linear":
-        doubts.append("Values change sign beyond the noise: slopes count fractions of the range per decade of time.")
+        doubts.append(
+            "Values change sign beyond the noise: slopes count fractions of the range per decade of time."
+        )
     for number, plateau in enumerate(stages.plateaus, start=1):
         if stages.method == "partition" and plateau.points < _FEW_POINTS:
             doubts.append(f"Plateau {number} rests on {plateau.points} points.")
@@ -42,8 +47,8 @@ def doubts_about(stages: Stages, time: np.ndarray) -> Stages:
                 f"Plateau {number} lasts {plateau.decades:.2f} decades, hardly more than the "
                 f"{stages.least_decades:g} asked for."
             )
-    for number, (a, b) in enumerate(zip(stages.plateaus, stages.plateaus[1:], strict=False), start=1):
-        ratio = max(a.factor, 1 / a.factor) if a.factor > 0 else math.nan
+    for number, plateau in enumerate(stages.plateaus[:-1], start=1):
+        ratio = max(plateau.factor, 1 / plateau.factor) if plateau.factor > 0 else math.nan
         if ratio < stages.distinct**1.5:
             doubts.append(f"Plateaus {number} and {number + 1} differ by a factor {ratio:.2f} only.")
     return dataclasses.replace(stages, doubts=tuple(doubts))

@@ -11,7 +11,8 @@ import numpy as np
 class Bins:
     """A curve averaged over equal bins of log time; empty bins are left out.
 
-    x, y: middle of the points and their median, shape (N,); count: points in each bin; index: bin of each point.
+    x, y: mean of the points' x and median of their y, shape (N,); count: number of points, shape (N,).
+    index: bin of each point, shape (T,); first, last: x of the first and last point, shape (N,).
     """
 
     x: np.ndarray
@@ -24,17 +25,13 @@ class Bins:
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece of a partition: bins `first`..`last` (both inside), flat or sloped, with its fitted line.
-
-    strain: what holding the slope within the limit adds to the weighted squares (0 for a sloped piece).
-    """
+    """One piece of a partition: bins `first`..`last`, both inside, on the line intercept + slope · x."""
 
     first: int
     last: int
     flat: bool
     intercept: float
     slope: float
-    strain: float
 
 
 def bin_curve(x: np.ndarray, y: np.ndarray, bins: int) -> Bins:
@@ -56,15 +53,15 @@ def partition(
 ) -> list[Piece]:
     """Return the partition into lines that minimises the weighted squares plus a price for every piece.
 
-    Sum over pieces of Σ (y_i - line_i)² / variance_i + penalty · log N · (parameters of the piece). A flat piece has a
-    line of slope at most `slope` in size, spans at least `least_decades` and costs 2 parameters; a sloped one is free
-    and costs 3. The exact minimum comes from dynamic programming over the N bins, O(N²) (Bellman and Roth, 1969;
-    Jackson et al., 2005).
+    Sum over pieces of Σ (y_i - line_i)² / variance_i + penalty · log N · (parameters of the piece). A
+    flat piece has a line of slope at most `slope` in size, spans at least `least_decades` and costs 2
+    parameters; a sloped one is free and costs 3. The exact minimum comes from dynamic programming over
+    the N bins, O(N²) (Bellman and Roth, 1969; Jackson et al., 2005).
     """
     n = bins.x.size
     flat_cost, free_cost, flat_line, free_line = _segment_costs(bins, variance, slope)
     end, start = bins.last[None, :], bins.first[:, None]
-    flat_cost = np.where((end - start >= least_decades), flat_cost, np.inf)
+    flat_cost = np.where(end - start >= least_decades, flat_cost, np.inf)
     price = penalty * np.log(n)
     flat_total, free_total = flat_cost + 2 * price, free_cost + 3 * price
     best_segment = np.minimum(flat_total, free_total)
@@ -80,8 +77,7 @@ def partition(
         i = int(source[j])
         flat = bool(flat_total[i, j] <= free_total[i, j])
         intercept, gradient = (flat_line if flat else free_line)[:, i, j]
-        strain = float(flat_cost[i, j] - free_cost[i, j]) if flat else 0.0
-        pieces.append(Piece(i, j, flat, float(intercept), float(gradient), strain))
+        pieces.append(Piece(i, j, flat, float(intercept), float(gradient)))
         j = i - 1
     return pieces[::-1]
 
@@ -89,7 +85,7 @@ def partition(
 def _segment_costs(
     bins: Bins, variance: np.ndarray, slope: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted squares about the flat and the free line for every segment [i, j], with the lines, by prefix sums."""
+    """Weighted squares about the flat and the free line of every segment [i, j], and the lines."""
     x, y = bins.x - bins.x.mean(), bins.y - bins.y.mean()
     w = 1 / variance
 
@@ -97,6 +93,7 @@ def _segment_costs(
         total = np.concatenate(([0.0], np.cumsum(values)))
         return total[None, 1:] - total[:-1, None]
 
+    # below the diagonal stand segments that end before they start: computed, then priced infinite
     with np.errstate(divide="ignore", invalid="ignore"):
         s = sums(w)
         sx, sy = sums(w * x) / s, sums(w * y) / s

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from saddlescope.measure.noise import lag_one, local_noise, noise_level, pseudo_residuals
-from saddlescope.measure.slopes import parted
 from saddlescope.measure.partition import Bins, Piece, bin_curve, partition
+from saddlescope.measure.slopes import Thresholds, parted
 
-PENALTY = 1.5  # price of one parameter in units of log(number of bins); BIC would be 1. Tuned on synthetic ladders.
+# Price of one parameter in units of log(number of bins); BIC would be 1. Tuned on synthetic ladders.
+PENALTY = 1.5
 ROUGHNESS = 0.003  # decades (or fractions of the range) by which a real curve departs from straight lines
 _MEDIAN = np.pi / 2  # variance of a median over that of a mean, for many normal values
-PARTED=True
-LEAST=.25
-_ROUNDS = 3  # the noise of round 1 comes from neighbours only; rounds 2 and 3 see the residuals and their memory
+# The noise of round 1 comes from neighbours only; rounds 2 and 3 see the residuals and their memory.
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,13 @@ def fit_pieces(x: np.ndarray, y: np.ndarray, *, slope: float, least_decades: flo
     """Return the partition of (x, y) with its noise; x and y of shape (T,).
 
     The variance of a bin is that of one point over the count, times (1 + ρ)/(1 - ρ) for noise of lag-1
-    autocorrelation ρ (the long-run variance of an AR(1) process), so that slow wandering is not taken for stages.
+    autocorrelation ρ (the long-run variance of an AR(1) process), so that slow wandering is not taken for
+    stages.
     """
     binned = bin_curve(x, y, bins)
     inner = pseudo_residuals(x, y)
     sigma = local_noise(np.concatenate((inner[:1], inner, inner[-1:])), binned.index)
-    correlation, pieces, line = 0.0, [], binned.y
+    correlation, pieces, line, residuals = 0.0, [], binned.y, inner
     for _ in range(_ROUNDS):
         memory = (1 + correlation) / (1 - correlation)
         variance = np.bincount(binned.index, weights=sigma**2) / binned.count**2
@@ -55,15 +56,13 @@ def fit_pieces(x: np.ndarray, y: np.ndarray, *, slope: float, least_decades: flo
     return Fit(binned, pieces, line, noise_level(residuals), correlation)
 
 
-def flat_groups(
-    fit: Fit, *, slope: float, separation: float, least_points: int
-) -> list[tuple[int, int]]:
+def flat_groups(fit: Fit, thresholds: Thresholds, least_points: int) -> list[tuple[int, int]]:
     """Return first and last bin of each plateau: flat pieces, joined where no real step parts them."""
     groups: list[list[Piece]] = []
     before: Piece | None = None
     for piece in fit.pieces:
         if piece.flat:
-            if before is not None and before.flat and _step(fit, before, piece) < separation:
+            if before is not None and before.flat and _step(fit, before, piece) < thresholds.separation:
                 groups[-1].append(piece)
             else:
                 groups.append([piece])
@@ -72,17 +71,15 @@ def flat_groups(
     for group in groups:
         first, last = group[0].first, group[-1].last
         # a piece pressed against the limit is the bend of a drop; alone it is no plateau
-        pressed = all(abs(piece.slope) >= slope * (1 - 1e-9) for piece in group)
+        pressed = all(abs(piece.slope) >= thresholds.slope * (1 - 1e-9) for piece in group)
         if pressed or fit.bins.count[first : last + 1].sum() < least_points:
             continue
-        if joined and abs(_height(fit, first, last) - _height(fit, *joined[-1])) < separation:
+        if joined and abs(_height(fit, first, last) - _height(fit, *joined[-1])) < thresholds.separation:
             joined[-1] = (joined[-1][0], last)
         else:
             joined.append((first, last))
-    if not PARTED: return joined
     x, line = fit.bins.x, fit.line
-    steepness = np.abs(np.gradient(line, x))
-    return [part for first, last in joined for part in parted(x, line, steepness, first, last, slope, LEAST, separation)]
+    return [part for first, last in joined for part in parted(x, line, first, last, thresholds)]
 
 
 def _height(fit: Fit, first: int, last: int) -> float:

@@ -13,13 +13,15 @@ from saddlescope.measure.curve import Curve, HasObservables, read_curve, scaled
 from saddlescope.measure.doubts import doubts_about
 from saddlescope.measure.noise import lag_one, noise_level, pseudo_residuals
 from saddlescope.measure.pieces import Fit, fit_pieces, flat_groups
-from saddlescope.measure.slopes import crossing, flat_stretches, log_grid, steepest
+from saddlescope.measure.slopes import Thresholds, crossing, flat_stretches, log_grid, steepest
 from saddlescope.measure.stages import Method, Plateau, Stages
 
-_CLEAN = 1e-4  # decades of noise below which the local slope over 0.02 decades is sharp to 0.01
-_SMOOTH = 1e-2  # the same where the residuals of neighbours agree, as those of a smooth bend do and noise never does
+# Decades of noise below which the local slope over 0.02 decades is sharp to 0.01; and the same where
+# neighbouring residuals agree, as those of a smooth bend do and those of noise never do.
+_CLEAN, _SMOOTH = 1e-4, 1e-2
 _LEAST_POINTS = 5
-_CLOSEST, _WIDEST = math.log10(1.05), math.log10(1.25)  # heights that count as distinct without and with noise
+# Distance of heights that count as distinct, without noise and with the most.
+_CLOSEST, _WIDEST = math.log10(1.05), math.log10(1.25)
 
 
 def plateaus(
@@ -35,31 +37,33 @@ def plateaus(
     bins: int = 256,
     method: Method | None = None,
 ) -> Stages:
-    """Return the plateaus of a learning curve: stretches of log time over which its logarithm hardly moves.
+    """Return the plateaus of a learning curve: stretches of log time over which its log hardly moves.
 
     Arguments:
         trajectory: has `.time` of shape (T,) and `.observables`; its "risk" (else "cost") is used.
-        time, value: any curve instead, both of shape (T,), at least 8 positive times; noise, linear logging and
-            values that are not positive are all right.
+        time, value: any curve instead, both of shape (T,), at least 8 positive times; noise, linear
+            logging and values that are not positive are all right.
         observable: name of another observable of the trajectory, of shape (T,).
         slope: a plateau has |d log value / d log time| below this.
         least_decades: and lasts at least this many decades of time.
-        distinct: two plateaus count as two when their heights differ by this factor; by default 1.05 on a clean curve
-            and up to 1.25 with noise (three of its standard deviations).
-        floor: where the value stays for good below `floor` times its largest size, all is learnt and nothing is
-            counted. The default is the square of the solver's usual relative tolerance.
+        distinct: two plateaus count as two when their heights differ by this factor; by default 1.05 on a
+            clean curve and up to 1.25 with noise (three of its standard deviations).
+        floor: where the value stays for good below `floor` times its largest size, all is learnt and
+            nothing is counted. The default is the square of the solver's usual relative tolerance.
         bins: number of bins of log time for a noisy curve.
         method: "slope" or "partition"; chosen by the noise of the curve where it is None.
 
-    On a clean curve the local slope over 0.02 decades is compared with `slope`. On a noisy curve the medians over bins
-    of log time are parted into flat and sloped lines by minimising Σ (y - line)² / variance + 1.5 · log(bins) · (number
-    of parameters) exactly; noise and its memory are estimated from the curve. A value that is not positive is compared
-    on a log scale that turns linear within the noise, or as a fraction of the range when its sign is no noise; `slope`
-    and log10(`distinct`) then count fractions of the range.
+    On a clean curve the local slope over 0.02 decades is compared with `slope`. On a noisy curve the
+    medians over bins of log time are parted into flat and sloped lines that minimise
+    Σ (y - line)² / variance + 1.5 · log(bins) · (number of parameters); noise and its memory are estimated
+    from the curve. In both, a plateau is parted at gradual drops that lie below `slope` themselves, where
+    what lies on either side is three times flatter and stands at distinct heights.
+    Values that are not positive are compared on a log scale that turns linear within the noise; or, when
+    their sign is no noise, as fractions of the range, which `slope` and log10(`distinct`) then count.
     The stretch before the first drop is a plateau too; on a log axis it starts at the first positive time.
 
-    Raises: ArgumentError for times that do not increase, values that are not finite, lengths that differ, fewer than 8
-    positive times, or thresholds out of range.
+    Raises: ArgumentError for times that do not increase, values that are not finite, lengths that differ,
+    fewer than 8 positive times, or thresholds out of range.
 
     >>> import numpy as np
     >>> t = np.logspace(-3, 5, 801)
@@ -89,10 +93,11 @@ def plateaus(
         fit = fit_pieces(curve.x, curve.y, slope=slope, least_decades=least_decades, bins=bins)
         noise, correlation = fit.noise, fit.correlation
     separation = min(max(3 * noise, _CLOSEST), _WIDEST) if distinct is None else math.log10(distinct)
+    thresholds = Thresholds(slope, least_decades, separation)
     if fit is None:
-        found = _from_slope(curve, slope, least_decades, separation, learnt)
+        found = _from_slope(curve, thresholds, learnt)
     else:
-        found = _from_fit(curve, fit, slope, separation, learnt)
+        found = _from_fit(curve, fit, thresholds, learnt)
     if curve.scale == "log":
         relative = noise * math.log(10)
     else:
@@ -103,9 +108,7 @@ def plateaus(
     return doubts_about(stages, times)
 
 
-def _above_floor(
-    time: np.ndarray, value: np.ndarray, floor: float
-) -> tuple[np.ndarray, np.ndarray, float]:
+def _above_floor(time: np.ndarray, value: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Cut off the end that stays below the floor, and tell when it starts (nan where nothing is cut)."""
     above = np.flatnonzero(np.abs(value) > floor * np.abs(value).max())
     # fewer points cannot be judged; a curve of zeros is a plateau at zero
@@ -114,26 +117,20 @@ def _above_floor(
     return time[: above[-1] + 1], value[: above[-1] + 1], float(time[above[-1] + 1])
 
 
-def _from_slope(
-    curve: Curve, slope: float, least_decades: float, separation: float, learnt: float
-) -> list[Plateau]:
+def _from_slope(curve: Curve, thresholds: Thresholds, learnt: float) -> list[Plateau]:
     x, value = curve.x, curve.value
     grid, level = log_grid(x, curve.y)
-    flat = flat_stretches(grid, level, slope=slope, least_decades=least_decades, separation=separation)
-    on_grid = curve.back(level)
-    width = grid[1] - grid[0]
+    flat = flat_stretches(grid, level, thresholds)
 
     def drop(first: int, last: int) -> float:
-        cell = steepest(grid, on_grid, first, last)
-        # the grid finds the steepest cell; the curve's own points say where in its neighbourhood it falls
-        return crossing(x, value, max(grid[cell] - width, x[0]), min(grid[cell + 1] + width, x[-1]))
+        return steepest(x, value, grid, first, last)
 
-    return _measured(curve, flat, grid, grid, on_grid, drop, learnt)
+    return _measured(curve, flat, grid, grid, curve.back(level), drop, learnt)
 
 
-def _from_fit(curve: Curve, fit: Fit, slope: float, separation: float, learnt: float) -> list[Plateau]:
+def _from_fit(curve: Curve, fit: Fit, thresholds: Thresholds, learnt: float) -> list[Plateau]:
     bins = fit.bins
-    flat = flat_groups(fit, slope=slope, separation=separation, least_points=_LEAST_POINTS)
+    flat = flat_groups(fit, thresholds, _LEAST_POINTS)
     smooth = curve.back(fit.line)
 
     def drop(first: int, last: int) -> float:
@@ -160,9 +157,11 @@ def _measured(
         height, follows = heights[number], number + 1 < len(flat)
         ends = not follows and last == value.size - 1 and math.isnan(learnt)
         after = heights[number + 1] if follows else final
-        factor = math.nan
-        if not ends and height > 0 and after >= 0:
-            factor = height / after if after > 0 else math.inf
+        factor = drop_time = math.nan
+        if not ends:
+            drop_time = 10 ** drop(last, flat[number + 1][0] if follows else value.size - 1)
+            if height > 0 and after >= 0:
+                factor = height / after if after > 0 else math.inf
         low, high = np.quantile(value[first : last + 1], [0.16, 0.84])
         inside = (curve.x >= begin[first]) & (curve.x <= finish[last])
         found.append(
@@ -174,7 +173,7 @@ def _measured(
                 decades=float(finish[last] - begin[first]),
                 points=int(np.count_nonzero(inside)),
                 factor=factor,
-                drop_time=math.nan if ends else 10 ** drop(last, flat[number + 1][0] if follows else value.size - 1),
+                drop_time=drop_time,
             )
         )
     return found

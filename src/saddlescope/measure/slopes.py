@@ -2,116 +2,134 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
-_FLATTER = 3.0
-_STEP = 0.01  # decades between grid points: far above a solver's smallest steps, whose noise would drown the slope
+_STEP = 0.01  # decades between grid points: noise over a solver's smallest steps would drown the slope
+_FLATTER = 3.0  # how much flatter than the drop between them two plateaus must be where neither is steep
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What counts as flat: largest slope, least length in decades, least distance of heights on the scale."""
+
+    slope: float
+    least_decades: float
+    separation: float
 
 
 def log_grid(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the curve on an even grid of log time, by straight lines between its points."""
-    span = x[-1] - x[0]
-    size = max(int(np.ceil(span / _STEP)), 200) + 1
+    size = max(int(np.ceil((x[-1] - x[0]) / _STEP)), 200) + 1
     grid = np.linspace(x[0], x[-1], size)
     return grid, np.interp(grid, x, y)
 
 
-def flat_stretches(
-    grid: np.ndarray, y: np.ndarray, *, slope: float, least_decades: float, separation: float
-) -> list[tuple[int, int]]:
-    """Return first and last grid index of each stretch with |dy/dx| < `slope` for at least `least_decades`.
+def flat_stretches(x: np.ndarray, y: np.ndarray, thresholds: Thresholds) -> list[tuple[int, int]]:
+    """Return first and last index of each stretch with |dy/dx| below the slope for long enough.
 
-    Neighbouring stretches whose median heights differ by less than `separation` are one: a bump or a drop between
-    them too small to count does not split a plateau. A small and gradual drop, say 2 → 1.5 by relaxation at one rate,
-    has no slope above 0.11 anywhere; so a stretch is parted further wherever it holds stretches that are three times
-    flatter than what lies between them, and stand at distinct heights.
+    Neighbouring stretches at equal heights are one: a bump or a drop too small to count does not split a
+    plateau.
     """
-    steepness = np.abs(np.gradient(y, grid))
-    found: list[tuple[int, int]] = []
-    for first, last in _runs(grid, y, steepness, slope, least_decades, separation):
-        found += parted(grid, y, steepness, first, last, slope, least_decades, separation)
-    return found
-
-
-def _runs(
-    grid: np.ndarray,
-    y: np.ndarray,
-    steepness: np.ndarray,
-    slope: float,
-    least_decades: float,
-    separation: float,
-    offset: int = 0,
-) -> list[tuple[int, int]]:
-    """Stretches flatter than `slope`, those of equal height joined, those too short left out."""
-    flat = (steepness < slope).astype(np.int8)
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flat, [0]))))
-    joined: list[tuple[int, int]] = []
-    for first, last in zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True):
-        if joined:
-            a, b = joined[-1]
-            if abs(np.median(y[first : last + 1]) - np.median(y[a : b + 1])) < separation:
-                joined[-1] = (a, last)
-                continue
-        joined.append((first, last))
-    # a hair of tolerance: a stretch of exactly `least_decades` counts
-    least = least_decades * (1 - 1e-9)
-    return [(a + offset, b + offset) for a, b in joined if grid[b] - grid[a] >= least]
+    whole = _stretches(x, y, 0, x.size - 1, thresholds)
+    return [part for first, last in whole for part in parted(x, y, first, last, thresholds)]
 
 
 def parted(
-    grid: np.ndarray,
-    y: np.ndarray,
-    steepness: np.ndarray,
-    first: int,
-    last: int,
-    slope: float,
-    least_decades: float,
-    separation: float,
+    x: np.ndarray, y: np.ndarray, first: int, last: int, thresholds: Thresholds
 ) -> list[tuple[int, int]]:
-    """Part one stretch at the gradual drops that it holds; the whole stretch where it holds none."""
-    begin, end, limit = first, last, slope
-    while np.ptp(y[begin : end + 1]) >= separation:
-        limit /= _FLATTER
-        inside = slice(begin, end + 1)
-        parts = _runs(grid[inside], y[inside], steepness[inside], limit, least_decades, separation, begin)
+    """Part one stretch at the gradual drops that it holds; return the whole stretch where it holds none.
+
+    A small drop by relaxation at one rate, say 2 → 1.5, has no slope above 0.11 anywhere, and no single
+    threshold tells it from a drifting plateau. So the threshold is lowered by steps until two stretches
+    appear that stand at distinct heights and are three times flatter than what lies between them.
+    """
+    begin, end, lower = first, last, thresholds
+    while np.ptp(y[begin : end + 1]) >= thresholds.separation:
+        lower = replace(lower, slope=lower.slope / _FLATTER)
+        parts = _stretches(x, y, begin, end, lower)
         if not parts:
             break
         if len(parts) == 1:
             begin, end = parts[0]
             continue
-        groups = [parts[0]]
-        for part in parts[1:]:
-            a, b = groups[-1]
-            gap = steepness[b : part[0] + 1].max()
-            sides = max(np.median(steepness[a : b + 1]), np.median(steepness[part[0] : part[1] + 1]))
-            if gap > _FLATTER * sides:
-                groups.append(part)
-            else:
-                groups[-1] = (a, part[1])
-        groups[0], groups[-1] = (first, groups[0][1]), (groups[-1][0], last)
-        if len(groups) == 1:
+        parts = _joined_where_gap_is_no_steeper(x, y, parts)
+        if len(parts) == 1:
             break
-        return [
-            piece
-            for a, b in groups
-            for piece in parted(grid, y, steepness, a, b, limit, least_decades, separation)
-        ]
+        parts[0], parts[-1] = (first, parts[0][1]), (parts[-1][0], last)
+        return [piece for a, b in parts for piece in parted(x, y, a, b, lower)]
     return [(first, last)]
 
 
-def steepest(time_log: np.ndarray, value: np.ndarray, first: int, last: int) -> int:
-    """Return the index in [first, last) after which the value falls fastest per decade of time."""
-    rate = -np.diff(value[first : last + 1]) / np.diff(time_log[first : last + 1])
-    return first + int(np.argmax(rate))
+def _stretches(
+    x: np.ndarray, y: np.ndarray, first: int, last: int, thresholds: Thresholds
+) -> list[tuple[int, int]]:
+    """Stretches within [first, last] flatter than the slope; equal heights joined, short ones left out."""
+    flat = (np.abs(np.gradient(y, x))[first : last + 1] < thresholds.slope).astype(np.int8)
+    edges = first + np.flatnonzero(np.diff(np.concatenate(([0], flat, [0]))))
+    joined: list[tuple[int, int]] = []
+    for begin, end in zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True):
+        if joined and abs(_height(y, begin, end) - _height(y, *joined[-1])) < thresholds.separation:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((begin, end))
+    # a hair of tolerance: a stretch of exactly the least length counts
+    least = thresholds.least_decades * (1 - 1e-9)
+    return [(begin, end) for begin, end in joined if x[end] - x[begin] >= least]
+
+
+def _joined_where_gap_is_no_steeper(
+    x: np.ndarray, y: np.ndarray, parts: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    steepness = np.abs(np.gradient(y, x))
+    groups = [parts[0]]
+    for begin, end in parts[1:]:
+        a, b = groups[-1]
+        beside = max(np.median(steepness[a : b + 1]), np.median(steepness[begin : end + 1]))
+        if steepness[b : begin + 1].max() > _FLATTER * beside:
+            groups.append((begin, end))
+        else:
+            groups[-1] = (a, end)
+    return groups
+
+
+def _height(y: np.ndarray, first: int, last: int) -> float:
+    return float(np.median(y[first : last + 1]))
+
+
+def steepest(x: np.ndarray, y: np.ndarray, grid: np.ndarray, first: int, last: int) -> float:
+    """Return the x between two grid points at which y falls fastest.
+
+    The even grid finds the top of the rate. Where the top is wide, a parabola through its upper fifth gives its
+    place; where the fall fits into a few cells of the grid, the curve's own points tell where it crosses half way.
+    """
+    rate = -np.diff(np.interp(grid[first : last + 1], x, y))
+    top = int(np.argmax(rate))
+    low = high = top
+    while low > 0 and rate[low - 1] > 0.8 * rate[top]:
+        low -= 1
+    while high < rate.size - 1 and rate[high + 1] > 0.8 * rate[top]:
+        high += 1
+    step = grid[1] - grid[0]
+    middle = grid[first] + (top + 0.5) * step
+    if high - low >= 4:
+        bend, tilt, _ = np.polyfit(np.arange(low, high + 1) - top, rate[low : high + 1] / rate[top], 2)
+        shift = -tilt / (2 * bend) if bend < 0 else 0.0
+        return float(middle + np.clip(shift, low - top, high - top) * step)
+    return crossing(x, y, max(middle - 1.5 * step, x[0]), min(middle + 1.5 * step, x[-1]))
 
 
 def crossing(x: np.ndarray, y: np.ndarray, low: float, high: float) -> float:
-    """Return where y crosses the middle of its values at `low` and `high`, on straight lines between points."""
+    """Return where y first crosses the middle of its values at `low` and `high`, linear between points.
+
+    >>> crossing(np.array([0.0, 1.0, 2.0, 3.0]), np.array([4.0, 4.0, 0.0, 0.0]), 0.0, 3.0)
+    1.5
+    """
     ends = np.interp([low, high], x, y)
-    middle = ends.mean()
     inside = (x > low) & (x < high)
     xs = np.concatenate(([low], x[inside], [high]))
-    ys = np.concatenate(([ends[0]], y[inside], [ends[1]])) - middle
+    ys = np.concatenate((ends[:1], y[inside], ends[1:])) - ends.mean()
     turns = np.flatnonzero((ys[:-1] * ys[1:] <= 0) & (ys[:-1] != ys[1:]))
     if turns.size == 0:
         return (low + high) / 2

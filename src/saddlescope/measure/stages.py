@@ -16,9 +16,10 @@ class Plateau:
     """A stretch of log time over which a curve hardly moves, and the drop that ends it.
 
     start, end: first and last time; decades: log10(end / start); points: curve points inside.
-    height: median of the value over log time; spread: half the distance between its 16th and 84th percentiles there.
-    factor: height over the height of the next plateau (over the last value where none follows).
-    drop_time: time at which the value falls fastest per decade of time. Both are nan where the curve ends first.
+    height: median of the value over log time; spread: half the way from its 16th to its 84th percentile.
+    factor: height over the height of the next plateau, over the last value where none follows.
+    drop_time: time at which the value falls fastest per decade of time (noisy curve: at which it is half way
+    down). Both are nan where the curve ends before the plateau.
     """
 
     start: float
@@ -40,11 +41,12 @@ class Plateau:
 class Stages:
     """The plateaus of a curve in order of time; iterable, with a length, and printed as a table.
 
-    method: "slope" (clean curve: local slope in log time) or "partition" (noisy curve: penalised partition).
-    scale: how values were compared: "log", "log above the noise" (some values are not positive), or "linear".
-    noise: standard deviation of one point, relative to the value on the log scale, else relative to the range.
+    method: "slope" (clean curve: local slope) or "partition" (noisy curve: penalised partition).
+    scale: of the values: "log", "log above the noise" (some are not positive), or "linear".
+    noise: standard deviation of one point, relative to the value on the log scale, else to the range.
     correlation: lag-1 autocorrelation of the noise.
-    slope, least_decades, distinct: the thresholds used. learnt: time from which the value stays below the floor.
+    slope, least_decades, distinct: the thresholds used.
+    learnt: time from which the value stays below the floor, nan if it does not.
     doubts: plain sentences about what may be wrong with this result.
     """
 
@@ -69,20 +71,20 @@ class Stages:
         return self.plateaus[index]
 
     def __str__(self) -> str:
-        rows = [("", "start", "end", "decades", "height", "spread", "drop", "drop time")]
+        names = ("", "start", "end", "decades", "height", "spread", "drop", "drop time")
+        patterns = ("{:.3g}", "{:.3g}", "{:.2f}", "{:.5g}", "{:.1e}", "× {:.3g}", "{:.4g}")
+        rows: list[tuple[str, ...]] = [names]
         for number, p in enumerate(self.plateaus, start=1):
             numbers = (p.start, p.end, p.decades, p.height, p.spread, p.factor, p.drop_time)
-            patterns = ("{:.3g}", "{:.3g}", "{:.2f}", "{:.5g}", "{:.1e}", "× {:.3g}", "{:.4g}")
-            cells = (
-                "–" if math.isnan(v) else f.format(v) for v, f in zip(numbers, patterns, strict=True)
-            )
+            cells = ("–" if math.isnan(v) else f.format(v) for v, f in zip(numbers, patterns, strict=True))
             rows.append((str(number), *cells))
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(names))]
         lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
         found = f"{len(self)} plateau{'' if len(self) == 1 else 's'}"
         how = "local slope of a clean curve" if self.method == "slope" else "partition of a noisy curve"
         head = f"{found} ({how}; |slope| < {self.slope:g} for {self.least_decades:g} decades)"
         tail = [] if math.isnan(self.learnt) else [f"Learnt (below the floor) from t = {self.learnt:.4g}."]
-        return "\n".join([head, *(lines if self.plateaus else []), *tail, *(f"! {d}" for d in self.doubts)])
+        tail += [f"! {doubt}" for doubt in self.doubts]
+        return "\n".join([head, *(lines if self.plateaus else []), *tail])
 
     __repr__ = __str__

@@ -190,7 +190,7 @@ def integrate(
     times, observables = [np.zeros(1)], [jax.tree.map(lambda x: np.asarray(x)[None], first)]
     state_times, states = [np.zeros(1)], [np.asarray(y0)[None]]
     blocks = [grid[i : i + _STATES] for i in range(0, len(grid), _STATES)]
-    outcome, limit, block = None, 128, 0
+    outcome, limit, block, last_saved = None, 128, 0, 0.0
 
     try:
         while outcome is None:
@@ -212,7 +212,8 @@ def integrate(
             t = float(carry.t)
             times.append(np.asarray(saved.times[:n]))
             observables.append(jax.tree.map(lambda x, n=n: np.asarray(x)[:n], saved.observables))
-            fresh = (own <= t) & (own > state_times[-1][-1])
+            fresh = (own <= t) & (own > last_saved)
+            last_saved = own[fresh][-1] if fresh.any() else last_saved
             state_times.append(own[fresh])
             states.append(np.asarray(saved.states)[: len(own)][fresh])
             if t >= own[-1]:
@@ -229,7 +230,7 @@ def integrate(
     except KeyboardInterrupt:
         outcome = Outcome.INTERRUPTED
 
-    if state_times[-1].size == 0 or state_times[-1][-1] < times[-1][-1]:
+    if last_saved < float(carry.t):
         # A run that ended early keeps the state it ended with.
         state_times.append(np.asarray(carry.t)[None])
         states.append(np.asarray(carry.y)[None])

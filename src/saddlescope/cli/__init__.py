@@ -1,0 +1,5 @@
+"""The command line: `saddlescope run SPEC`, `saddlescope specs`."""
+
+from saddlescope.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,115 @@
+"""Commands, their help, and how they end: exit code 0, 1 (not finished), 2 (bad input), 130 (Ctrl-C)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+# Numerical libraries are imported inside the commands: help and refusals must be instant.
+
+
+def _version() -> str:
+    import importlib.metadata
+
+    return importlib.metadata.version("saddlescope")
+
+
+app = cyclopts.App(
+    name="saddlescope",
+    help="Exact learning dynamics of solvable neural networks: plateaus, saddles and time-scales, "
+    "with the theory's prediction beside what was measured.",
+    version=_version,
+    version_flags=["--version"],
+    help_format="plaintext",
+    suppress_keyboard_interrupt=False,
+    exit_on_error=False,
+    print_error=False,
+    result_action="return_value",
+)
+
+
+@app.command
+def run(
+    spec: str,
+    /,
+    *settings: Annotated[str, Parameter(allow_leading_hyphen=True, negative=())],
+    out: Path | None = None,
+) -> int:
+    """Solve one spec: print its stages beside the predicted ones, save the result and a picture.
+
+    Any key of the spec can be changed by a setting, such as --dynamics.epsilon 1e-6 or --problem.link 1,-1,1,1;
+    `saddlescope specs NAME` prints a spec to start from, `saddlescope settings` lists all keys.
+
+    Parameters
+    ----------
+    spec
+        Path of a TOML file, or the name of a shipped spec.
+    settings
+        Changes to the spec: --TABLE.KEY VALUE.
+    out
+        Folder for trajectory.nc, ladder.png, stages.json and spec.toml; by default one named after the spec.
+    """
+    from saddlescope.cli.running import run_spec
+
+    return run_spec(spec, settings, out)
+
+
+@app.command
+def specs(name: str | None = None, /) -> int:
+    """List the shipped specs, or print one of them.
+
+    Parameters
+    ----------
+    name
+        Print the TOML text of this spec, to start your own from.
+    """
+    from saddlescope.cli.listing import print_specs
+
+    return print_specs(name)
+
+
+@app.command
+def settings() -> int:
+    """List all keys of a spec, with their meaning and default."""
+    from saddlescope.cli.listing import print_settings
+
+    return print_settings()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; what is wrong with the input is said in one sentence.
+
+    Args:
+        arguments: words after the program's name; by default those of this process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal or file that cannot show a letter such as epsilon gets a question mark, not a traceback
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        return app(sys.argv[1:] if arguments is None else arguments) or 0
+    except KeyboardInterrupt:
+        return _end("Stopped by the user; nothing was written.", 130)
+    except BrokenPipeError:
+        # the reader of a pipe has left, which is no fault of the run; keep Python from complaining at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except cyclopts.CycloptsError as error:
+        return _end(" ".join(str(error).split()), 2)
+    except ValueError as error:
+        from saddlescope.arguments import ArgumentError
+        from saddlescope.specs import SpecError
+
+        if not isinstance(error, ArgumentError | SpecError):
+            raise
+        return _end(str(error), 2)
+
+
+def _end(sentence: str, code: int) -> int:
+    print(f"saddlescope: {sentence}", file=sys.stderr)
+    return code

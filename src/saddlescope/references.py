@@ -1,0 +1,93 @@
+"""BibTeX for the papers and the software a result rests on."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from saddlescope.arguments import ArgumentError
+
+_ENTRIES = {
+    "berthier2023": """\
+@misc{berthier2023,
+  author = {Berthier, Rapha{\\"e}l and Montanari, Andrea and Zhou, Kangjie},
+  title  = {Learning time-scales in two-layers neural networks},
+  year   = {2023},
+  eprint = {2303.00055},
+  archivePrefix = {arXiv},
+}""",
+    "jacot2021": """\
+@misc{jacot2021,
+  author = {Jacot, Arthur and Ged, Fran{\\c c}ois and {\\c S}im{\\c s}ek, Berfin and Hongler, Cl{\\'e}ment
+            and Gabriel, Franck},
+  title  = {Saddle-to-saddle dynamics in deep linear networks: small initialization training, symmetry,
+            and sparsity},
+  year   = {2021},
+  eprint = {2106.15933},
+  archivePrefix = {arXiv},
+}""",
+    "steinebach2023": """\
+@article{steinebach2023,
+  author  = {Steinebach, Gerd},
+  title   = {Construction of {R}osenbrock--{W}anner method {R}odas5{P} and numerical benchmarks within the
+             {J}ulia {D}ifferential {E}quations package},
+  journal = {BIT Numerical Mathematics},
+  volume  = {63},
+  pages   = {27},
+  year    = {2023},
+  doi     = {10.1007/s10543-023-00967-x},
+}""",
+    "diffrax": """\
+@phdthesis{diffrax,
+  author = {Kidger, Patrick},
+  title  = {On neural differential equations},
+  school = {University of Oxford},
+  year   = {2021},
+}""",
+    "equinox": """\
+@misc{equinox,
+  author = {Kidger, Patrick and Garcia, Cristian},
+  title  = {{E}quinox: neural networks in {JAX} via callable {P}y{T}rees and filtered transformations},
+  year   = {2021},
+  eprint = {2111.00254},
+  archivePrefix = {arXiv},
+}""",
+    "jax": """\
+@software{jax,
+  author = {Bradbury, James and Frostig, Roy and Hawkins, Peter and Johnson, Matthew James and Leary, Chris
+            and Maclaurin, Dougal and Necula, George and Paszke, Adam and Vander{P}las, Jake
+            and Wanderman-{M}ilne, Skye and Zhang, Qiao},
+  title  = {{JAX}: composable transformations of {P}ython+{N}um{P}y programs},
+  year   = {2018},
+  url    = {https://github.com/jax-ml/jax},
+}""",
+}
+
+KEYS = tuple(_ENTRIES)
+
+
+def bibtex(keys: Iterable[str]) -> str:
+    """Return the BibTeX entries of the given keys, in their order, parted by empty lines.
+
+    Args:
+        keys: any of berthier2023, jacot2021, steinebach2023, diffrax, equinox, jax; a key given twice counts once.
+
+    Raises:
+        ArgumentError: if a key is not known.
+
+    Example:
+        >>> print(bibtex(("diffrax",)))
+        @phdthesis{diffrax,
+          author = {Kidger, Patrick},
+          title  = {On neural differential equations},
+          school = {University of Oxford},
+          year   = {2021},
+        }
+    """
+    wanted = (keys,) if isinstance(keys, str) else tuple(dict.fromkeys(keys))
+    for key in wanted:
+        if key not in _ENTRIES:
+            near = difflib.get_close_matches(str(key), KEYS, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ArgumentError("keys", f"hold known references ({hint}known: {', '.join(KEYS)})", key)
+    return "\n\n".join(_ENTRIES[key] for key in wanted)

@@ -1,0 +1,117 @@
+"""From the name or the path of a spec, and changes on the command line, to a checked `RunSpec`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from saddlescope.specs.models import RunSpec
+from saddlescope.specs.refusals import SpecError, nearest, sentence
+from saddlescope.specs.settings import settings
+
+
+def shipped() -> dict[str, str]:
+    """Return the names of the specs that come with the package, and the TOML text of each.
+
+    >>> "canonical" in shipped()
+    True
+    """
+    folder = resources.files("saddlescope.specs") / "shipped"
+    files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return {name.removesuffix(".toml"): (folder / name).read_text(encoding="utf-8") for name in files}
+
+
+def read(spec: str, changes: Sequence[str] = ()) -> RunSpec:
+    """Return a checked spec.
+
+    Args:
+        spec: the name of a shipped spec, or the path of a TOML file. A name that is both is the shipped one.
+        changes: pairs such as ("--dynamics.epsilon", "1e-6") or single words "--dynamics.epsilon=1e-6". Values are
+            TOML; a bare word is a text, and 1,-1,1,1 is a list.
+
+    Raises:
+        SpecError: if the spec is not found, is no TOML, has an unknown or missing key or a value that cannot work.
+
+    Example:
+        >>> read("canonical", ["--dynamics.epsilon", "1e-6"]).dynamics.epsilon
+        1e-06
+        >>> read("canonical", ["--dynamics.epsilom", "1e-6"])
+        Traceback (most recent call last):
+        saddlescope.specs.refusals.SpecError: Key `dynamics.epsilom` in spec canonical is not known (did you mean ...
+    """
+    text, source = _text(spec)
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"Spec {source} is not valid TOML: {error}.") from None
+    for key, value in _pairs(changes):
+        _put(content, key, value)
+    try:
+        return RunSpec.model_validate(content)
+    except ValidationError as error:
+        raise SpecError(sentence(error, f"spec {source}")) from None
+
+
+def _text(spec: str) -> tuple[str, str]:
+    known = shipped()
+    if spec in known:
+        return known[spec], spec
+    path = Path(spec)
+    if path.is_dir():
+        inside = path / "spec.toml"
+        hint = f"; did you mean {inside}?" if inside.is_file() else "."
+        raise SpecError(f"Spec {spec} is a folder, not a TOML file{hint}")
+    if not path.exists():
+        hint = nearest(spec, list(known)) or f" (shipped specs: {', '.join(known)})"
+        raise SpecError(f"There is no file and no shipped spec {spec!r}{hint}.")
+    try:
+        return path.read_text(encoding="utf-8"), spec
+    except UnicodeDecodeError:
+        raise SpecError(f"Spec {spec} is not a text file in UTF-8.") from None
+    except OSError as error:
+        raise SpecError(f"Spec {spec} cannot be read: {error.strerror}.") from None
+
+
+def _pairs(changes: Sequence[str]) -> list[tuple[str, str]]:
+    """Part the words of a command line into keys and the texts of their values."""
+    found: list[tuple[str, str]] = []
+    words = list(changes)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--") or word == "--":
+            raise SpecError(f"There is no place for {word!r}: settings are given as --table.key value.")
+        key, equals, value = word[2:].partition("=")
+        if not equals:
+            # a lone flag, such as --picture.overlaps, means true; a negative number is a value, not a flag
+            value = words.pop(0) if words and not words[0].startswith("--") else "true"
+        known = [s.name for s in settings()]
+        if key not in known and not key.startswith("dynamics.second_layer."):
+            raise SpecError(f"There is no setting `--{key}`{nearest(f'--{key}', [f'--{k}' for k in [*known, 'out']])}.")
+        found.append((key, value))
+    return found
+
+
+def _value(text: str) -> Any:
+    for attempt in (text, f"[{text}]") if "," in text else (text,):
+        try:
+            return tomllib.loads(f"value = {attempt}")["value"]
+        except tomllib.TOMLDecodeError:
+            continue
+    return text
+
+
+def _put(content: dict[str, Any], key: str, text: str) -> None:
+    *path, last = key.split(".")
+    table = content
+    for name in path:
+        inner = table.setdefault(name, {})
+        if not isinstance(inner, dict):
+            # a law may be a name alone
+            inner = table[name] = {"law": inner} if name == "second_layer" else {}
+        table = inner
+    table[last] = text if key == "title" else _value(text)

@@ -1,0 +1,58 @@
+"""One clear sentence for the first thing that is wrong in a spec."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from pydantic import ValidationError
+
+from saddlescope.arguments import ArgumentError
+from saddlescope.specs.settings import settings, tables
+
+
+class SpecError(ValueError):
+    """A spec cannot be read or run; the message is one sentence."""
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """Return " (did you mean `x`?)" for the nearest known word, else an empty string.
+
+    >>> nearest("dynamics.epsilom", ["dynamics.epsilon", "solver.rtol"])
+    ' (did you mean `dynamics.epsilon`?)'
+    """
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if not near:
+        # a key without its table, or in the wrong one
+        last = [name for name in known if name.rsplit(".", 1)[-1] == word.rsplit(".", 1)[-1]]
+        near = last[:1]
+    return f" (did you mean `{near[0]}`?)" if near else ""
+
+
+def sentence(error: ValidationError, source: str) -> str:
+    """Say what is wrong first: an unknown key before a missing one, since the one often explains the other."""
+    errors = error.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    path = ".".join(str(part) for part in first["loc"])
+    got = first.get("input")
+    match first["type"]:
+        case "extra_forbidden":
+            known = [s.name for s in settings()] if not isinstance(got, dict) else tables()
+            return f"Key `{path}` in {source} is not known{nearest(path, known)}."
+        case "missing":
+            what = "Table" if path in tables() else "Key"
+            return f"{what} `{path}` is missing in {source}."
+        case "literal_error":
+            return _must(path, f"be {first.get('ctx', {}).get('expected')}", got, source)
+        case "value_error":
+            cause = first.get("ctx", {}).get("error")
+            if isinstance(cause, ArgumentError):
+                full = path if path.endswith(cause.argument) else f"{path}.{cause.argument}"
+                return str(cause).replace(f"`{cause.argument}`", f"`{full}` in {source}", 1)
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return _must(path, "be a table", got, source)
+    return f"Argument `{path}` in {source} is refused: {first['msg']}."
+
+
+def _must(path: str, must: str, got: Any, source: str) -> str:
+    return f"Argument `{path}` in {source} must {must}, but got {got!r}."
