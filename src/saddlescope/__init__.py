@@ -1,9 +1,69 @@
-"""saddlescope: exact learning dynamics of solvable neural networks."""
+"""saddlescope: exact learning dynamics of solvable neural networks.
+
+Say what is learnt and how it starts, get its exact learning dynamics, the plateaus and time-scales in them, and how far
+they are from what theory predicts.
+
+Importing saddlescope switches JAX to float64 and, unless you have set one, gives JAX a folder in your cache folder where
+compiled programs persist between processes.
+"""
 
 import jax
 
 # Learning dynamics span ten decades of time and residuals of order epsilon: float32 stalls or skips escapes.
 jax.config.update("jax_enable_x64", True)
 
-from saddlescope.single_index import MeanFieldFlow, SingleIndex  # noqa: E402
-from saddlescope.solve import solve  # noqa: E402
+from saddlescope.arguments import ArgumentError  # noqa: E402
+from saddlescope.functions import (  # noqa: E402
+    Normal,
+    PointMasses,
+    Rademacher,
+    TruncatedNormal,
+    Uniform,
+    gaussian_function,
+    hermite,
+)
+from saddlescope.measure import (  # noqa: E402
+    asymptotic_exponent,
+    compare_times,
+    effective_rank,
+    exponent,
+    learning_times,
+    local_exponents,
+    plateaus,
+)
+from saddlescope.single_index import (  # noqa: E402
+    MeanFieldFlow,
+    SingleIndex,
+    canonical_order,
+    check_canonical_order,
+)
+from saddlescope.solve import Outcome, persist_compiled_programs, solve  # noqa: E402
+from saddlescope.trajectory import Trajectory, load  # noqa: E402
+
+persist_compiled_programs()
+
+__all__ = [
+    "ArgumentError",
+    "MeanFieldFlow",
+    "Normal",
+    "Outcome",
+    "PointMasses",
+    "Rademacher",
+    "SingleIndex",
+    "Trajectory",
+    "TruncatedNormal",
+    "Uniform",
+    "asymptotic_exponent",
+    "canonical_order",
+    "check_canonical_order",
+    "compare_times",
+    "effective_rank",
+    "exponent",
+    "gaussian_function",
+    "hermite",
+    "learning_times",
+    "load",
+    "local_exponents",
+    "plateaus",
+    "solve",
+]

@@ -70,7 +70,7 @@ def bibtex(keys: Iterable[str]) -> str:
     """Return the BibTeX entries of the given keys, in their order, parted by empty lines.
 
     Args:
-        keys: any of berthier2023, jacot2021, steinebach2023, diffrax, equinox, jax; a key given twice counts once.
+        keys: any of berthier2023, jacot2021, steinebach2023, diffrax, equinox, jax; each counts once.
 
     Raises:
         ArgumentError: if a key is not known.

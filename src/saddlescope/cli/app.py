@@ -42,8 +42,9 @@ def run(
 ) -> int:
     """Solve one spec: print its stages beside the predicted ones, save the result and a picture.
 
-    Any key of the spec can be changed by a setting, such as --dynamics.epsilon 1e-6 or --problem.link 1,-1,1,1;
-    `saddlescope specs NAME` prints a spec to start from, `saddlescope settings` lists all keys.
+    Any key of the spec can be changed by a setting, such as --dynamics.epsilon 1e-6 or
+    --problem.link 1,-1,1,1. `saddlescope specs NAME` prints a spec to start from, `saddlescope settings`
+    lists all keys.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _end("Stopped by the user; nothing was written.", 130)
     except BrokenPipeError:
-        # the reader of a pipe has left, which is no fault of the run; keep Python from complaining at its exit
+        # the reader of a pipe has left, which is no fault of the run; Python must not complain at its exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except cyclopts.CycloptsError as error:

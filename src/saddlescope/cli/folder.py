@@ -15,7 +15,8 @@ from saddlescope.specs import SpecError
 class OutputFolder:
     """A folder that gets the files of one run at once, when all of them are written.
 
-    As a context it makes the folder and a hidden place in it to write to, and leaves no trace unless `commit` is called.
+    As a context it makes the folder and a hidden place in it to write to, and leaves no trace unless `commit`
+    is called.
 
     Args:
         path: the folder; made if needed.
@@ -32,7 +33,9 @@ class OutputFolder:
         self._staging: Path | None = None
 
     def __enter__(self) -> Self:
-        inside_file = next((p for p in (self.path, *self.path.parents) if p.exists() and not p.is_dir()), None)
+        inside_file = next(
+            (p for p in (self.path, *self.path.parents) if p.exists() and not p.is_dir()), None
+        )
         if inside_file is not None:
             raise SpecError(f"Output folder {self.path} cannot be used: {inside_file} is a file.")
         missing = [p for p in (self.path, *self.path.parents) if not p.exists()]
@@ -73,6 +76,9 @@ class OutputFolder:
         target.mkdir(exist_ok=True)
         for name in written:
             os.replace(self._staging / name, target / name)
+        # what an earlier run wrote and this one did not would be taken for a part of this result
+        for name in set(self._names) - set(written):
+            (target / name).unlink(missing_ok=True)
         self._made = []
         return [target / name for name in written]
 

@@ -44,8 +44,13 @@ class StageTable:
     nothing_to_learn: tuple[int, ...]
     last: Plateau | None  # the stretch that lasts to the end
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What may be wrong with the plateaus."""
+        return self.stages.doubts
+
     def plain(self) -> dict[str, Any]:
-        """As numbers, texts, lists and tables that JSON knows; what is not a number becomes null."""
+        """As numbers, texts, lists and tables."""
         rows = [
             {
                 "degree": r.degree,
@@ -53,20 +58,18 @@ class StageTable:
                 "predicted_time": r.predicted_time,
                 "measured_time": r.measured_time,
                 "measured_over_predicted": r.ratio,
-                "plateau": None if r.plateau is None else _plain_plateau(r.plateau),
+                "plateau": None if r.plateau is None else asdict(r.plateau),
                 "predicted_height": r.predicted_height,
                 "remark": r.remark,
             }
             for r in self.rows
         ]
-        return _without_nan(
-            {
-                "degrees": rows,
-                "nothing_to_learn": list(self.nothing_to_learn),
-                "plateaus": [_plain_plateau(p) for p in self.stages],
-                "learnt_from": self.stages.learnt,
-            }
-        )
+        return {
+            "degrees": rows,
+            "nothing_to_learn": list(self.nothing_to_learn),
+            "plateaus": [asdict(p) for p in self.stages],
+            "learnt_from": self.stages.learnt,
+        }
 
 
 def stage_table(
@@ -93,7 +96,9 @@ def stage_table(
     for k in np.flatnonzero(targets):
         own = float(predicted[k]) if k < len(predicted) else math.nan
         measured = float(times[k])
-        plateau, remark = _plateau_before(measured, np.delete(times, k), np.delete(np.arange(len(times)), k), stages)
+        plateau, remark = _plateau_before(
+            measured, np.delete(times, k), np.delete(np.arange(len(times)), k), stages
+        )
         remarks = [reasons[int(k)]] if math.isnan(own) and reasons.get(int(k)) else []
         if math.isnan(measured):
             remarks.append(f"Not learnt by t = {end:.4g}.")
@@ -119,15 +124,16 @@ def _plateau_before(
     return before[-1], ""
 
 
-def _plain_plateau(plateau: Plateau) -> dict[str, Any]:
-    return asdict(plateau)
+def without_nan(value: Any) -> Any:
+    """Return nested lists and tables with null for what is not a finite number, since JSON knows no other.
 
-
-def _without_nan(value: Any) -> Any:
+    >>> without_nan({"a": [1.0, math.nan]})
+    {'a': [1.0, None]}
+    """
     if isinstance(value, dict):
-        return {k: _without_nan(v) for k, v in value.items()}
+        return {k: without_nan(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_without_nan(v) for v in value]
+        return [without_nan(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

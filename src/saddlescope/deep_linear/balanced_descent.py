@@ -29,9 +29,9 @@ class BalancedDescent:
         self.longest = 1e15 * self.step  # beyond it an implicit step is Newton's to all digits
 
     @property
-    def product(self) -> np.ndarray:
-        """The present product matrix."""
-        return products_from_input(self._layers(self.state))[-1]
+    def weights(self) -> list[np.ndarray]:
+        """The present layers."""
+        return self._layers(self.state)
 
     @property
     def power(self) -> float:

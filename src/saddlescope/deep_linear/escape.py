@@ -135,7 +135,7 @@ def escape(cost: Cost, depth: int, at: ArrayLike | None = None) -> Escape:
         raise ArgumentError("at", f"have the shape of the cost, {cost.shape}", A.shape)
     product = jnp.asarray(A)
     G = np.asarray(cost.gradient(product))
-    U, s, Vt = np.linalg.svd(-G)
+    U, s, Vt = np.linalg.svd(-G, full_matrices=False)
     scale = float(np.linalg.norm(cost.gradient(jnp.zeros(cost.shape))))
     if s[0] <= 1e-12 * scale or s[0] == 0:
         raise ArgumentError("at", "be a saddle, where the gradient of the cost is not zero", float(s[0]))

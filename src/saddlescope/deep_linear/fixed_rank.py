@@ -14,76 +14,98 @@ from saddlescope.deep_linear.product_landscape import Landscape, conjugate_gradi
 
 
 @dataclass(frozen=True)
+class Factors:
+    """A matrix of rank r as P Qᵀ with PᵀP = QᵀQ diagonal: P (d_out, r), Q (d_in, r)."""
+
+    P: np.ndarray
+    Q: np.ndarray
+
+    @classmethod
+    def balanced(cls, P: np.ndarray, Q: np.ndarray) -> Factors:
+        """Balance any pair of factors, without forming their product."""
+        left, R = np.linalg.qr(P)
+        right, T = np.linalg.qr(Q)
+        U, s, Vt = np.linalg.svd(R @ T.T)
+        return cls(left @ U * np.sqrt(s), right @ Vt.T * np.sqrt(s))
+
+    @classmethod
+    def of_network(cls, weights: list[np.ndarray]) -> Factors:
+        """Factor the product W_L … W_1 through the first hidden layer."""
+        upper = weights[-1]
+        for W in weights[-2:0:-1]:
+            upper = upper @ W
+        return cls.balanced(upper, weights[0].T)
+
+    @property
+    def product(self) -> np.ndarray:
+        """P Qᵀ."""
+        return self.P @ self.Q.T
+
+    def network(self, depth: int) -> list[np.ndarray]:
+        """Return the balanced layers of the product, r neurons wide."""
+        s = np.einsum("ik,ik->k", self.P, self.P)
+        # a mode of strength zero has no direction, and keeps none
+        share = np.where(s > 0, s, 1.0) ** (1 / depth - 0.5)
+        middle = [np.diag(s ** (1 / depth)) for _ in range(depth - 2)]
+        return [(self.Q * share).T, *middle, self.P * share]
+
+
+@dataclass(frozen=True)
 class Polished:
     """Where Newton's method among matrices of one rank ended.
 
-    `product` A; `cost` C(A); `converged`; `runaway`, the norm passed the guard while the cost still fell.
-    Neither: the start was not in a basin where the cost is convex, and the method declined.
+    `factors` of A; `cost` C(A); `converged`, False also when the start was not in a basin where the cost is
+    convex and the method declined, or when it ran off beyond the guard.
     """
 
-    product: np.ndarray
+    factors: Factors
     cost: float
     converged: bool
-    runaway: bool
 
 
-def polish(landscape: Landscape, A: np.ndarray, rank: int, guard: float, slope_scale: float) -> Polished:
-    """Descend from A to the minimum of its basin among matrices of `rank`, by Newton–CG on A = P Qᵀ.
+def polish(landscape: Landscape, start: Factors, guard: float, slope_scale: float) -> Polished:
+    """Descend to the minimum of the basin of `start` among matrices of its rank, by Newton–CG on A = P Qᵀ.
 
     Every step lowers the cost; a direction of negative curvature ends the attempt, so that the method cannot
     cross a ridge into another basin unnoticed. The gradient is brought to rounding of `slope_scale`.
     """
-    U, s, Vt = np.linalg.svd(A, full_matrices=False)
-    root = np.sqrt(s[:rank])
-    P, Q = U[:, :rank] * root, Vt[:rank].T * root
-    cost, G = landscape.value_and_gradient(P @ Q.T)
+    at = start
+    cost, G = landscape.value_and_gradient(at.product)
     for _ in range(200):
-        A = P @ Q.T
-        if np.linalg.norm(A) > guard:
-            return Polished(A, cost, converged=False, runaway=True)
-        weight = np.einsum("ik,ik->k", P, P)
+        if np.linalg.norm(at.product) > guard:
+            return Polished(at, cost, converged=False)
+        weight = np.einsum("ik,ik->k", at.P, at.P)
         weight = np.maximum(weight, 1e-10 * np.max(weight))
-        slope = np.concatenate([G @ Q, G.T @ P])
+        slope = np.concatenate([G @ at.Q, G.T @ at.P])
         size = float(np.linalg.norm(slope / np.sqrt(weight)))
         if size <= 1e-13 * slope_scale:
-            return Polished(A, cost, converged=True, runaway=False)
-        step = _newton_step(
-            landscape, A, P, Q, G, slope, weight, float(np.clip((size / slope_scale) ** 0.5, 1e-6, 0.1))
-        )
+            return Polished(at, cost, converged=True)
+        accuracy = float(np.clip((size / slope_scale) ** 0.5, 1e-6, 0.1))
+        step = _newton_step(landscape, at, G, slope, weight, accuracy)
         if step is None:  # this close to the end it is rounding in the gauge directions that bends downwards
-            return Polished(A, cost, converged=size <= 1e-7 * slope_scale, runaway=False)
-        step *= min(1.0, np.sqrt(float(np.sum(P**2) + np.sum(Q**2))) / np.linalg.norm(step))
+            return Polished(at, cost, converged=size <= 1e-7 * slope_scale)
+        step *= min(1.0, np.sqrt(float(np.sum(at.P**2) + np.sum(at.Q**2))) / np.linalg.norm(step))
         for _ in range(30):
-            moved = P + step[: len(P)], Q + step[len(P) :]
-            after, G_after = landscape.value_and_gradient(moved[0] @ moved[1].T)
+            P, Q = at.P + step[: len(at.P)], at.Q + step[len(at.P) :]
+            after, G_after = landscape.value_and_gradient(P @ Q.T)
             if after < cost:
                 break
             # at rounding of the cost only the gradient can still tell progress
-            size_after = np.linalg.norm(
-                np.concatenate([G_after @ moved[1], G_after.T @ moved[0]]) / np.sqrt(weight)
-            )
-            if after <= cost + 1e-15 * abs(cost) and size_after < 0.9 * size:
+            slope_after = np.concatenate([G_after @ Q, G_after.T @ P])
+            shrunk = np.linalg.norm(slope_after / np.sqrt(weight)) < 0.9 * size
+            if after <= cost + 1e-15 * abs(cost) and shrunk:
                 break
             step *= 0.5
         else:
-            return Polished(A, cost, converged=size <= 1e-7 * slope_scale, runaway=False)
+            return Polished(at, cost, converged=size <= 1e-7 * slope_scale)
         cost, G = after, G_after
-        P, Q = _balance(*moved)
-    return Polished(P @ Q.T, cost, converged=False, runaway=False)
-
-
-def _balance(P: np.ndarray, Q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    left, R = np.linalg.qr(P)
-    right, T = np.linalg.qr(Q)
-    U, s, Vt = np.linalg.svd(R @ T.T)
-    return left @ U * np.sqrt(s), right @ Vt.T * np.sqrt(s)
+        at = Factors.balanced(P, Q)
+    return Polished(at, cost, converged=False)
 
 
 def _newton_step(
     landscape: Landscape,
-    A: np.ndarray,
-    P: np.ndarray,
-    Q: np.ndarray,
+    at: Factors,
     G: np.ndarray,
     slope: np.ndarray,
     weight: np.ndarray,
@@ -93,6 +115,7 @@ def _newton_step(
 
     The Hessian is singular along the gauge P → PM, Q → QM^(−ᵀ), to which the slope is orthogonal.
     """
+    P, Q, A = at.P, at.Q, at.product
 
     def hessian(direction: np.ndarray) -> np.ndarray:
         dP, dQ = direction[: len(P)], direction[len(P) :]

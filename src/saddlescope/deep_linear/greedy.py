@@ -11,7 +11,7 @@ from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.deep_linear.balanced_descent import BalancedDescent
 from saddlescope.deep_linear.cost import Cost
 from saddlescope.deep_linear.escape import Escape, escape
-from saddlescope.deep_linear.fixed_rank import polish
+from saddlescope.deep_linear.fixed_rank import Factors, polish
 from saddlescope.deep_linear.network import Weights, products_from_input, pull_back
 from saddlescope.deep_linear.product_landscape import Landscape
 from saddlescope.deep_linear.starts import balanced_start
@@ -46,7 +46,7 @@ class GreedyPath:
 
     @property
     def escape_speeds(self) -> np.ndarray:
-        """s₁(−∇C) at every saddle but the last; times L^(−(L−2)/2) it is the speed s* in dρ/dt = s* ρ^(L−1)."""
+        """s₁(−∇C) at every saddle but the last; s* in dρ/dt = s* ρ^(L−1) is L^(−(L−2)/2) times it."""
         return np.array([step.strength for step in self.escapes])
 
     def weights(self, index: int, width: int) -> Weights:
@@ -71,14 +71,14 @@ def greedy_low_rank(
 ) -> GreedyPath:
     """Return the path A_{ε,T,η}: add the best neuron, descend, repeat until the cost is at its minimum.
 
-    Arguments: `cost`; `depth` L ≥ 2; `tolerance` on the cost above its minimum, relative to the one at the
-    origin, in the form |∇C| ≤ √tolerance |∇C(0)| (largest singular values); `epsilon`, the weight of an
-    added neuron in every layer, by default where its escape path has grown to a thousandth of the mode to
-    come; `max_rank`, by default min(d_out, d_in); `norm_guard`, the largest norm of the product allowed, in
-    units of the step that a line search along −∇C(0) makes (the norm of the data for least squares). With
-    `steps` T and `step_size` η, every descent is T steps of gradient descent, as the algorithm was
-    published; without them it is run to convergence: gradient flow into a basin, then Newton's method at
-    fixed rank, accepted when two points of the flow lead to the same end.
+    Arguments: `cost`; `depth` L ≥ 2; `tolerance` on the cost above its minimum, relative to that of the
+    origin, in the form s₁(∇C) ≤ √tolerance s₁(∇C(0)); `epsilon`, the weight of an added neuron in every
+    layer, by default where its product has grown to a hundredth of the mode to come; `max_rank`, by default
+    min(d_out, d_in); `norm_guard`, the largest norm of the product allowed, in units of the step that a line
+    search along −∇C(0) makes (the norm of the data for least squares). With `steps` T and `step_size` η,
+    every descent is T steps of gradient descent, as the algorithm was published. Without them it is run to
+    convergence: gradient flow into its basin, then Newton's method at fixed rank for the last digits. Where
+    minimisers of a rank form a continuum, the one found is that of the flow to a few per cent only.
 
     From θ = 0, with (u, s₁, v) the top singular triple of −∇C(A): every hidden layer gets one more neuron,
     with row εvᵀ in W_1, diagonal ε in the middle and column εu in W_L.
@@ -106,19 +106,20 @@ def greedy_low_rank(
     if not np.any(landscape.value_and_gradient(np.zeros(cost.shape))[1]):
         raise ArgumentError("cost", "have a gradient at the origin", 0.0)
     first = escape(cost, depth)
-    guard = positive("norm_guard", norm_guard) * _line_search_length(landscape, first)
+    guard = positive("norm_guard", norm_guard) * _line_search_length(landscape)
     A = np.zeros(cost.shape)
     costs, ranks, products, escapes = [first.cost], [0], [A], [first]
+    saddle: Factors | None = None
     weights: list[np.ndarray] = []
     while True:
         if ranks[-1] >= min(largest, *cost.shape):
             outcome = GreedyOutcome.RANK_LIMIT
             break
         if published is None:
-            start = _with_neuron(
-                _balanced(A, ranks[-1], depth), escapes[-1], size or _neuron_size(landscape, A, escapes[-1])
-            )
-            A, failure = _descend(landscape, start, ranks[-1] + 1, guard, first.strength)
+            added = size or _neuron_size(landscape, A, escapes[-1])
+            start = _with_neuron(saddle.network(depth) if saddle else [], escapes[-1], added)
+            saddle, failure = _descend(landscape, start, guard, first.strength)
+            A = saddle.product
         else:
             weights = _with_neuron(weights, escapes[-1], size or 0.0)
             weights, failure = _gradient_descent(landscape, weights, *published, guard)
@@ -130,7 +131,7 @@ def greedy_low_rank(
         costs.append(value)
         products.append(A)
         ranks.append(ranks[-1] + 1)
-        U, s, Vt = np.linalg.svd(-G)
+        U, s, Vt = np.linalg.svd(-G, full_matrices=False)
         if s[0] <= threshold * first.strength:
             error = float(cost.test_error(A))  # pyright: ignore[reportArgumentType]
             outcome = GreedyOutcome.RECOVERED if error < 1e-3 else GreedyOutcome.TOLERANCE_REACHED
@@ -148,7 +149,7 @@ def greedy_low_rank(
     )
 
 
-def _line_search_length(landscape: Landscape, first: Escape) -> float:
+def _line_search_length(landscape: Landscape) -> float:
     origin = np.zeros(landscape.shape)
     G = landscape.value_and_gradient(origin)[1]
     curvature = float(np.sum(G * landscape.curvature(origin, G)))
@@ -158,7 +159,7 @@ def _line_search_length(landscape: Landscape, first: Escape) -> float:
 
 
 def _neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
-    """Return the weight ε at which the product of the new neuron is 1e-2 of the mode that a line search finds.
+    """Return the weight ε at which the new neuron's product is 1e-2 of the mode that a line search finds.
 
     Until then the neuron stays on its escape path to the same relative accuracy, and following it there
     would take a plateau's worth of steps.
@@ -166,13 +167,7 @@ def _neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
     mode = np.outer(path.left, path.right)
     curvature = float(np.sum(mode * landscape.curvature(A, mode)))
     length = path.strength / curvature if curvature > 1e-3 * path.strength else max(1.0, np.linalg.norm(A))
-    return float((1e-3 * length) ** (1 / path.depth))
-
-
-def _balanced(A: np.ndarray, rank: int, depth: int) -> list[np.ndarray]:
-    if rank == 0:
-        return []
-    return [np.asarray(W) for W in balanced_start(A, depth, rank)]
+    return float((1e-2 * length) ** (1 / path.depth))
 
 
 def _with_neuron(weights: list[np.ndarray], path: Escape, epsilon: float) -> list[np.ndarray]:
@@ -190,8 +185,9 @@ def _with_neuron(weights: list[np.ndarray], path: Escape, epsilon: float) -> lis
 
 
 def _descend(
-    landscape: Landscape, weights: list[np.ndarray], rank: int, guard: float, slope_scale: float
-) -> tuple[np.ndarray, GreedyOutcome | None]:
+    landscape: Landscape, weights: list[np.ndarray], guard: float, slope_scale: float
+) -> tuple[Factors, GreedyOutcome | None]:
+    """Follow the flow until Newton's method ends where it stands, or else return the failure with the place."""
     descent = BalancedDescent(landscape, weights)
     top, peak, level, half_way, runaways = descent.cost, 0.0, 1e-4, np.nan, 0
     earlier = (np.inf, -np.inf)
@@ -202,35 +198,32 @@ def _descend(
         peak = max(peak, descent.power)
         rising = descent.power > 0.1 * peak and number < 1_500
         moved = descent.advance() if rising else descent.advance_implicitly()
-        A = descent.product
-        norm = np.linalg.norm(A)
+        here = Factors.of_network(descent.weights)
+        norm = float(np.linalg.norm(here.product))
         if norm < 0.5 * guard:
             half_way = descent.cost
         elif not norm <= guard:
             creeping = half_way - descent.cost < 0.1 * (top - half_way)
-            return A, GreedyOutcome.NO_MINIMISER if creeping else GreedyOutcome.NORM_GUARD
+            return here, GreedyOutcome.NO_MINIMISER if creeping else GreedyOutcome.NORM_GUARD
         if number % 100 == 0 and not rising:
-            growing, creeping = (
-                norm > 1.01 * earlier[0],
-                earlier[1] - descent.cost < 0.02 * (top - descent.cost),
-            )
-            if growing and creeping:
-                return A, GreedyOutcome.NO_MINIMISER
+            creeping = earlier[1] - descent.cost < 0.02 * (top - descent.cost)
+            if creeping and norm > 1.01 * earlier[0]:
+                return here, GreedyOutcome.NO_MINIMISER
             earlier = norm, descent.cost
         if moved and descent.power > level * peak:
             continue
-        end = polish(landscape, A, rank, guard, slope_scale)
-        distance = np.linalg.norm(end.product - A)
+        end = polish(landscape, here, guard, slope_scale)
+        distance = np.linalg.norm(end.factors.product - here.product)
         if end.converged and distance <= 1e-2 * norm:
-            return end.product, None
+            return end.factors, None
         # a valley that leads to infinity gets ever slower: three times the method ran off along it
         runaways = runaways + 1 if not end.converged and distance > norm else 0
         if runaways == 3:
-            return A, GreedyOutcome.NO_MINIMISER
+            return here, GreedyOutcome.NO_MINIMISER
         if not moved:
             break
         level *= 0.1
-    return descent.product, GreedyOutcome.NOT_CONVERGED
+    return Factors.of_network(descent.weights), GreedyOutcome.NOT_CONVERGED
 
 
 def _gradient_descent(

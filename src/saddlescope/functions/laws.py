@@ -53,7 +53,8 @@ class Law(abc.ABC):
     def _rule(self, n: int) -> tuple[np.ndarray, np.ndarray]: ...
 
     @abc.abstractmethod
-    def _from_uniform(self, u: np.ndarray) -> np.ndarray: ...
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Return the quantiles of levels `u` in (0, 1), of the shape of `u`."""
 
     def rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return nodes in rising order and weights of the Gauss rule, exact for polynomials to degree 2n - 1.
@@ -83,7 +84,7 @@ class Law(abc.ABC):
         size = count("n", n)
         if not isinstance(seed, np.random.Generator):
             seed = np.random.default_rng(count("seed", seed, least=0))
-        return self._from_uniform(seed.random(size))
+        return self.quantile(seed.random(size))
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ class Uniform(Law):
         x, w = legendre_rule(n)
         return frozen(self.mean + 0.5 * (self.high - self.low) * x), w
 
-    def _from_uniform(self, u: np.ndarray) -> np.ndarray:
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Return the quantiles of levels `u`."""
         return self.low + (self.high - self.low) * u
 
 
@@ -160,7 +162,8 @@ class Normal(Law):
         x, w = hermite_rule(n)
         return frozen(self.mean + self.std * x), w
 
-    def _from_uniform(self, u: np.ndarray) -> np.ndarray:
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Return the quantiles of levels `u`."""
         # random() can be 0 but not 1
         return self.mean + self.std * scipy.special.ndtri(np.maximum(u, 2.0**-54))
 
@@ -201,7 +204,8 @@ class Rademacher(Law):
     def _rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         return frozen(np.asarray([-self.scale, self.scale])), frozen(np.asarray([0.5, 0.5]))
 
-    def _from_uniform(self, u: np.ndarray) -> np.ndarray:
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Return the quantiles of levels `u`."""
         return np.where(u < 0.5, -self.scale, self.scale)
 
 
@@ -260,7 +264,8 @@ class PointMasses(Law):
     def _rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         return self._arrays
 
-    def _from_uniform(self, u: np.ndarray) -> np.ndarray:
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Return the quantiles of levels `u`."""
         x, w = self._arrays
         steps = np.cumsum(w) / w.sum()
         return x[np.minimum(np.searchsorted(steps, u, side="right"), np.flatnonzero(w).max())]

@@ -95,7 +95,8 @@ class TruncatedNormal(Law):
         t, w = _truncated_rule(self, n)
         return frozen(self.parent_mean + self.parent_std * t), w
 
-    def _from_uniform(self, u: np.ndarray) -> np.ndarray:
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Return the quantiles of levels `u`."""
         a, b = self._ends
         sign = 1.0
         if a > 0.0:

@@ -38,8 +38,10 @@ class Exponent:
         return self.low <= exponent <= self.high
 
     def __str__(self) -> str:
-        interval = f"[{self.low:.4g}, {self.high:.4g}]"
-        head = f"{self.value:.4g} in {interval} ({100 * self.confidence:g} %, {self.points} points)"
+        width = self.high - self.low
+        places = int(np.clip(2 - math.floor(math.log10(width)), 2, 9)) if width > 0 else 9
+        value, low, high = (f"{number:.{places}f}" for number in (self.value, self.low, self.high))
+        head = f"{value} in [{low}, {high}] ({100 * self.confidence:g} %, {self.points} points)"
         return "\n".join([head, *(f"! {doubt}" for doubt in self.doubts)])
 
     __repr__ = __str__

@@ -30,7 +30,7 @@ def plateaus(
     time: Any = None,
     value: Any = None,
     observable: str | None = None,
-    slope: float = 0.15,
+    slope: float = 0.2,
     least_decades: float = 0.25,
     distinct: float | None = None,
     floor: float = 1e-12,
@@ -121,11 +121,12 @@ def _from_slope(curve: Curve, thresholds: Thresholds, learnt: float) -> list[Pla
     x, value = curve.x, curve.value
     grid, level = log_grid(x, curve.y)
     flat = flat_stretches(grid, level, thresholds)
+    on_grid = curve.back(level)
 
     def drop(first: int, last: int) -> float:
-        return steepest(x, value, grid, first, last)
+        return steepest(x, value, grid, on_grid, first, last)
 
-    return _measured(curve, flat, grid, grid, curve.back(level), drop, learnt)
+    return _measured(curve, flat, grid, grid, on_grid, drop, learnt)
 
 
 def _from_fit(curve: Curve, fit: Fit, thresholds: Thresholds, learnt: float) -> list[Plateau]:
@@ -159,7 +160,9 @@ def _measured(
         after = heights[number + 1] if follows else final
         factor = drop_time = math.nan
         if not ends:
-            drop_time = 10 ** drop(last, flat[number + 1][0] if follows else value.size - 1)
+            until = flat[number + 1][0] if follows else value.size - 1
+            # a plateau can run up to the point at which all is learnt
+            drop_time = 10 ** drop(last, until) if until > last else learnt
             if height > 0 and after >= 0:
                 factor = height / after if after > 0 else math.inf
         low, high = np.quantile(value[first : last + 1], [0.16, 0.84])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 _STEP = 0.01  # decades between grid points: noise over a solver's smallest steps would drown the slope
 _FLATTER = 3.0  # how much flatter than the drop between them two plateaus must be where neither is steep
@@ -20,10 +21,11 @@ class Thresholds:
 
 
 def log_grid(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the curve on an even grid of log time, by straight lines between its points."""
+    """Return the curve on an even grid of log time, by a monotone cubic between its points."""
     size = max(int(np.ceil((x[-1] - x[0]) / _STEP)), 200) + 1
     grid = np.linspace(x[0], x[-1], size)
-    return grid, np.interp(grid, x, y)
+    # a solver's steps may be far apart, and straight lines would bend the curve at each of them
+    return grid, np.asarray(PchipInterpolator(x, y)(grid))
 
 
 def flat_stretches(x: np.ndarray, y: np.ndarray, thresholds: Thresholds) -> list[tuple[int, int]]:
@@ -68,15 +70,25 @@ def _stretches(
     """Stretches within [first, last] flatter than the slope; equal heights joined, short ones left out."""
     flat = (np.abs(np.gradient(y, x))[first : last + 1] < thresholds.slope).astype(np.int8)
     edges = first + np.flatnonzero(np.diff(np.concatenate(([0], flat, [0]))))
+    runs = list(zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True))
+    # a hair of tolerance: a stretch of exactly the least length counts
+    least = thresholds.least_decades * (1 - 1e-9)
+    joined = _joined_at_equal_height(y, runs, thresholds.separation)
+    long = [(begin, end) for begin, end in joined if x[end] - x[begin] >= least]
+    # once more: a spike between two stretches is flat at its top, too short to count
+    return _joined_at_equal_height(y, long, thresholds.separation)
+
+
+def _joined_at_equal_height(
+    y: np.ndarray, runs: list[tuple[int, int]], separation: float
+) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
-    for begin, end in zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True):
-        if joined and abs(_height(y, begin, end) - _height(y, *joined[-1])) < thresholds.separation:
+    for begin, end in runs:
+        if joined and abs(_height(y, begin, end) - _height(y, *joined[-1])) < separation:
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((begin, end))
-    # a hair of tolerance: a stretch of exactly the least length counts
-    least = thresholds.least_decades * (1 - 1e-9)
-    return [(begin, end) for begin, end in joined if x[end] - x[begin] >= least]
+    return joined
 
 
 def _joined_where_gap_is_no_steeper(
@@ -98,25 +110,30 @@ def _height(y: np.ndarray, first: int, last: int) -> float:
     return float(np.median(y[first : last + 1]))
 
 
-def steepest(x: np.ndarray, y: np.ndarray, grid: np.ndarray, first: int, last: int) -> float:
-    """Return the x between two grid points at which y falls fastest.
+def steepest(
+    x: np.ndarray, y: np.ndarray, grid: np.ndarray, on_grid: np.ndarray, first: int, last: int
+) -> float:
+    """Return the x between two points of the grid at which y, with the values `on_grid`, falls fastest.
 
-    The even grid finds the top of the rate. Where the top is wide, a parabola through its upper fifth gives its
-    place; where the fall fits into a few cells of the grid, the curve's own points tell where it crosses half way.
+    The even grid finds the top of the rate. A quartic through the cells near it gives its place; where the
+    fall fits into a few cells, the curve's own points tell where it crosses half way.
     """
-    rate = -np.diff(np.interp(grid[first : last + 1], x, y))
+    rate = -np.diff(on_grid[first : last + 1])
     top = int(np.argmax(rate))
-    low = high = top
-    while low > 0 and rate[low - 1] > 0.8 * rate[top]:
-        low -= 1
-    while high < rate.size - 1 and rate[high + 1] > 0.8 * rate[top]:
-        high += 1
     step = grid[1] - grid[0]
+    for level in (0.8, 0.5):  # the nearer the top, the less its skew matters
+        low = high = top
+        while low > 0 and rate[low - 1] > level * rate[top]:
+            low -= 1
+        while high < rate.size - 1 and rate[high + 1] > level * rate[top]:
+            high += 1
+        if high - low >= 6:
+            place = np.linspace(-1, 1, high - low + 1)
+            quartic = np.polynomial.Polynomial.fit(place, rate[low : high + 1], 4, domain=[-1, 1])
+            fine = np.linspace(-1, 1, 1001)
+            best = float(fine[np.argmax(quartic(fine))])
+            return float(grid[first] + ((low + high + 1) / 2 + best * (high - low) / 2) * step)
     middle = grid[first] + (top + 0.5) * step
-    if high - low >= 4:
-        bend, tilt, _ = np.polyfit(np.arange(low, high + 1) - top, rate[low : high + 1] / rate[top], 2)
-        shift = -tilt / (2 * bend) if bend < 0 else 0.0
-        return float(middle + np.clip(shift, low - top, high - top) * step)
     return crossing(x, y, max(middle - 1.5 * step, x[0]), min(middle + 1.5 * step, x[-1]))
 
 

@@ -45,25 +45,28 @@ class Panels:
         low, width = self.edges[:-1, None], np.diff(self.edges)[:, None]
         quantiles = low + 0.5 * width * (1 + _X)
         weights = 0.5 * width * _W
-        return self.law._from_uniform(quantiles.ravel()), weights.ravel()
+        return self.law.quantile(quantiles.ravel()), weights.ravel()
 
-    def unresolved(self, a: np.ndarray, s: np.ndarray, scales: np.ndarray) -> np.ndarray:
-        """How much each panel may be missing of the moments <a s^k>, relative to scales[k], at its worst time.
+    def unresolved(self, a: np.ndarray, s: np.ndarray, scales: np.ndarray | int) -> np.ndarray:
+        """How much each panel may be missing of the moments <a s^k>, at its worst time.
 
         The measure is the size of the last two Legendre coefficients of a s^k over the panel.
 
         Args:
             a, s: saved states, each of shape (times, particles).
-            scales: what size of each moment matters, shape (degrees,).
+            scales: the size of each moment that matters, shape (degrees,); or a number of degrees, for sizes relative
+                to <|a s^k|> at the same time.
         """
         width = np.diff(self.edges)
         shape = (len(a), len(width), _NODES)
         worst = np.zeros(len(width))
         power = np.ones(shape)
         mass, overlap = a.reshape(shape), s.reshape(shape)
-        for scale in scales:
-            tail = (mass * power) @ _TO_COEFFICIENTS[-2:].T
-            worst = np.maximum(worst, np.abs(tail).max(axis=(0, 2)) * width / scale)
+        for k in range(scales if isinstance(scales, int) else len(scales)):
+            density = mass * power
+            tail = np.abs(density @ _TO_COEFFICIENTS[-2:].T).max(axis=2) * width
+            size = (np.abs(density) @ (0.5 * _W)) @ width if isinstance(scales, int) else scales[k]
+            worst = np.maximum(worst, (tail.T / size).max(axis=1))
             power = power * overlap
         return worst
 

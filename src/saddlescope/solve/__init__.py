@@ -1,5 +1,6 @@
 """One integrator loop over diffrax: structured stiff solver, tied tolerances, log-time saving, named outcomes."""
 
+from saddlescope.solve.compiled import persist_compiled_programs
 from saddlescope.solve.flow import Flow, Refinement, System
 from saddlescope.solve.loop import Record, integrate
 from saddlescope.solve.outcome import Outcome
@@ -7,4 +8,4 @@ from saddlescope.solve.rodas import Rodas5P
 from saddlescope.solve.run import solve, versions
 from saddlescope.solve.structure import BlockLowRank
 
-__all__ = ["BlockLowRank", "Flow", "Outcome", "Record", "Refinement", "Rodas5P", "System", "integrate", "solve", "versions"]
+__all__ = ["BlockLowRank", "Flow", "Outcome", "Record", "Refinement", "Rodas5P", "System", "integrate", "persist_compiled_programs", "solve", "versions"]

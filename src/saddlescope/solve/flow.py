@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import diffrax
 import equinox as eqx
@@ -32,6 +32,8 @@ class System(eqx.Module):
     The state y is one array whose last axis may be padded; `solver` and all static fields pick the compiled program.
     """
 
+    stop_on: ClassVar[str] = "risk"  # the scalar observable that a target or a progress bar looks at
+
     @abc.abstractmethod
     def solver(self) -> diffrax.AbstractSolver:
         """Return the diffrax solver for this system's structure; its args are the system itself."""
@@ -42,7 +44,7 @@ class System(eqx.Module):
 
     @abc.abstractmethod
     def observables(self, y: jax.Array, rate: jax.Array) -> dict[str, jax.Array]:
-        """Return what is saved at every accepted step; `rate` is F(y). Holds at least `risk`, a scalar."""
+        """Return what is saved at every accepted step; `rate` is F(y). Holds at least `stop_on`, a scalar."""
 
     @abc.abstractmethod
     def error_norm(self, scaled_error: jax.Array) -> jax.Array:

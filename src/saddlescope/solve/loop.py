@@ -36,7 +36,7 @@ class _Carry(NamedTuple):
     controller: Any
     accepted: jax.Array
     attempts: jax.Array
-    risk: jax.Array
+    stop: jax.Array
 
 
 class _Saved(NamedTuple):
@@ -86,7 +86,7 @@ def _begin(system: System, y: jax.Array, dt: jax.Array, rtol: jax.Array, atol: j
     t_next, state = controller.init(term, zero, zero + jnp.inf, y, dt, system, solver.func, solver.order(term))
     observables = system.observables(y, system.vector_field(y))
     whole = jnp.zeros((), jnp.int64)
-    return _Carry(zero, t_next, y, state, whole, whole, observables["risk"]), observables
+    return _Carry(zero, t_next, y, state, whole, whole, observables[system.stop_on]), observables
 
 
 @partial(jax.jit, static_argnames=("capacity",))
@@ -100,7 +100,7 @@ def _advance(
     limit: jax.Array,
     capacity: int,
 ) -> tuple[_Carry, _Saved]:
-    """Step until the last time of `grid`, the risk target or `limit` attempts, whichever comes first."""
+    """Step until the last time of `grid`, the target or `limit` attempts, whichever comes first."""
     solver, term = system.solver(), _term()
     controller = _controller(system, rtol, atol)
     end = grid[-1]
@@ -108,7 +108,7 @@ def _advance(
 
     def running(loop):
         c, saved = loop
-        return (c.t < end) & (c.risk > target) & (c.attempts < limit) & (c.t_next > c.t) & (saved.steps < capacity)
+        return (c.t < end) & (c.stop > target) & (c.attempts < limit) & (c.t_next > c.t) & (saved.steps < capacity)
 
     def step(loop):
         c, saved = loop
@@ -142,7 +142,7 @@ def _advance(
             states,
             passed,
         )
-        c = _Carry(t, t_next, y, state, c.accepted + keep, c.attempts + 1, observed["risk"])
+        c = _Carry(t, t_next, y, state, c.accepted + keep, c.attempts + 1, observed[system.stop_on])
         return c, saved
 
     nothing = jnp.zeros((), jnp.int64)
@@ -166,7 +166,7 @@ def integrate(
     rtol: float,
     atol: Any,
     max_steps: int,
-    risk_below: float = -np.inf,
+    stop_below: float = -np.inf,
     is_still: Callable[[float, jax.Array], bool] | None = None,
     watch: Callable[[float, float], None] | None = None,
 ) -> Record:
@@ -179,9 +179,9 @@ def integrate(
         first_step: length of the first attempted step.
         rtol, atol: local error tolerances; atol of the shape of y0.
         max_steps: limit on attempted steps.
-        risk_below: stop when the risk is at or below this.
+        stop_below: stop when the observable that the system stops on is at or below this.
         is_still: asked between chunks with (time, state); True ends the run.
-        watch: called between chunks with (time, risk), for progress.
+        watch: called between chunks with (time, the observable that the system stops on), for progress.
     """
     started = time.perf_counter()
     number = partial(jnp.asarray, dtype=jnp.float64)
@@ -204,7 +204,7 @@ def integrate(
                 carry,
                 number(padded),
                 *tolerances,
-                number(risk_below),
+                number(stop_below),
                 jnp.asarray(min(attempts + limit, max_steps), jnp.int64),
                 capacity=_STEPS,
             )
@@ -218,11 +218,11 @@ def integrate(
             states.append(np.asarray(saved.states)[: len(own)][fresh])
             if t >= own[-1]:
                 block += 1
-            outcome = _ending(carry, t, float(grid[-1]), max_steps, risk_below)
+            outcome = _ending(carry, t, float(grid[-1]), max_steps, stop_below)
             if outcome is None and is_still is not None and is_still(t, carry.y):
                 outcome = Outcome.STILL
             if watch is not None:
-                watch(t, float(carry.risk))
+                watch(t, float(carry.stop))
             seconds = time.perf_counter() - tick
             done = int(carry.attempts) - attempts
             if done == limit:
@@ -253,11 +253,10 @@ def integrate(
     )
 
 
-def _ending(carry: _Carry, t: float, end: float, max_steps: int, risk_below: float) -> Outcome | None:
-    risk = float(carry.risk)
-    if not np.isfinite(risk):
+def _ending(carry: _Carry, t: float, end: float, max_steps: int, stop_below: float) -> Outcome | None:
+    if not np.isfinite(float(carry.stop)):
         return Outcome.NOT_FINITE
-    if risk <= risk_below:
+    if float(carry.stop) <= stop_below:
         return Outcome.REACHED_TARGET
     if t >= end:
         return Outcome.REACHED_END

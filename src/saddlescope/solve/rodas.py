@@ -150,8 +150,8 @@ class Rodas5P(AbstractAdaptiveSolver):
             increments.append(solve(_GAMMA * right))
         y1 = y + increments[-1]
         error = increments[-1]
-        # A step so long that a growing mode makes the stage matrix singular must be refused, not trusted.
-        bad = ~jnp.all(jnp.isfinite(y1))
-        error = jnp.where(bad, jnp.inf, error)
+        # A step so long that a growing mode makes the stage matrix singular must be refused, not trusted. (Huge, not
+        # infinite: a norm with zero weights would turn infinity into nan, and the controller could not go on.)
+        error = jnp.where(jnp.all(jnp.isfinite(y1)), error, 1e100)
         bend = jnp.stack([sum(w * u for w, u in zip(row, increments, strict=True)) for row in _H])
         return y1, error, dict(y0=y0, y1=y1, bend=bend), None, RESULTS.successful

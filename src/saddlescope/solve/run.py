@@ -80,7 +80,7 @@ def solve(
                 rtol=rtol,
                 atol=tied if atol is None else atol,
                 max_steps=max_steps,
-                risk_below=target,
+                stop_below=target,
                 is_still=_still_test(system, until, y0) if stop_when_still else None,
                 watch=shown.update,
             )

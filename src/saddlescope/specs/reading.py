@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from saddlescope.specs.models import RunSpec
 from saddlescope.specs.refusals import SpecError, nearest, sentence
-from saddlescope.specs.settings import settings
+from saddlescope.specs.settings import settings, tables
 
 
 def shipped() -> dict[str, str]:
@@ -31,18 +31,19 @@ def read(spec: str, changes: Sequence[str] = ()) -> RunSpec:
 
     Args:
         spec: the name of a shipped spec, or the path of a TOML file. A name that is both is the shipped one.
-        changes: pairs such as ("--dynamics.epsilon", "1e-6") or single words "--dynamics.epsilon=1e-6". Values are
-            TOML; a bare word is a text, and 1,-1,1,1 is a list.
+        changes: pairs such as ("--dynamics.epsilon", "1e-6") or single words "--dynamics.epsilon=1e-6".
+            Values are TOML; a bare word is a text, and 1,-1,1,1 is a list.
 
     Raises:
-        SpecError: if the spec is not found, is no TOML, has an unknown or missing key or a value that cannot work.
+        SpecError: if the spec is not found, is no TOML, has an unknown or missing key, or a value that cannot
+            work.
 
     Example:
         >>> read("canonical", ["--dynamics.epsilon", "1e-6"]).dynamics.epsilon
         1e-06
         >>> read("canonical", ["--dynamics.epsilom", "1e-6"])
         Traceback (most recent call last):
-        saddlescope.specs.refusals.SpecError: Key `dynamics.epsilom` in spec canonical is not known (did you mean ...
+        saddlescope.specs.refusals.SpecError: There is no setting `--dynamics.epsilom` (did you mean ...
     """
     text, source = _text(spec)
     try:
@@ -86,12 +87,16 @@ def _pairs(changes: Sequence[str]) -> list[tuple[str, str]]:
         if not word.startswith("--") or word == "--":
             raise SpecError(f"There is no place for {word!r}: settings are given as --table.key value.")
         key, equals, value = word[2:].partition("=")
+        if key in tables():
+            raise SpecError(f"`--{key}` is a table of the spec: give one of its keys, as in --{key}.key value.")
         if not equals:
             # a lone flag, such as --picture.overlaps, means true; a negative number is a value, not a flag
             value = words.pop(0) if words and not words[0].startswith("--") else "true"
         known = [s.name for s in settings()]
         if key not in known and not key.startswith("dynamics.second_layer."):
-            raise SpecError(f"There is no setting `--{key}`{nearest(f'--{key}', [f'--{k}' for k in [*known, 'out']])}.")
+            raise SpecError(
+                f"There is no setting `--{key}`{nearest(f'--{key}', [f'--{k}' for k in [*known, 'out']])}."
+            )
         found.append((key, value))
     return found
 

@@ -21,16 +21,14 @@ def nearest(word: str, known: list[str]) -> str:
     >>> nearest("dynamics.epsilom", ["dynamics.epsilon", "solver.rtol"])
     ' (did you mean `dynamics.epsilon`?)'
     """
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if not near:
-        # a key without its table, or in the wrong one
-        last = [name for name in known if name.rsplit(".", 1)[-1] == word.rsplit(".", 1)[-1]]
-        near = last[:1]
+    # a key in the wrong table, or without one, is nearer than any misspelling
+    moved = [name for name in known if name.rsplit(".", 1)[-1] == word.lstrip("-").rsplit(".", 1)[-1]]
+    near = moved or difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f" (did you mean `{near[0]}`?)" if near else ""
 
 
 def sentence(error: ValidationError, source: str) -> str:
-    """Say what is wrong first: an unknown key before a missing one, since the one often explains the other."""
+    """Say what is wrong first: an unknown key before a missing one, since it often explains the other."""
     errors = error.errors()
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     path = ".".join(str(part) for part in first["loc"])

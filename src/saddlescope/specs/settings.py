@@ -11,7 +11,7 @@ from saddlescope.specs.models import RunSpec
 
 
 class Setting(NamedTuple):
-    """A key: its dotted name, what it means, its default (None where there is none) and whether it must be given."""
+    """A key: its dotted name, meaning, default (None where there is none) and whether it must be given."""
 
     name: str
     meaning: str
@@ -31,7 +31,9 @@ def settings(model: type[BaseModel] = RunSpec, prefix: str = "") -> list[Setting
             found += settings(field.annotation, f"{prefix}{name}.")
             continue
         required = field.default is PydanticUndefined
-        found.append(Setting(prefix + name, field.description or "", None if required else field.default, required))
+        found.append(
+            Setting(prefix + name, field.description or "", None if required else field.default, required)
+        )
     return found
 
 

@@ -1,0 +1,144 @@
+"""Specs: the shipped ones work, what is written is what is read, overrides do what they say."""
+
+import tomllib
+
+import pytest
+from hypothesis import given, settings as examples, strategies as st
+
+from saddlescope.specs import RunSpec, SpecError, read, shipped
+from saddlescope.specs.making import flow, solve_arguments
+from saddlescope.specs.settings import settings
+from saddlescope.specs.writing import toml
+
+NAMES = sorted(shipped())
+
+
+def test_the_specs_that_pages_refer_to_are_shipped():
+    wanted = {"canonical", "follows", "rademacher", "relu_on_erf", "information_exponent_2"}
+    assert wanted <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_spec_makes_a_flow_and_survives_being_written_and_read(name, tmp_path):
+    spec = read(name)
+    asked = flow(spec)
+    assert asked.epsilon == spec.dynamics.epsilon
+    assert solve_arguments(spec)["until"] == spec.dynamics.until
+    assert spec.title
+    path = tmp_path / "spec.toml"
+    path.write_text(toml(spec.plain()), encoding="utf-8")
+    assert read(str(path)) == spec
+
+
+def test_defaults_of_a_spec_are_those_of_the_library():
+    import inspect
+
+    import saddlescope as ss
+    from saddlescope.functions import law
+
+    spec = read("canonical")
+    solve_defaults = {n: p.default for n, p in inspect.signature(ss.solve).parameters.items()}
+    for name, value in RunSpec.model_fields["solver"].default.model_dump().items():
+        assert value == solve_defaults[name], name
+    flow_defaults = {n: p.default for n, p in inspect.signature(ss.MeanFieldFlow).parameters.items()}
+    for name in ("particles", "neurons", "seed", "tolerance"):
+        assert getattr(spec.dynamics, name) == flow_defaults[name], name
+    minimal = {k: v for k, v in spec.plain()["dynamics"].items() if k in ("epsilon", "until")}
+    default = RunSpec.model_validate({"problem": spec.plain()["problem"], "dynamics": minimal})
+    problem = ss.SingleIndex(link=[1.0], activation=[1.0])
+    assert law(default.dynamics.second_layer) == ss.MeanFieldFlow(problem, 1.0).second_layer
+
+
+@pytest.mark.parametrize(
+    ("words", "table", "key", "value"),
+    [
+        (["--dynamics.epsilon", "1e-6"], "dynamics", "epsilon", 1e-6),
+        (["--dynamics.epsilon=1e-6"], "dynamics", "epsilon", 1e-6),
+        (["--dynamics.epsilon", "1"], "dynamics", "epsilon", 1.0),
+        (["--problem.link", "[1, -2]"], "problem", "link", [1.0, -2.0]),
+        (["--problem.link", "1,-2"], "problem", "link", [1.0, -2.0]),
+        (["--problem.link=-1,2"], "problem", "link", [-1.0, 2.0]),
+        (["--problem.link", "-1,2"], "problem", "link", [-1.0, 2.0]),
+        (["--problem.activation", "relu"], "problem", "activation", "relu"),
+        (["--picture.overlaps"], "picture", "overlaps", True),
+        (["--picture.overlaps", "false"], "picture", "overlaps", False),
+        (["--dynamics.particles", "64"], "dynamics", "particles", 64),
+        (["--solver.atol", "1e-9"], "solver", "atol", 1e-9),
+        (["--dynamics.second_layer", "normal"], "dynamics", "second_layer", "normal"),
+        (
+            ["--dynamics.second_layer.high", "2", "--dynamics.second_layer.low", "-2"],
+            "dynamics",
+            "second_layer",
+            {"law": "uniform", "low": -2, "high": 2},
+        ),
+        (
+            ["--dynamics.second_layer", "{law = 'normal', std = 2.0}"],
+            "dynamics",
+            "second_layer",
+            {"law": "normal", "std": 2.0},
+        ),
+    ],
+)
+def test_override(words, table, key, value):
+    before, after = read("canonical").plain(), read("canonical", words).plain()
+    assert after[table][key] == value
+    after[table][key] = before[table].get(key)
+    before[table].setdefault(key, None)
+    assert after == before
+
+
+def test_title_is_a_text_even_if_it_looks_like_a_number():
+    assert read("canonical", ["--title", "1e-8"]).title == "1e-8"
+
+
+def test_quoted_number_counts_as_a_number(tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_text(shipped()["canonical"].replace("epsilon = 1e-8", 'epsilon = "1e-8"'))
+    assert read(str(path)).dynamics.epsilon == 1e-8
+
+
+def test_a_shipped_name_wins_over_a_folder_of_results(tmp_path, monkeypatch):
+    (tmp_path / "canonical").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert read("canonical").dynamics.epsilon == 1e-8
+
+
+def test_every_key_has_a_meaning_and_a_refusal_of_nonsense():
+    for setting in settings():
+        assert setting.meaning, setting.name
+        table, _, key = setting.name.rpartition(".")
+        if not table:
+            continue
+        content = read("canonical").plain()
+        content.setdefault(table, {})[key] = {"nonsense": 1} if key != "second_layer" else 3
+        with pytest.raises(ValueError, match=setting.name.rsplit(".", 1)[-1]):
+            RunSpec.model_validate(content)
+
+
+plain = st.recursive(
+    st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@examples(max_examples=60, derandomize=True, deadline=None)
+@given(st.dictionaries(st.text(), plain, max_size=3))
+def test_toml_writer_is_undone_by_the_standard_reader(tables):
+    try:
+        written = toml(tables)
+        written.encode("utf-8")
+    except UnicodeEncodeError:  # lone surrogates are no text
+        return
+    assert tomllib.loads(written) == tables
+
+
+def test_toml_writer_refuses_what_toml_has_not():
+    with pytest.raises(TypeError):
+        toml({"a": None})
+
+
+def test_spec_error_is_a_value_error():
+    with pytest.raises(ValueError, match="did you mean `canonical`"):
+        read("cannonical")
+    assert issubclass(SpecError, ValueError)
