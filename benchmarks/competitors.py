@@ -1,14 +1,15 @@
 """The mean-field ladder for solvers that know nothing of its structure: SciPy, SUNDIALS and diffrax.
 
-Everybody integrates the same particles from the same start with the same tolerances per component, and hands back its
-accepted steps. The right-hand side and its Jacobian are written in NumPy as tightly as we could, independently of
-saddlescope.
+Everybody integrates the same particles from the same start with the same tolerances per component, and
+hands back its accepted steps. The right-hand side and its Jacobian are written in NumPy as tightly as we
+could, independently of saddlescope.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -18,9 +19,10 @@ from saddlescope.functions import Uniform
 
 @dataclass(frozen=True)
 class Ladder:
-    """epsilon a_i' = sum_k c_k s_i^k, s_i' = a_i (1 - s_i^2) sum_k k c_k s_i^(k-1), on Gauss nodes of Uniform(-sqrt 3, sqrt 3).
+    """epsilon a_i' = sum_k c_k s_i^k, s_i' = a_i (1 - s_i^2) sum_k k c_k s_i^(k-1).
 
-    c_k = sigma_k (phi_k - sigma_k M_k), M_k = sum_j w_j a_j s_j^k. The state of a solver is (a, s), shape (2 m,).
+    c_k = sigma_k (phi_k - sigma_k M_k), M_k = sum_j w_j a_j s_j^k, on Gauss nodes a_i(0) of
+    Uniform(-sqrt 3, sqrt 3). The state of a solver is (a, s), shape (2 m,).
     """
 
     particles: int = 256
@@ -70,7 +72,7 @@ class Ladder:
         return rate
 
     def jacobian(self) -> Callable[[float, np.ndarray], np.ndarray]:
-        """Return the dense Jacobian df/dy(t, y), shape (2 m, 2 m), assembled from its rank-K part and its diagonals."""
+        """Return the dense Jacobian df/dy(t, y), shape (2 m, 2 m), from its rank-K part and its diagonals."""
         m, w, epsilon = self.particles, self.weights, self.epsilon
         sigma, phi = np.array(self.activation), np.array(self.link)
         k = np.arange(len(sigma))[:, None]
@@ -98,7 +100,7 @@ class Ladder:
         return dense
 
     def residuals(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return phi_k - sigma_k M_k and its rate at states of shape (time, 2 m); both of shape (time, degree)."""
+        """Return phi_k - sigma_k M_k and its rate, of shape (time, degree), at states (time, 2 m)."""
         m, sigma, phi = self.particles, np.array(self.activation), np.array(self.link)
         f = self.vector_field()
         moments, rates = np.empty((2, len(states), len(sigma)))
@@ -121,26 +123,28 @@ class Steps:
     work: str = ""
 
 
-def scipy(ladder: Ladder, rtol: float, method: str, analytic: bool) -> Steps:
-    options = {"jac": ladder.jacobian()} if analytic else {}
+# (rtol, until) -> steps; raises RuntimeError where the solver gives up
+Solver = Callable[[float, float], Steps]
+
+
+def scipy(ladder: Ladder, rtol: float, until: float, method: str, *, analytic: bool) -> Steps:
     result = solve_ivp(
         ladder.vector_field(),
-        (0.0, ladder.until),
+        (0.0, until),
         ladder.start,
         method=method,
         rtol=rtol,
         atol=ladder.absolute(rtol),
         first_step=ladder.first_step,
-        **options,
+        jac=ladder.jacobian() if analytic else None,
     )
     if not result.success:
         raise RuntimeError(result.message)
-    return Steps(
-        result.t, result.y.T, work=f"{result.nfev} evaluations, {result.njev} Jacobians, {result.nlu} factorisations"
-    )
+    work = f"{result.nfev} evaluations, {result.njev} Jacobians, {result.nlu} factorisations"
+    return Steps(result.t, result.y.T, work=work)
 
 
-def cvode(ladder: Ladder, rtol: float, linear: str, analytic: bool) -> Steps:
+def cvode(ladder: Ladder, rtol: float, until: float, linear: str, *, analytic: bool) -> Steps:
     from sksundae.cvode import CVODE
 
     f = ladder.vector_field()
@@ -168,13 +172,14 @@ def cvode(ladder: Ladder, rtol: float, linear: str, analytic: bool) -> Steps:
         max_num_steps=1_000_000,
         **options,
     )
-    result = solver.solve(np.array([0.0, ladder.until]), ladder.start)
-    if not result.success or result.t[-1] < ladder.until:
+    result = solver.solve(np.array([0.0, until]), ladder.start)
+    if not result.success or result.t[-1] < until:
         raise RuntimeError(result.message)
-    return Steps(np.asarray(result.t), np.asarray(result.y), work=f"{result.nfev} evaluations, {result.njev} Jacobians")
+    work = f"{result.nfev} evaluations, {result.njev} Jacobians"
+    return Steps(np.asarray(result.t), np.asarray(result.y), work=work)
 
 
-def kvaerno5(ladder: Ladder) -> Callable[[float], Steps]:
+def kvaerno5(ladder: Ladder) -> Solver:
     """Return diffrax's Kvaerno5 with its default dense Newton, compiled on the first call."""
     import diffrax
     import jax
@@ -201,13 +206,13 @@ def kvaerno5(ladder: Ladder) -> Callable[[float], Steps]:
         return residual, -sigma * rate
 
     @jax.jit
-    def run(rtol):
+    def run(rtol, until):
         absolute = rtol * jnp.repeat(jnp.array([1.0, ladder.epsilon**0.5]), m)
         return diffrax.diffeqsolve(
             diffrax.ODETerm(f),  # pyright: ignore[reportArgumentType]
             diffrax.Kvaerno5(),
             0.0,
-            ladder.until,
+            until,
             ladder.first_step,
             jnp.asarray(ladder.start),
             stepsize_controller=diffrax.PIDController(rtol=rtol, atol=absolute),  # pyright: ignore[reportArgumentType]
@@ -216,8 +221,8 @@ def kvaerno5(ladder: Ladder) -> Callable[[float], Steps]:
             throw=False,
         )
 
-    def solve(rtol: float) -> Steps:
-        solution = run(jnp.asarray(rtol, jnp.float64))
+    def solve(rtol: float, until: float) -> Steps:
+        solution = run(jnp.asarray(rtol, jnp.float64), jnp.asarray(until, jnp.float64))
         if solution.result != diffrax.RESULTS.successful:
             raise RuntimeError(f"diffrax says: {solution.result}")
         times, (residual, rate) = jax.tree.map(np.asarray, (solution.ts, solution.ys))
@@ -228,16 +233,16 @@ def kvaerno5(ladder: Ladder) -> Callable[[float], Steps]:
     return solve
 
 
-def solvers(ladder: Ladder) -> dict[str, Callable[[float], Steps]]:
-    """Return every competitor by name, as a function of rtol."""
+def solvers(ladder: Ladder) -> dict[str, Solver]:
+    """Return every competitor by name."""
     return {
-        "LSODA": lambda rtol: scipy(ladder, rtol, "LSODA", analytic=False),
-        "LSODA, analytic Jacobian": lambda rtol: scipy(ladder, rtol, "LSODA", analytic=True),
-        "Radau": lambda rtol: scipy(ladder, rtol, "Radau", analytic=False),
-        "Radau, analytic Jacobian": lambda rtol: scipy(ladder, rtol, "Radau", analytic=True),
-        "CVODE BDF, dense": lambda rtol: cvode(ladder, rtol, "dense", analytic=False),
-        "CVODE BDF, dense, analytic Jacobian": lambda rtol: cvode(ladder, rtol, "dense", analytic=True),
-        "CVODE BDF, LAPACK dense, analytic Jacobian": lambda rtol: cvode(ladder, rtol, "lapackdense", analytic=True),
-        "CVODE BDF, GMRES": lambda rtol: cvode(ladder, rtol, "gmres", analytic=False),
+        "LSODA": partial(scipy, ladder, method="LSODA", analytic=False),
+        "LSODA, analytic Jacobian": partial(scipy, ladder, method="LSODA", analytic=True),
+        "Radau": partial(scipy, ladder, method="Radau", analytic=False),
+        "Radau, analytic Jacobian": partial(scipy, ladder, method="Radau", analytic=True),
+        "CVODE BDF, dense": partial(cvode, ladder, linear="dense", analytic=False),
+        "CVODE BDF, dense, analytic Jacobian": partial(cvode, ladder, linear="dense", analytic=True),
+        "CVODE BDF, LAPACK, analytic Jacobian": partial(cvode, ladder, linear="lapackdense", analytic=True),
+        "CVODE BDF, GMRES": partial(cvode, ladder, linear="gmres", analytic=False),
         "diffrax Kvaerno5": kvaerno5(ladder),
     }

@@ -1,4 +1,4 @@
-"""The answer that is asked of every solver - learning times and risk - and its error against a tight reference run."""
+"""What is asked of every solver - learning times and risk - and its error against a tight reference run."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from benchmarks.competitors import Ladder, Steps
 from scipy.interpolate import KroghInterpolator
 
 import saddlescope as ss
-from benchmarks.competitors import Ladder, Steps
 from saddlescope.measure import learning_times
 from saddlescope.trajectory import Trajectory
 
+LADDER_256 = Ladder()
 REFERENCE_RTOL = 1e-12
 _GRID = 60
 
@@ -28,7 +29,9 @@ class Answer:
     @classmethod
     def read(cls, ladder: Ladder, times: np.ndarray, residual: np.ndarray, rate: np.ndarray) -> Answer:
         """Read the answer off residuals phi_k - sigma_k M_k at accepted steps, the same way for everybody."""
-        learnt = learning_times(time=times, residual=residual, rate=rate, target=np.array(ladder.link), fraction=0.5)
+        learnt = learning_times(
+            time=times, residual=residual, rate=rate, target=np.array(ladder.link), fraction=0.5
+        )
         grid = np.geomspace(1e-2 * ladder.epsilon, ladder.until, _GRID)
         grid[-1] = min(grid[-1], times[-1])
         return cls(learnt, np.array([_risk(t, times, residual, rate) for t in grid]), len(times) - 1)
@@ -45,7 +48,7 @@ class Answer:
 
 
 def _risk(t: float, times: np.ndarray, residual: np.ndarray, rate: np.ndarray) -> float:
-    """Risk at t, from the Hermite polynomial through the four nearest steps: more exact than any of the solvers."""
+    """Risk at t, from the Hermite polynomial through the four nearest steps: more exact than the solvers."""
     i = int(np.clip(np.searchsorted(times, t, side="right") - 1, 0, len(times) - 2))
     h = times[i + 1] - times[i]
     near = np.arange(max(i - 1, 0), min(i + 3, len(times)))

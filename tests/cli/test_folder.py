@@ -20,20 +20,24 @@ def test_files_appear_only_with_commit_and_leave_nothing_hidden(tmp_path):
     assert sorted(p.name for p in out.iterdir()) == ["trajectory.nc"]
 
 
-def test_a_failure_leaves_no_trace_of_a_new_folder(tmp_path):
-    with pytest.raises(RuntimeError), OutputFolder(tmp_path / "a" / "b", NAMES) as output:
+def fail(out, error):
+    with OutputFolder(out, NAMES) as output:
         output.place("trajectory.nc").write_text("half")
-        raise RuntimeError
+        raise error
+
+
+def test_a_failure_leaves_no_trace_of_a_new_folder(tmp_path):
+    with pytest.raises(RuntimeError):
+        fail(tmp_path / "a" / "b", RuntimeError())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_leaves_an_earlier_result_untouched(tmp_path):
     (tmp_path / "trajectory.nc").write_text("old")
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(KeyboardInterrupt), OutputFolder(tmp_path, NAMES) as output:
-        assert output.holds_result
-        output.place("trajectory.nc").write_text("half")
-        raise KeyboardInterrupt
+    assert OutputFolder(tmp_path, NAMES).holds_result
+    with pytest.raises(KeyboardInterrupt):
+        fail(tmp_path, KeyboardInterrupt())
     assert content(tmp_path) == {"trajectory.nc": "old", "notes.txt": "mine"}
 
 

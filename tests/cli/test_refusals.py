@@ -56,7 +56,10 @@ def listing(folder):
         (["run", "canonical", "--dynamics.kind", "sgd"], ["`dynamics.kind`", "'mean_field'", "'sgd'"]),
         (["run", "canonical", "--dynamics.particles", "0"], ["`dynamics.particles`", '"auto"']),
         (["run", "canonical", "--dynamics.particles", "1.5"], ["`dynamics.particles`"]),
-        (["run", "canonical", "--dynamics.neurons", "9", "--dynamics.particles", "9"], ["`dynamics.neurons`"]),
+        (
+            ["run", "canonical", "--dynamics.neurons", "9", "--dynamics.particles", "9"],
+            ["`dynamics.neurons`"],
+        ),
         (["run", "canonical", "--dynamics.seed", "-1"], ["`dynamics.seed`"]),
         (["run", "canonical", "--dynamics.tolerance", "2"], ["`dynamics.tolerance`", "between 0 and 1"]),
         (["run", "canonical", "--dynamics.second_layer", "unifrom"], ["did you mean 'uniform'"]),
@@ -70,7 +73,10 @@ def listing(folder):
         (["run", "canonical", "--problem.activation", "3"], ["`problem.activation`"]),
         (["run", "canonical", "--solver.rtol", "0"], ["`solver.rtol`"]),
         (["run", "canonical", "--solver.states", "1"], ["`solver.states`", "at least 2"]),
-        (["run", "canonical", "--solver.stop_when_still", "1"], ["`solver.stop_when_still`", "true or false"]),
+        (
+            ["run", "canonical", "--solver.stop_when_still", "1"],
+            ["`solver.stop_when_still`", "true or false"],
+        ),
         (["run", "canonical", "--theory.levels", "-1"], ["`theory.levels`"]),
         (["run", "canonical", "--theory.fraction", "1"], ["`theory.fraction`"]),
         (["run", "canonical", "--picture.scale", "lin"], ["`picture.scale`", "'linear'", "'log'"]),

@@ -3,7 +3,9 @@
 import tomllib
 
 import pytest
-from hypothesis import given, settings as examples, strategies as st
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from saddlescope.specs import RunSpec, SpecError, read, shipped
 from saddlescope.specs.making import flow, solve_arguments

@@ -32,12 +32,10 @@ def show(trajectory: Trajectory, table: StageTable, title: str, files: list[Path
     console.print()
     console.print(_rungs(table, trajectory))
     console.print()
-    for remark in dict.fromkeys(row.remark for row in table.rows if row.remark):
-        _entry(
-            console, "Degree", _listed([r.degree for r in table.rows if r.remark == remark]) + ": " + remark
-        )
-    if table.nothing_to_learn:
-        _entry(console, "Degree", f"{_listed(table.nothing_to_learn)}: Nothing to learn, phi_k = 0.")
+    remarks = {row.degree: row.remark for row in table.rows if row.remark} | table.nothing_to_learn
+    for remark in dict.fromkeys(remarks.values()):
+        degrees = [degree for degree in sorted(remarks) if remarks[degree] == remark]
+        _entry(console, "Degree", f"{_listed(degrees)}: {remark}")
     _entry(console, "Outcome", trajectory.message)
     for doubt in (*trajectory.doubts, *table.doubts):
         _entry(console, "Doubt", doubt, "yellow")
@@ -93,7 +91,7 @@ def _rungs(table: StageTable, trajectory: Trajectory) -> Table:
 
 def _stretch(plateau: Plateau, first: float) -> tuple[str, str, str]:
     # a plateau that is there at the first step was there from the start
-    start = "0" if plateau.start <= first else _time(plateau.start, 1)
+    start = "0" if plateau.start < 1.001 * first else _time(plateau.start, 1)
     return start, _time(plateau.end, 1), _number(plateau.height, ".3g")
 
 

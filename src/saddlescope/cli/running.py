@@ -35,20 +35,19 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
     spec = read(name, changes)
     folder = Path(Path(name).stem) if out is None else out
     # all that can be wrong with the input is found out before the solvers are loaded or the folder is touched
-    from saddlescope.cli.compiled import keep_compiled_programs
     from saddlescope.specs.making import flow, solve_arguments
 
     asked = flow(spec)
     with OutputFolder(folder, _FILES) as output:
-        if keep_compiled_programs() and sys.stderr.isatty():
-            print("Compiling for the first time; later runs start at once.", file=sys.stderr)
         from rich.console import Console
 
         from saddlescope.cli.display import show
         from saddlescope.solve import solve
 
         # the prediction comes first: what theory refuses is refused before the run
+        _tell("Predicting the learning order ...")
         order = _predicted(spec, asked)
+        _tell("Solving ...")
         trajectory = solve(asked, **solve_arguments(spec))
         stopped = trajectory.outcome == "INTERRUPTED"
         if stopped and len(trajectory.time) < _LEAST_TIMES:
@@ -74,6 +73,12 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
     return 0 if trajectory.outcome in ("REACHED_END", "REACHED_TARGET", "STILL") else 1
 
 
+def _tell(what: str) -> None:
+    """Say what is being done to who waits at a terminal; a first run compiles for some seconds."""
+    if sys.stderr.isatty():
+        print(what, file=sys.stderr)
+
+
 def _predicted(spec: RunSpec, asked: MeanFieldFlow) -> CanonicalOrder:
     from saddlescope.single_index import canonical_order
 
@@ -90,8 +95,11 @@ def _table(trajectory: Trajectory, order: CanonicalOrder, spec: RunSpec) -> Stag
         plateaus(trajectory),
         learning_times(trajectory, fraction),
         order.times(spec.dynamics.epsilon, fraction),
-        order.heights,
-        {level.degree: level.reason for level in order.levels if not level.canonical},
+        # the plateau before the first degree that fails is still predicted, those after it are not
+        order.heights[: order.canonical_up_to + 2],
+        {level.degree: level.reason for level in order.levels},
+        frozenset(level.degree for level in order.levels if not level.canonical),
+        order.doubts,
     )
 
 

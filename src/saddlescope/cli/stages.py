@@ -37,17 +37,18 @@ class StageRow:
 
 @dataclass(frozen=True)
 class StageTable:
-    """All rows, the plateaus they came from, and the degrees with nothing to learn."""
+    """All rows, the plateaus they came from, and the degrees with nothing to learn, each with a remark."""
 
     rows: tuple[StageRow, ...]
     stages: Stages
-    nothing_to_learn: tuple[int, ...]
+    nothing_to_learn: dict[int, str]
     last: Plateau | None  # the stretch that lasts to the end
+    prediction_doubts: tuple[str, ...] = ()
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What may be wrong with the plateaus."""
-        return self.stages.doubts
+        """What may be wrong with the prediction and with the plateaus."""
+        return self.prediction_doubts + self.stages.doubts
 
     def plain(self) -> dict[str, Any]:
         """As numbers, texts, lists and tables."""
@@ -66,7 +67,9 @@ class StageTable:
         ]
         return {
             "degrees": rows,
-            "nothing_to_learn": list(self.nothing_to_learn),
+            "nothing_to_learn": [
+                {"degree": k, "remark": remark} for k, remark in self.nothing_to_learn.items()
+            ],
             "plateaus": [asdict(p) for p in self.stages],
             "learnt_from": self.stages.learnt,
         }
@@ -79,6 +82,8 @@ def stage_table(
     predicted: np.ndarray,
     heights: np.ndarray,
     reasons: dict[int, str],
+    failing: frozenset[int] = frozenset(),
+    doubts: tuple[str, ...] = (),
 ) -> StageTable:
     """Put each degree's measured time and plateau beside the predicted ones.
 
@@ -88,7 +93,9 @@ def stage_table(
         times: measured learning times, shape (degree,), nan where a degree is not learnt.
         predicted: predicted learning times of the first degrees, nan where there is no prediction.
         heights: predicted risk on the plateau before each of the first degrees.
-        reasons: degree -> why there is no prediction.
+        reasons: degree -> why it is predicted, or why not.
+        failing: the degrees whose level is not canonical.
+        doubts: of the prediction.
     """
     targets = np.asarray(trajectory.parameters["link_coefficients"])
     end = float(trajectory.time[-1])
@@ -99,7 +106,8 @@ def stage_table(
         plateau, remark = _plateau_before(
             measured, np.delete(times, k), np.delete(np.arange(len(times)), k), stages
         )
-        remarks = [reasons[int(k)]] if math.isnan(own) and reasons.get(int(k)) else []
+        reason = reasons.get(int(k), "it lies beyond the levels asked for")
+        remarks = [f"No prediction: {reason}."] if math.isnan(own) else []
         if math.isnan(measured):
             remarks.append(f"Not learnt by t = {end:.4g}.")
         elif remark:
@@ -107,7 +115,11 @@ def stage_table(
         height = float(heights[k]) if plateau is not None and k < len(heights) else math.nan
         rows.append(StageRow(int(k), float(targets[k]), own, measured, plateau, height, " ".join(remarks)))
     last = next((p for p in stages if not p.over), None)
-    return StageTable(tuple(rows), stages, tuple(map(int, np.flatnonzero(targets == 0))), last)
+    nothing = {
+        int(k): "Nothing to learn" + (f": {reasons[int(k)]}." if int(k) in failing else ", phi_k = 0.")
+        for k in np.flatnonzero(targets == 0)
+    }
+    return StageTable(tuple(rows), stages, nothing, last, doubts)
 
 
 def _plateau_before(

@@ -106,7 +106,7 @@ def greedy_low_rank(
     if not np.any(landscape.value_and_gradient(np.zeros(cost.shape))[1]):
         raise ArgumentError("cost", "have a gradient at the origin", 0.0)
     first = escape(cost, depth)
-    guard = positive("norm_guard", norm_guard) * _line_search_length(landscape)
+    guard = positive("norm_guard", norm_guard) * landscape.length
     A = np.zeros(cost.shape)
     costs, ranks, products, escapes = [first.cost], [0], [A], [first]
     saddle: Factors | None = None
@@ -149,15 +149,6 @@ def greedy_low_rank(
     )
 
 
-def _line_search_length(landscape: Landscape) -> float:
-    origin = np.zeros(landscape.shape)
-    G = landscape.value_and_gradient(origin)[1]
-    curvature = float(np.sum(G * landscape.curvature(origin, G)))
-    square = float(np.sum(G * G))
-    # a cost that does not bend along its gradient has no length of its own: take the gradient as one
-    return square**0.5 * (square / curvature if curvature > 1e-6 * square else 1.0)
-
-
 def _neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
     """Return the weight ε at which the new neuron's product is 1e-2 of the mode that a line search finds.
 
@@ -187,7 +178,7 @@ def _with_neuron(weights: list[np.ndarray], path: Escape, epsilon: float) -> lis
 def _descend(
     landscape: Landscape, weights: list[np.ndarray], guard: float, slope_scale: float
 ) -> tuple[Factors, GreedyOutcome | None]:
-    """Follow the flow until Newton's method ends where it stands, or else return the failure with the place."""
+    """Follow the flow until Newton's method ends where it stands, or return the failure and the place."""
     descent = BalancedDescent(landscape, weights)
     top, peak, level, half_way, runaways = descent.cost, 0.0, 1e-4, np.nan, 0
     earlier = (np.inf, -np.inf)

@@ -36,6 +36,16 @@ class Landscape:
         """Return ∇²C(A)[dA]."""
         return np.asarray(_curvature(self.cost, A, dA))  # pyright: ignore[reportArgumentType]
 
+    @property
+    def length(self) -> float:
+        """The step of a line search along −∇C from the origin, a natural size of the product."""
+        origin = np.zeros(self.shape)
+        G = self.value_and_gradient(origin)[1]
+        curvature = float(np.sum(G * self.curvature(origin, G)))
+        square = float(np.sum(G * G))
+        # a cost that does not bend along its gradient has no length of its own: take the gradient as one
+        return square**0.5 * (square / curvature if curvature > 1e-6 * square else 1.0)
+
 
 def conjugate_gradients(
     operator: Callable[[np.ndarray], np.ndarray],

@@ -66,7 +66,7 @@ def balanced_start(product: ArrayLike, depth: int, width: int, seed: int | None 
     rank = int(np.sum(s > max(A.shape) * np.finfo(float).eps * s[0]))
     if rank > width:
         raise ArgumentError("width", f"be at least the rank {rank} of the product", width)
-    rank = min(width, s.size)
+    # the root of a singular value that is rounding would not be: 1e-16 becomes 1e-4 at depth 4
     root = s[:rank] ** (1 / depth)
     layers = [np.zeros(size) for size in shapes]
     layers[0][:rank] = root[:, None] * Vt[:rank]

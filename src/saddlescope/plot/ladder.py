@@ -134,7 +134,7 @@ def _stack(ax: Axes, layers: _Layers) -> None:
         place = max(right - width, 0.006)
         at = np.searchsorted(time, time[0] ** (1 - place) * time[-1] ** place)
         if part[at] >= _THIN * top and right > width:
-            _name(ax, (right, upper[at] - 0.5 * part[at]), name, "right")
+            _name(ax, (right, upper[at] - 0.5 * part[at]), name, "right", tint(degree))
         elif part[at] >= _THIN * top:
             # too short to hold its name: to its right the risk has fallen and the place is empty
             middle = upper[0] - 0.5 * part[0]
@@ -155,8 +155,17 @@ def _share(time: np.ndarray, t: np.ndarray) -> float:
     return float(np.log(t / time[0]) / np.log(time[-1] / time[0]))
 
 
-def _name(ax: Axes, place: tuple[float, float], name: str, side: Literal["left", "right"]) -> None:
-    ax.text(*place, name, transform=ax.get_yaxis_transform(), ha=side, va="center", fontsize=13, color=INK)
+def _name(
+    ax: Axes,
+    place: tuple[float, float],
+    name: str,
+    side: Literal["left", "right"],
+    ground: tuple[float, float, float] | None = None,
+) -> None:
+    # on its layer a name covers the thin line of a predicted time that may run through it
+    box = None if ground is None else {"facecolor": ground, "edgecolor": "none", "pad": 1.0}
+    text = ax.text(*place, name, transform=ax.get_yaxis_transform(), fontsize=13, color=INK, bbox=box)
+    text.set(horizontalalignment=side, verticalalignment="center", zorder=4)
 
 
 def _heights(ax: Axes, trajectory: Trajectory, layers: _Layers) -> None:

@@ -6,16 +6,18 @@ programs out of JAX's persistent compilation cache.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from saddlescope.solve.flow import System
 from saddlescope.solve.outcome import Outcome
@@ -25,6 +27,18 @@ from saddlescope.solve.outcome import Outcome
 _STEPS = 1024
 _STATES = 16
 _CHUNK_SECONDS = 0.3
+# The matrices of a step are small: handing them to a thread pool saves nothing, and on a busy machine the threads wait
+# for each other. Measured beside three other processes on two cores: the level flows of the canonical order take 6 s
+# with one BLAS thread and 108 s with two.
+_OPTIONS: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False}
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    """The BLAS behind JAX's LAPACK calls, which is SciPy's; looked up once, since that takes milliseconds."""
+    import scipy.linalg.cython_lapack  # noqa: F401  # loaded now, so that it is found
+
+    return ThreadpoolController()
 
 
 class _Carry(NamedTuple):
@@ -79,7 +93,7 @@ def _term() -> diffrax.ODETerm:
     return diffrax.ODETerm(lambda t, y, system: system.vector_field(y))  # pyright: ignore[reportArgumentType]
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=_OPTIONS)
 def _begin(system: System, y: jax.Array, dt: jax.Array, rtol: jax.Array, atol: jax.Array):
     solver, term, zero = system.solver(), _term(), jnp.zeros(())
     controller = _controller(system, rtol, atol)
@@ -89,7 +103,7 @@ def _begin(system: System, y: jax.Array, dt: jax.Array, rtol: jax.Array, atol: j
     return _Carry(zero, t_next, y, state, whole, whole, observables[system.stop_on]), observables
 
 
-@partial(jax.jit, static_argnames=("capacity",))
+@partial(jax.jit, static_argnames=("capacity",), compiler_options=_OPTIONS)
 def _advance(
     system: System,
     carry: _Carry,
@@ -192,7 +206,7 @@ def integrate(
     blocks = [grid[i : i + _STATES] for i in range(0, len(grid), _STATES)]
     outcome, limit, block, last_saved = None, 128, 0, 0.0
 
-    try:
+    with contextlib.suppress(KeyboardInterrupt), _blas().limit(limits=1, user_api="blas"):
         while outcome is None:
             # The last block is padded by repeating its last time, so that all chunks run the same program.
             own = blocks[block]
@@ -227,8 +241,7 @@ def integrate(
             done = int(carry.attempts) - attempts
             if done == limit:
                 limit = int(np.clip(limit * min(4.0, _CHUNK_SECONDS / seconds), 8, _STEPS))
-    except KeyboardInterrupt:
-        outcome = Outcome.INTERRUPTED
+    outcome = outcome or Outcome.INTERRUPTED
 
     if last_saved < float(carry.t):
         # A run that ended early keeps the state it ended with.

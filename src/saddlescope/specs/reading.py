@@ -88,7 +88,7 @@ def _pairs(changes: Sequence[str]) -> list[tuple[str, str]]:
             raise SpecError(f"There is no place for {word!r}: settings are given as --table.key value.")
         key, equals, value = word[2:].partition("=")
         if key in tables():
-            raise SpecError(f"`--{key}` is a table of the spec: give one of its keys, as in --{key}.key value.")
+            raise SpecError(f"`--{key}` is a table: give one of its keys, as in --{key}.key value.")
         if not equals:
             # a lone flag, such as --picture.overlaps, means true; a negative number is a value, not a flag
             value = words.pop(0) if words and not words[0].startswith("--") else "true"

@@ -1,0 +1,141 @@
+"""`saddlescope run` from end to end, in processes of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+
+import numpy as np
+import pytest
+from conftest import SMALL
+
+import saddlescope as ss
+from saddlescope.specs import read
+from saddlescope.trajectory import load
+
+FILES = ["ladder.png", "overlaps.png", "spec.toml", "stages.json", "trajectory.nc"]
+
+
+def test_files_of_a_run(finished):
+    folder, done = finished
+    out = folder / "first"
+    assert sorted(p.name for p in out.iterdir()) == FILES
+    assert all(f"first/{name}" in done.stdout for name in FILES)
+    for picture in ("ladder.png", "overlaps.png"):
+        assert (out / picture).read_bytes().startswith(b"\x89PNG")
+    assert done.stderr == ""
+
+
+def test_saved_trajectory_is_the_run_and_the_table_is_what_was_measured(finished):
+    folder, _ = finished
+    run = load(folder / "first" / "trajectory.nc")
+    assert run.outcome == "REACHED_END"
+    assert run.parameters["epsilon"] == 1e-4
+    record = json.loads((folder / "first" / "stages.json").read_text())
+    problem = ss.SingleIndex(link=[1, -1, 1, 1], activation=[1, 1, 0.5, 0.3])
+    order = ss.canonical_order(problem, levels=1)
+    measured, predicted = ss.learning_times(run), order.times(1e-4)
+    assert [row["degree"] for row in record["degrees"]] == [0, 1, 2, 3]
+    for k, row in enumerate(record["degrees"]):
+        assert row["measured_time"] == pytest.approx(measured[k], rel=1e-12)
+        assert row["predicted_time"] == (pytest.approx(predicted[k], rel=1e-12) if k < 2 else None)
+    # closed forms: degree 0 relaxes with log 2, degree 1 along a logistic curve
+    assert record["degrees"][0]["measured_over_predicted"] == pytest.approx(1, abs=1e-3)
+    assert record["degrees"][1]["measured_over_predicted"] == pytest.approx(1, abs=2e-2)
+    assert record["final_risk"] == run["risk"][-1]
+    assert "beyond the levels" in record["degrees"][2]["remark"]
+
+
+def test_saved_spec_repeats_the_run(finished, command):
+    folder, _ = finished
+    again = command("run", "first/spec.toml", "--out", "again", folder=folder)
+    assert again.returncode == 0, again.stderr
+    assert tomllib.loads((folder / "again" / "spec.toml").read_text()) == tomllib.loads(
+        (folder / "first" / "spec.toml").read_text()
+    )
+    first, second = (load(folder / name / "trajectory.nc") for name in ("first", "again"))
+    assert np.array_equal(first.time, second.time)
+    assert np.array_equal(first["risk"], second["risk"])
+    records = [json.loads((folder / name / "stages.json").read_text()) for name in ("first", "again")]
+    for record in records:
+        record["solver"].pop("seconds")
+    assert records[0] == records[1]
+
+
+def test_output_fits_a_terminal_of_80_columns_and_has_no_escapes_in_a_pipe(finished):
+    _, done = finished
+    assert "\x1b" not in done.stdout
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in done.stdout  # nothing was cut off
+    # one row a degree, each with its number first
+    assert [line.split()[0] for line in lines if line[:6].strip().isdigit()] == ["0", "1", "2", "3"]
+
+
+def test_default_folder_is_named_after_the_spec_and_old_pictures_go(finished, command, tmp_path):
+    (tmp_path / "canonical").mkdir()
+    (tmp_path / "canonical" / "overlaps.png").write_text("of an earlier run")
+    (tmp_path / "canonical" / "notes.txt").write_text("mine")
+    done = command("run", "canonical", *SMALL, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = sorted([*(f for f in FILES if f != "overlaps.png"), "notes.txt"])
+    assert sorted(p.name for p in (tmp_path / "canonical").iterdir()) == expected
+
+
+LONG = """
+import sys
+from saddlescope.cli import main
+from saddlescope.solve.progress import Progress
+Progress.update = lambda self, t, risk: print("alive", t, flush=True)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def interrupt(folder, *words):
+    """Start a long run, press Ctrl-C once it has come some way, and return what it says."""
+    # a tolerance that takes minutes; the run says between chunks how far it has come
+    slow = ["--solver.rtol", "1e-13", "--dynamics.epsilon", "1e-12", "--dynamics.particles", "1024"]
+    running = subprocess.Popen(
+        [sys.executable, "-c", LONG, "run", "canonical", *slow, "--theory.levels", "1", *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"COLUMNS": "80"},
+    )
+    try:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if line.startswith("alive") and float(line.split()[1]) > 1e-10:
+                break
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=120)
+    finally:
+        running.kill()
+    return running.returncode, out, err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
+def test_ctrl_c_keeps_the_partial_result(tmp_path):
+    code, out, err = interrupt(tmp_path, "--out", "out")
+    assert code == 130, err
+    assert err == "saddlescope: stopped by the user; the partial result is kept.\n"
+    assert "Stopped by the user." in out
+    partial = load(tmp_path / "out" / "trajectory.nc")
+    assert partial.outcome == "INTERRUPTED"
+    assert 1e-10 < partial.time[-1] < read("canonical").dynamics.until
+    assert json.loads((tmp_path / "out" / "stages.json").read_text())["outcome"] == "INTERRUPTED"
+    assert (tmp_path / "out" / "ladder.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
+def test_ctrl_c_does_not_replace_an_earlier_result(finished, tmp_path):
+    folder, _ = finished
+    earlier = {p.name: p.read_bytes() for p in (folder / "first").iterdir()}
+    code, out, _ = interrupt(folder, "--out", "first")
+    assert code == 130
+    assert {p.name: p.read_bytes() for p in (folder / "first").iterdir() if p.is_file()} == earlier
+    assert "first/interrupted/trajectory.nc" in out
+    assert load(folder / "first" / "interrupted" / "trajectory.nc").outcome == "INTERRUPTED"
