@@ -104,7 +104,7 @@ class Trajectory:
             raise ArgumentError("path", f"be writable ({error.strerror})", str(path)) from None
         os.close(handle)
         try:
-            self.dataset.to_netcdf(partial, engine="h5netcdf", auto_complex=False)
+            self.dataset.to_netcdf(partial, engine="h5netcdf")
             with open(partial, "rb") as written:
                 os.fsync(written.fileno())
             os.chmod(partial, 0o666 & ~_umask())

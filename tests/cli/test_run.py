@@ -9,7 +9,6 @@ import tomllib
 
 import numpy as np
 import pytest
-from conftest import SMALL
 
 import saddlescope as ss
 from saddlescope.specs import read
@@ -41,9 +40,9 @@ def test_saved_trajectory_is_the_run_and_the_table_is_what_was_measured(finished
     for k, row in enumerate(record["degrees"]):
         assert row["measured_time"] == pytest.approx(measured[k], rel=1e-12)
         assert row["predicted_time"] == (pytest.approx(predicted[k], rel=1e-12) if k < 2 else None)
-    # closed forms: degree 0 relaxes with log 2, degree 1 along a logistic curve
+    # closed forms, up to terms of order sqrt(epsilon) for degree 1
     assert record["degrees"][0]["measured_over_predicted"] == pytest.approx(1, abs=1e-3)
-    assert record["degrees"][1]["measured_over_predicted"] == pytest.approx(1, abs=2e-2)
+    assert record["degrees"][1]["measured_over_predicted"] == pytest.approx(1, abs=5e-2)
     assert record["final_risk"] == run["risk"][-1]
     assert "beyond the levels" in record["degrees"][2]["remark"]
 
@@ -74,11 +73,11 @@ def test_output_fits_a_terminal_of_80_columns_and_has_no_escapes_in_a_pipe(finis
     assert [line.split()[0] for line in lines if line[:6].strip().isdigit()] == ["0", "1", "2", "3"]
 
 
-def test_default_folder_is_named_after_the_spec_and_old_pictures_go(finished, command, tmp_path):
+def test_default_folder_is_named_after_the_spec_and_old_pictures_go(command, small, tmp_path):
     (tmp_path / "canonical").mkdir()
     (tmp_path / "canonical" / "overlaps.png").write_text("of an earlier run")
     (tmp_path / "canonical" / "notes.txt").write_text("mine")
-    done = command("run", "canonical", *SMALL, folder=tmp_path)
+    done = command("run", "canonical", *small, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     expected = sorted([*(f for f in FILES if f != "overlaps.png"), "notes.txt"])
     assert sorted(p.name for p in (tmp_path / "canonical").iterdir()) == expected

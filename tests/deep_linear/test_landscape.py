@@ -122,7 +122,7 @@ def test_minimum_of_a_narrow_network_is_a_saddle_of_a_wider_one():
 
 def test_saddles_of_a_wide_network_on_completion():
     cost = reference_completion()
-    weights = greedy_low_rank(cost, 3, max_rank=2).weights(1, width=16)
+    weights = greedy_low_rank(cost, 3, max_rank=2).weights(1, width=8)
     assert critical_point(cost, weights).kind is Kind.NON_STRICT_SADDLE
     found = critical_point(cost, nudged(weights, 3e-4, seed=1))
     assert found.cost == pytest.approx(6.1812766576, abs=1e-8)

@@ -1,8 +1,51 @@
 """Deep linear networks: costs, initialisation, landscape, escape, greedy low-rank path, closed forms."""
 
+from saddlescope.deep_linear.balanced_mode import balanced_mode, balanced_mode_gap, balanced_mode_time
 from saddlescope.deep_linear.cost import Cost
+from saddlescope.deep_linear.distances import Distances, distances
+from saddlescope.deep_linear.escape import Escape, escape
 from saddlescope.deep_linear.general_cost import GeneralCost
+from saddlescope.deep_linear.greedy import GreedyOutcome, GreedyPath, greedy_low_rank
+from saddlescope.deep_linear.hessian import balanced_hessian_spectrum, hessian_extremes
+from saddlescope.deep_linear.landscape import CriticalPoint, Kind, critical_point
+from saddlescope.deep_linear.lazy_limit import lazy_limit
 from saddlescope.deep_linear.least_squares import LeastSquares
 from saddlescope.deep_linear.matrix_completion import MatrixCompletion
+from saddlescope.deep_linear.nearest_minimum import NearestMinimum, nearest_minimum
+from saddlescope.deep_linear.starts import (
+    balanced_start,
+    gaussian_start,
+    lambda_balanced_start,
+    orthogonal_start,
+)
+from saddlescope.deep_linear.two_layer import lambda_balanced_flow
 
-__all__ = ["Cost", "GeneralCost", "LeastSquares", "MatrixCompletion"]
+__all__ = [
+    "Cost",
+    "CriticalPoint",
+    "Distances",
+    "Escape",
+    "GeneralCost",
+    "GreedyOutcome",
+    "GreedyPath",
+    "Kind",
+    "LeastSquares",
+    "MatrixCompletion",
+    "NearestMinimum",
+    "balanced_hessian_spectrum",
+    "balanced_mode",
+    "balanced_mode_gap",
+    "balanced_mode_time",
+    "balanced_start",
+    "critical_point",
+    "distances",
+    "escape",
+    "gaussian_start",
+    "greedy_low_rank",
+    "hessian_extremes",
+    "lambda_balanced_flow",
+    "lambda_balanced_start",
+    "lazy_limit",
+    "nearest_minimum",
+    "orthogonal_start",
+]

@@ -75,8 +75,9 @@ class LocalHessian:
 
     def operator(self, flat: np.ndarray) -> LinearOperator:
         """Return the same as an operator for SciPy's iterative methods."""
-        options: dict[str, Any] = {"matvec": self.product(flat), "dtype": np.float64}
-        return LinearOperator((self.size, self.size), rmatvec=options["matvec"], **options)
+        times = self.product(flat)
+        options: dict[str, Any] = {"matvec": times, "rmatvec": times, "dtype": np.float64}
+        return LinearOperator((self.size, self.size), **options)
 
     def dense(self, flat: np.ndarray) -> np.ndarray:
         """Return the whole Hessian, symmetrised."""
@@ -123,7 +124,7 @@ def hessian_extremes(
 def balanced_hessian_spectrum(
     singular_values: ArrayLike, kept: Iterable[int], depth: int, width: int, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Return all Hessian eigenvalues, rising, of ½‖A − S‖² at the balanced network that has learnt some modes.
+    """Return all Hessian eigenvalues of ½‖A − S‖², rising, at a balanced network that has learnt some modes.
 
     Arguments: `singular_values` s (min(d_out, d_in),) of the target; `kept`, the modes K learnt, counted
     from 0; `depth` L ≥ 2; `width` w ≥ |K|; `shape` (d_out, d_in). With p = 2(L − 1)/L and q = (L − 2)/L: for
