@@ -13,13 +13,12 @@ import pytest
 from benchmarks import report
 
 ROOT = Path(__file__).resolve().parent.parent
+_Result = tuple[dict[str, Any] | None, str | None]
 _ROWS: dict[str, dict[str, Any]] = {}
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--write-results", action="store_true", help="write benchmarks/results.json and the table"
-    )
+    parser.addoption("--write-results", action="store_true", help="write benchmarks/results.json and the table")
 
 
 @pytest.fixture(scope="session")
@@ -36,16 +35,15 @@ def record():
 def measured():
     """measured(module, *arguments, limit=): (JSON of `python -m benchmarks.MODULE`, None) or (None, why not).
 
-    BLAS is held to one thread: on a shared machine two of them wait for each other.
+    BLAS is held to `threads`: on a shared machine two of them wait for each other.
     """
-    environment = os.environ | dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
-    def run(module: str, *arguments: object, limit: float) -> tuple[dict[str, Any] | None, str | None]:
+    def run(module: str, *arguments: object, limit: float, threads: int | None = 1) -> _Result:
+        names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS") if threads else ()
+        environment = os.environ | dict.fromkeys(names, str(threads))
         command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
         try:
-            done = subprocess.run(
-                command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit
-            )
+            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit)
         except subprocess.TimeoutExpired:
             return None, f"did not finish in {limit:g} s"
         if done.returncode:

@@ -11,7 +11,11 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 from benchmarks.side_by_side import timed
+
+import saddlescope as ss
+from saddlescope.measure import learning_times
 
 
 def peak_megabytes() -> float:
@@ -26,11 +30,6 @@ def main() -> None:
     parser.add_argument("--epsilon", type=float, default=1e-8)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-
-    import numpy as np
-
-    import saddlescope as ss
-    from saddlescope.measure import learning_times
 
     problem = ss.SingleIndex(link=[1, -1, 1, 1], activation=[1, 1, 0.5, 0.3])
 

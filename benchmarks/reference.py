@@ -29,9 +29,7 @@ class Answer:
     @classmethod
     def read(cls, ladder: Ladder, times: np.ndarray, residual: np.ndarray, rate: np.ndarray) -> Answer:
         """Read the answer off residuals phi_k - sigma_k M_k at accepted steps, the same way for everybody."""
-        learnt = learning_times(
-            time=times, residual=residual, rate=rate, target=np.array(ladder.link), fraction=0.5
-        )
+        learnt = learning_times(time=times, residual=residual, rate=rate, target=np.array(ladder.link), fraction=0.5)
         grid = np.geomspace(1e-2 * ladder.epsilon, ladder.until, _GRID)
         grid[-1] = min(grid[-1], times[-1])
         return cls(learnt, np.array([_risk(t, times, residual, rate) for t in grid]), len(times) - 1)
@@ -53,7 +51,8 @@ def _risk(t: float, times: np.ndarray, residual: np.ndarray, rate: np.ndarray) -
     h = times[i + 1] - times[i]
     near = np.arange(max(i - 1, 0), min(i + 3, len(times)))
     x = (times[near] - times[i]) / h
-    near, x = near[np.abs(x - 0.5) < 30], x[np.abs(x - 0.5) < 30]
+    # a neighbour across a much longer step says nothing about this one
+    near, x = near[np.abs(x - 0.5) < 4], x[np.abs(x - 0.5) < 4]
     values = np.stack([residual[near], rate[near] * h], axis=1).reshape(2 * len(near), -1)
     return 0.5 * float(np.sum(KroghInterpolator(np.repeat(x, 2), values)((t - times[i]) / h) ** 2))
 

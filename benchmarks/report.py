@@ -57,9 +57,7 @@ def table(results: dict[str, Any]) -> str:
     bars = list(_bars(rows))
     if bars:
         parts.append("| what | bar | measured |\n|---|---|---|\n" + "\n".join(bars) + "\n")
-    growth = [
-        run | {"of": name} for name, row in rows.items() if row["kind"] == "growth" for run in row["runs"]
-    ]
+    growth = [run | {"of": name} for name, row in rows.items() if row["kind"] == "growth" for run in row["runs"]]
     if growth:
         head = "| neurons | attempted steps | wall s | per step, µs | peak MB |\n|---|---|---|---|---|\n"
         lines = []
@@ -67,8 +65,7 @@ def table(results: dict[str, Any]) -> str:
             wall = [s[0] for s in run["seconds"]]
             step = 1e6 * min(wall) / run["attempts"]
             lines.append(
-                f"| {run['neurons']} | {run['attempts']} | {_spread(wall)} | {step:.0f} "
-                f"| {run['megabytes']:.0f} |"
+                f"| {run['neurons']} | {run['attempts']} | {_spread(wall)} | {step:.0f} | {run['megabytes']:.0f} |"
             )
         parts.append(head + "\n".join(lines) + "\n")
     return "\n".join(parts)
@@ -80,7 +77,7 @@ def _solver_table(solvers: Iterable[dict[str, Any]]) -> str:
     columns += ["saddlescope, at no larger error: rtol", "ratio, wall / cpu"]
     lines = [columns, ["---"] * len(columns)]
     for row in solvers:
-        cells = [row["name"], f"{row['rtol']:.0e}"]
+        cells = [row["label"], f"{row['rtol']:.0e}"]
         if row["failure"]:
             cells.append(row["failure"])
         else:

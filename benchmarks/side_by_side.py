@@ -14,6 +14,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.competitors import Ladder, solvers
+from benchmarks.reference import Answer, answer_of_ours, answer_of_steps, ours, reference
+
 _OURS_PER_ROUND = 5
 # ours, from coarse to fine: the first that is at least as exact as the competitor is timed too
 _EQUAL = tuple(10 ** (-p / 4) for p in range(12, 45))
@@ -26,11 +29,7 @@ def timed(run: Callable[[], Any]) -> tuple[Any, float, float]:
     return result, time.perf_counter() - wall, time.process_time() - processor
 
 
-def compare(name: str, rtol: float, particles: int, rounds: int) -> dict[str, Any]:
-    from benchmarks.competitors import Ladder, solvers
-    from benchmarks.reference import Answer, answer_of_ours, answer_of_steps, ours, reference
-
-    ladder = Ladder(particles)
+def compare(name: str, rtol: float, ladder: Ladder, rounds: int) -> dict[str, Any]:
     true = reference(ladder)
     theirs = solvers(ladder)[name]
     # compiles, where there is something to compile
@@ -67,10 +66,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("--rtol", type=float, default=1e-8)
+    parser.add_argument("--epsilon", type=float, default=1e-8)
     parser.add_argument("--particles", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    json.dump(compare(options.name, options.rtol, options.particles, options.rounds), sys.stdout)
+    ladder = Ladder(options.particles, options.epsilon)
+    json.dump(compare(options.name, options.rtol, ladder, options.rounds), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,7 @@ def folder(tmp_path_factory):
 def _run(folder, name):
     environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
     out = folder / name
-    subprocess.run(
-        [*_COMMAND, "run", "canonical", "--out", str(out)], env=environment, check=True, capture_output=True
-    )
+    subprocess.run([*_COMMAND, "run", "canonical", "--out", str(out)], env=environment, check=True, capture_output=True)
     return out
 
 

@@ -3,8 +3,8 @@
 Say what is learnt and how it starts, get its exact learning dynamics, the plateaus and time-scales in them, and how far
 they are from what theory predicts.
 
-Importing saddlescope switches JAX to float64 and, unless you have set one, gives JAX a folder in your cache folder where
-compiled programs persist between processes.
+Importing saddlescope switches JAX to float64 and, unless you have set one, gives JAX a folder in your cache folder
+where compiled programs persist between processes.
 """
 
 import jax

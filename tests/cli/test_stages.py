@@ -17,9 +17,7 @@ NAN = math.nan
 FIRST = Plateau(1e-9, 1e-7, 2.0, 0.0, 2.0, 10, 1.3, 1e-6)
 SECOND = Plateau(1e-5, 1e-3, 1.5, 0.0, 2.0, 10, 3.0, 2e-3)
 LAST = Plateau(1e-1, 10.0, 0.5, 0.0, 2.0, 10, NAN, NAN)
-STAGES = Stages(
-    (FIRST, SECOND, LAST), "slope", "log", 0.0, 0.0, 0.15, 0.25, 1.05, NAN, ("A doubt of plateaus.",)
-)
+STAGES = Stages((FIRST, SECOND, LAST), "slope", "log", 0.0, 0.0, 0.15, 0.25, 1.05, NAN, ("A doubt of plateaus.",))
 
 
 def trajectory(targets):
@@ -65,9 +63,7 @@ def test_each_degree_has_the_plateau_that_ends_with_it():
     # degree 2 follows at once: the plateau before it is that of degree 1
     assert two.plateau is None
     assert math.isnan(two.predicted_height)
-    assert two.remark == (
-        "No prediction: it has no blow-up. No flat stretch of the risk parts it from degree 1."
-    )
+    assert two.remark == ("No prediction: it has no blow-up. No flat stretch of the risk parts it from degree 1.")
     assert (zero.remark, one.remark) == ("", "")
     assert table.last == LAST
 

@@ -61,13 +61,9 @@ def test_empirical_cost_with_whitened_inputs_is_the_whitened_cost():
 def test_test_errors():
     S = reference_target()
     assert float(COSTS["whitened"].test_error(jnp.zeros((3, 4)))) == 1.0
-    assert float(COSTS["completion"].test_error(jnp.asarray(np.where(MASK, 7.0, 3 * S)))) == pytest.approx(
-        2.0
-    )
+    assert float(COSTS["completion"].test_error(jnp.asarray(np.where(MASK, 7.0, 3 * S)))) == pytest.approx(2.0)
     assert np.isnan(COSTS["empirical"].test_error(jnp.zeros((3, 4))))
-    tested = LeastSquares(
-        inputs=INPUTS, outputs=OUTPUTS, test_inputs=INPUTS[:, :5], test_outputs=3 * OUTPUTS[:, :5]
-    )
+    tested = LeastSquares(inputs=INPUTS, outputs=OUTPUTS, test_inputs=INPUTS[:, :5], test_outputs=3 * OUTPUTS[:, :5])
     assert float(tested.test_error(jnp.zeros((3, 4)))) == pytest.approx(1.0)
     assert np.isnan(MatrixCompletion(np.where(MASK, S, np.nan), observed=MASK).test_error(jnp.zeros((3, 4))))
 
@@ -121,9 +117,7 @@ def test_empty_rows_and_columns_are_remarked():
         (lambda: LeastSquares(inputs=[[1.0, 2.0]], outputs=[[1.0]]), "one column per example"),
         (lambda: LeastSquares(inputs=[[1.0]], outputs=[[1.0]], test_inputs=[[1.0]]), "test_outputs"),
         (
-            lambda: LeastSquares(
-                inputs=[[1.0]], outputs=[[1.0]], test_inputs=[[1.0], [1.0]], test_outputs=[[1.0]]
-            ),
+            lambda: LeastSquares(inputs=[[1.0]], outputs=[[1.0]], test_inputs=[[1.0], [1.0]], test_outputs=[[1.0]]),
             "fit",
         ),
         (lambda: MatrixCompletion(np.ones((2, 2)), observed=np.zeros((2, 2), bool)), "at least one"),

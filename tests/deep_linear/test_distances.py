@@ -19,9 +19,7 @@ def means(depth: int, gamma: float, widths: tuple[int, ...], seeds: int) -> np.n
     """Return d_m and d_s, averaged over seeds, for every width."""
     table = []
     for width in widths:
-        found = [
-            distances(COST, gaussian_start((4, 4), depth, width, gamma, seed=seed)) for seed in range(seeds)
-        ]
+        found = [distances(COST, gaussian_start((4, 4), depth, width, gamma, seed=seed)) for seed in range(seeds)]
         assert all(each.converged for each in found)
         table.append([np.mean([each.minimum for each in found]), np.mean([each.saddle for each in found])])
     return np.array(table).T
@@ -96,9 +94,7 @@ def test_nearest_minimum_is_a_stationary_point_with_the_product(depth: int, gamm
     assert np.linalg.norm(np.array(rows) @ left - flat) < 1e-6 * np.linalg.norm(flat)
 
 
-@pytest.mark.parametrize(
-    ("seed", "width", "gamma"), [(0, 3, 0.5), (3, 3, 0.5), (4, 3, 0.5), (1, 6, 1.5), (2, 6, 1.0)]
-)
+@pytest.mark.parametrize(("seed", "width", "gamma"), [(0, 3, 0.5), (3, 3, 0.5), (4, 3, 0.5), (1, 6, 1.5), (2, 6, 1.0)])
 def test_nearest_minimum_agrees_with_a_general_optimiser(seed: int, width: int, gamma: float):
     target = np.array([[1.2, 0.4], [-0.3, 0.8]])
     start = [np.asarray(W) for W in gaussian_start((2, 2), 3, width, gamma, seed=seed)]
@@ -107,9 +103,7 @@ def test_nearest_minimum_agrees_with_a_general_optimiser(seed: int, width: int, 
 
     def gap(x: np.ndarray) -> np.ndarray:
         first, second, third = np.split(x, cuts)
-        return (
-            third.reshape(2, width) @ second.reshape(width, width) @ first.reshape(width, 2) - target
-        ).ravel()
+        return (third.reshape(2, width) @ second.reshape(width, width) @ first.reshape(width, 2) - target).ravel()
 
     best = min(
         minimize(

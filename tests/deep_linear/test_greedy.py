@@ -77,9 +77,7 @@ def test_published_algorithm_with_plain_gradient_descent_visits_the_same_saddles
     assert broken.ranks.tolist() == [0]
 
 
-def flow_from_saddle(
-    cost: MatrixCompletion, A: np.ndarray, rank: int, depth: int, until: float
-) -> np.ndarray:
+def flow_from_saddle(cost: MatrixCompletion, A: np.ndarray, rank: int, depth: int, until: float) -> np.ndarray:
     """Follow gradient flow of all layers from a saddle with one more small neuron, by a stiff solver."""
     path = escape(cost, depth, at=A if rank else None)
     neuron = path.weights(0.2, 1)

@@ -38,8 +38,7 @@ def test_hessian_product_is_the_derivative_of_the_gradient():
     weights, direction = (gaussian_start((3, 4), 3, 5, 0.5, seed=seed) for seed in (1, 2))
     h = 1e-5
     ahead, behind = (
-        gradients(COST, [W + sign * h * V for W, V in zip(weights, direction, strict=True)])
-        for sign in (1, -1)
+        gradients(COST, [W + sign * h * V for W, V in zip(weights, direction, strict=True)]) for sign in (1, -1)
     )
     for found, a, b in zip(hessian_product(COST, weights, direction), ahead, behind, strict=True):
         assert np.allclose(found, (a - b) / (2 * h), atol=1e-7)
@@ -62,9 +61,7 @@ def test_spectrum_by_structure_is_the_spectrum_of_the_full_hessian(depth: int):
 
 def test_losses_along_the_strongest_modes():
     for rank, wanted in enumerate([7, 2.5, 0.5, 0]):
-        assert float(COST.value(product(embedding(tuple(range(rank)), 3, 4)))) == pytest.approx(
-            wanted, abs=1e-12
-        )
+        assert float(COST.value(product(embedding(tuple(range(rank)), 3, 4)))) == pytest.approx(wanted, abs=1e-12)
 
 
 def test_extremes_by_lanczos_agree_with_the_structure():
@@ -103,10 +100,7 @@ def test_saddles_near_the_origin_of_three_layers_are_strict():
     found = critical_point(COST, weights)
     assert found.kind is Kind.STRICT_SADDLE
     assert found.lowest == pytest.approx(-0.1 * VALUES[0])
-    assert (
-        critical_point(COST, [np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((3, 4))]).kind
-        is Kind.NON_STRICT_SADDLE
-    )
+    assert critical_point(COST, [np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((3, 4))]).kind is Kind.NON_STRICT_SADDLE
 
 
 def test_minimum_of_a_narrow_network_is_a_saddle_of_a_wider_one():

@@ -109,11 +109,7 @@ def test_error_bounds_the_truncation(degree):
     r = np.linspace(-1, 1, 201)
     assert cut.kind == f"hermite series, degree {degree}"
     assert 0.3 * cut.error < np.abs(cut(r) - exact(r)).max() <= cut.error
-    assert (
-        0.3 * cut.derivative_error
-        < np.abs(cut.derivative(r) - exact.derivative(r)).max()
-        <= cut.derivative_error
-    )
+    assert 0.3 * cut.derivative_error < np.abs(cut.derivative(r) - exact.derivative(r)).max() <= cut.derivative_error
     jumping = kernel(lambda x: np.sign(x), degree=degree)
     assert np.abs(jumping(r) - kernel("sign")(r)).max() <= jumping.error
     assert jumping.derivative_error == np.inf

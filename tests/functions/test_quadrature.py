@@ -31,9 +31,7 @@ def test_relu_features_at_every_overlap(accuracy, most):
     assert np.abs((1 - OVERLAPS**2)[:, None] * error).max() < accuracy
 
 
-@pytest.mark.parametrize(
-    "breakpoints", [(), (0.4,), (0.7,), (-3.0,), (0.0, 1.0), (-1.0, 0.5, 0.50001), (20.0,)]
-)
+@pytest.mark.parametrize("breakpoints", [(), (0.4,), (0.7,), (-3.0,), (0.0, 1.0), (-1.0, 0.5, 0.50001), (20.0,)])
 def test_smoothed_kinks_anywhere(breakpoints):
     z, w = gaussian_rule(breakpoints)
     assert w.sum() == pytest.approx(1.0, abs=1e-14)

@@ -39,9 +39,7 @@ def test_series_is_what_its_coefficients_say(coefficients):
     f = hermite(coefficients)
     x, w = hermite_rule(12)
     values = f(x)
-    np.testing.assert_allclose(
-        values, np.asarray(coefficients) @ hermite_table(x, len(coefficients) - 1), atol=1e-9
-    )
+    np.testing.assert_allclose(values, np.asarray(coefficients) @ hermite_table(x, len(coefficients) - 1), atol=1e-9)
     np.testing.assert_allclose(w @ values**2, f.norm_squared, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(w @ f.derivative(x) ** 2, f.derivative_norm_squared, rtol=1e-10, atol=1e-12)
     # Stein: E f'(G) = E G f(G)
@@ -59,9 +57,7 @@ def test_jax_agrees_below_and_above_the_scan(degree):
     value, slope = jax.jit(lambda t: jax.jvp(f, (t,), (jnp.ones_like(t),)))(x)
     np.testing.assert_allclose(value, f(x), rtol=1e-12)
     np.testing.assert_allclose(slope, f.derivative(x), rtol=1e-11)
-    np.testing.assert_allclose(
-        jax.jit(lambda t: hermite_table(t, degree))(x), hermite_table(x, degree), rtol=1e-12
-    )
+    np.testing.assert_allclose(jax.jit(lambda t: hermite_table(t, degree))(x), hermite_table(x, degree), rtol=1e-12)
     np.testing.assert_allclose(hermite_sum(coefficients, jnp.asarray(x)), f(x), rtol=1e-12)
 
 

@@ -54,9 +54,7 @@ def _drop(rng: np.random.Generator, time: Array, centre: float) -> Array:
     """Fraction of a step that is still to fall: 1 before `centre`, 0 after."""
     x = np.log(time / centre)
     kind = rng.integers(3)
-    if (
-        kind == 0
-    ):  # escape of a saddle: logistic in time, its rate times the escape time is the logarithm below
+    if kind == 0:  # escape of a saddle: logistic in time, its rate times the escape time is the logarithm below
         y = rng.uniform(6, 20) * (time / centre - 1)
     elif kind == 1:  # logistic in log time
         y = rng.uniform(8, 20) * x

@@ -35,9 +35,7 @@ def test_fit_is_the_linear_regression_of_logarithms(p, factor, seed):
 def test_interval_covers_as_often_as_it_says(confidence):
     rng = np.random.default_rng(0)
     hits = [
-        exponent(
-            EPSILON, EPSILON**0.25 * np.exp(0.05 * rng.standard_normal(11)), confidence=confidence
-        ).contains(0.25)
+        exponent(EPSILON, EPSILON**0.25 * np.exp(0.05 * rng.standard_normal(11)), confidence=confidence).contains(0.25)
         for _ in range(1000)
     ]
     assert np.mean(hits) == pytest.approx(confidence, abs=3.5 * np.sqrt(confidence * (1 - confidence) / 1000))

@@ -50,9 +50,7 @@ def test_ladder_over_twelve_decades(sharpness, size):
     spacing = math.log10(time[1] / time[0])
     found = np.log10([p.drop_time for p in stages.plateaus[:-1]])
     np.testing.assert_allclose(found, np.log10(centres), atol=max(0.6 * spacing, 0.004))
-    np.testing.assert_allclose(
-        [p.factor for p in stages.plateaus[:-1]], heights[:-1] / heights[1:], rtol=2e-3
-    )
+    np.testing.assert_allclose([p.factor for p in stages.plateaus[:-1]], heights[:-1] / heights[1:], rtol=2e-3)
     for before, centre, after in zip(stages, centres, stages.plateaus[1:], strict=False):
         assert before.end < centre < after.start
     assert math.isnan(stages[-1].drop_time)

@@ -45,9 +45,7 @@ def test_degrees_learnt_at_once_share_a_curve(run):
     residual[:, 2] = -0.5 * residual[:, 1]
     changed = run.observables | {"residual": residual}
     changed.pop("residual_rate")
-    labels = [
-        str(line.get_label()) for line in curves(overlaps(dataclasses.replace(run, observables=changed)))
-    ]
+    labels = [str(line.get_label()) for line in curves(overlaps(dataclasses.replace(run, observables=changed)))]
     assert len(labels) == 1
     assert "degree 1 and 2 learnt" in labels[0]
 

@@ -41,13 +41,14 @@ def test_the_field_is_the_gradient_of_the_risk_and_the_jacobian_its_own(activati
 
 @pytest.mark.parametrize("activation", [SIGMA, "relu", "tanh", "step"])
 def test_risk_is_the_mean_squared_error_by_monte_carlo(activation):
-    """Mean field is infinite dimension: given overlaps s_i, <u_i, x> = s_i z + sqrt(1 - s_i^2) xi_i, xi_i independent."""
+    """In infinite dimension <u_i, x> = s_i z + sqrt(1 - s_i^2) xi_i, with independent xi_i."""
     a, s, w = random_state(3)
     problem = ss.SingleIndex([1, -1, 1, 1], activation)
     system, y = ss.MeanFieldFlow(problem, 1.0, initial=(a, s), weights=w).start()
     risk = float(system.observables(y, y)["risk"])
     rng = np.random.default_rng(0)
     z = rng.normal(size=200_000)
+
     # the width is infinite: each particle stands for many neurons, and the network averages over their xi; two
     # independent copies of that average give an unbiased square
     def network():
@@ -157,7 +158,10 @@ def test_sampled_neurons_depend_on_the_seed_alone():
         ({"particles": "many"}, "Argument `particles` must be a whole number of at least 1, but got 'many'."),
         ({"tolerance": 1.0}, "Argument `tolerance` must lie strictly between 0 and 1, but got 1.0."),
         ({"weights": [0.5, 0.5]}, "Argument `weights` must be given together with `initial`"),
-        ({"initial": ([1, 2], [0, 0]), "weights": [0.5, 0.6]}, "Argument `weights` must be non-negative and sum to one"),
+        (
+            {"initial": ([1, 2], [0, 0]), "weights": [0.5, 0.6]},
+            "Argument `weights` must be non-negative and sum to one",
+        ),
         ({"initial": ([1, 2], [0, 2])}, "Argument `initial` must hold overlaps s in [-1, 1], but got 2.0."),
         ({"initial": ([1, 2], [0])}, "Argument `initial` must hold a and s of one shape"),
         ({"second_layer": {"law": "unifrom"}}, "Argument `second_layer` must name a known law"),

@@ -25,7 +25,7 @@ app = cyclopts.App(
     "with the theory's prediction beside what was measured.",
     version=_version,
     version_flags=["--version"],
-    help_format="plaintext",
+    help_format="markdown",
     suppress_keyboard_interrupt=False,
     exit_on_error=False,
     print_error=False,

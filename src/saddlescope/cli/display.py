@@ -83,9 +83,7 @@ def _rungs(table: StageTable, trajectory: Trajectory) -> Table:
     if table.last is not None:
         shown.add_row("end", *[""] * 4, *_stretch(table.last, first), "")
     elif not math.isnan(table.stages.learnt):
-        shown.add_row(
-            "end", *[""] * 4, _time(table.stages.learnt, 1), _time(float(trajectory.time[-1]), 1), "0", ""
-        )
+        shown.add_row("end", *[""] * 4, _time(table.stages.learnt, 1), _time(float(trajectory.time[-1]), 1), "0", "")
     return shown
 
 

@@ -33,9 +33,7 @@ class OutputFolder:
         self._staging: Path | None = None
 
     def __enter__(self) -> Self:
-        inside_file = next(
-            (p for p in (self.path, *self.path.parents) if p.exists() and not p.is_dir()), None
-        )
+        inside_file = next((p for p in (self.path, *self.path.parents) if p.exists() and not p.is_dir()), None)
         if inside_file is not None:
             raise SpecError(f"Output folder {self.path} cannot be used: {inside_file} is a file.")
         missing = [p for p in (self.path, *self.path.parents) if not p.exists()]

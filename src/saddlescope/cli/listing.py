@@ -20,9 +20,7 @@ def print_specs(name: str | None) -> int:
     elif name in known:
         print(known[name], end="")
     else:
-        raise SpecError(
-            f"There is no shipped spec {name!r}{nearest(name, list(known))}, only {', '.join(known)}."
-        )
+        raise SpecError(f"There is no shipped spec {name!r}{nearest(name, list(known))}, only {', '.join(known)}.")
     return 0
 
 
@@ -41,9 +39,5 @@ def print_settings() -> int:
         else:
             default = f"default = {json.dumps(setting.default)}"
         print(f"--{setting.name}")
-        print(
-            textwrap.fill(
-                f"{setting.meaning} ({default})", 78, initial_indent="    ", subsequent_indent="    "
-            )
-        )
+        print(textwrap.fill(f"{setting.meaning} ({default})", 78, initial_indent="    ", subsequent_indent="    "))
     return 0

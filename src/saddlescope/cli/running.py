@@ -111,9 +111,7 @@ def _write(
 
     trajectory.save(output.place("trajectory.nc"))
     record = _record(spec, trajectory, order, table)
-    output.place("stages.json").write_text(
-        json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8"
-    )
+    output.place("stages.json").write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     ax = ladder(trajectory, order, scale=spec.picture.scale)
     ax.set_title(spec.title, loc="left", fontsize=15, pad=44)
     save(ax, output.place("ladder.png"))
@@ -124,9 +122,7 @@ def _write(
     output.place("spec.toml").write_text(toml(spec.plain()) + "\n", encoding="utf-8")
 
 
-def _record(
-    spec: RunSpec, trajectory: Trajectory, order: CanonicalOrder, table: StageTable
-) -> dict[str, Any]:
+def _record(spec: RunSpec, trajectory: Trajectory, order: CanonicalOrder, table: StageTable) -> dict[str, Any]:
     """The table and what it rests on, as plain values."""
     from saddlescope.cli.stages import without_nan
 

@@ -67,9 +67,7 @@ class StageTable:
         ]
         return {
             "degrees": rows,
-            "nothing_to_learn": [
-                {"degree": k, "remark": remark} for k, remark in self.nothing_to_learn.items()
-            ],
+            "nothing_to_learn": [{"degree": k, "remark": remark} for k, remark in self.nothing_to_learn.items()],
             "plateaus": [asdict(p) for p in self.stages],
             "learnt_from": self.stages.learnt,
         }
@@ -103,9 +101,7 @@ def stage_table(
     for k in np.flatnonzero(targets):
         own = float(predicted[k]) if k < len(predicted) else math.nan
         measured = float(times[k])
-        plateau, remark = _plateau_before(
-            measured, np.delete(times, k), np.delete(np.arange(len(times)), k), stages
-        )
+        plateau, remark = _plateau_before(measured, np.delete(times, k), np.delete(np.arange(len(times)), k), stages)
         reason = reasons.get(int(k), "it lies beyond the levels asked for")
         remarks = [f"No prediction: {reason}."] if math.isnan(own) else []
         if math.isnan(measured):
@@ -122,9 +118,7 @@ def stage_table(
     return StageTable(tuple(rows), stages, nothing, last, doubts)
 
 
-def _plateau_before(
-    time: float, others: np.ndarray, degrees: np.ndarray, stages: Stages
-) -> tuple[Plateau | None, str]:
+def _plateau_before(time: float, others: np.ndarray, degrees: np.ndarray, stages: Stages) -> tuple[Plateau | None, str]:
     """The last plateau that ended before `time`, unless another degree was learnt in between."""
     before = [p for p in stages if p.end <= time]
     if math.isnan(time) or not before:

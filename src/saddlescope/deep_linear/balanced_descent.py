@@ -88,11 +88,7 @@ class BalancedDescent:
             expected = 0.5 * float(self.slope @ delta) + 0.5 * float(delta @ delta) / h
             cost, slope = self._speed(self.state + delta)
             gain = self.cost - cost
-            if (
-                gain < 0.3 * expected
-                and gain <= 1e-14 * abs(self.cost)
-                and expected <= 1e-13 * abs(self.cost)
-            ):
+            if gain < 0.3 * expected and gain <= 1e-14 * abs(self.cost) and expected <= 1e-13 * abs(self.cost):
                 return False
             if not gain >= 0.3 * expected:
                 self.step = 0.3 * h
@@ -104,9 +100,7 @@ class BalancedDescent:
         return False
 
     def _layers(self, state: np.ndarray) -> list[np.ndarray]:
-        return [
-            part.reshape(shape) for part, shape in zip(np.split(state, self.cuts), self.shapes, strict=True)
-        ]
+        return [part.reshape(shape) for part, shape in zip(np.split(state, self.cuts), self.shapes, strict=True)]
 
     def _speed(self, state: np.ndarray) -> tuple[float, np.ndarray]:
         layers = self._layers(state)
@@ -141,7 +135,5 @@ class BalancedDescent:
 
 
 def _norm(state: np.ndarray) -> float:
-    with np.errstate(
-        over="ignore"
-    ):  # a trial step may overshoot to anywhere; inf is refused like any large error
+    with np.errstate(over="ignore"):  # a trial step may overshoot to anywhere; inf is refused like any large error
         return float(np.sqrt(state @ state))

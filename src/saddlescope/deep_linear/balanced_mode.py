@@ -92,9 +92,7 @@ def _logit(value: np.ndarray, s: np.ndarray, above: np.ndarray) -> np.ndarray:
         return np.log(smaller) - np.log(larger - smaller)
 
 
-def _logit_of_fraction(
-    t: np.ndarray, s: np.ndarray, a: np.ndarray, depth: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _logit_of_fraction(t: np.ndarray, s: np.ndarray, a: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
     above = a > s
     x = _logit(a, s, above)
     moving = np.isfinite(x) & (s > 0)
@@ -135,9 +133,7 @@ def _incomplete_beta(x: np.ndarray, b: float) -> np.ndarray:
     return np.where(x <= 0, low, high)
 
 
-def _unclock(
-    clock: np.ndarray, least: np.ndarray, b: np.ndarray, above: np.ndarray, depth: int
-) -> np.ndarray:
+def _unclock(clock: np.ndarray, least: np.ndarray, b: np.ndarray, above: np.ndarray, depth: int) -> np.ndarray:
     """Invert H by Newton's method in x = ln(u/(1−u)), where dH/dx = u^b, inside a shrinking bracket."""
     constant = np.where(b == 0, 0.0, digamma(1.0) - digamma(np.where(b == 0, 1.0, b)))
     late = clock - constant  # H − x rises (b < 0) or falls (b > 0) to the constant

@@ -94,17 +94,13 @@ def _refuse_not_differentiable(function: Callable[[Array], Array], shape: tuple[
             slope = jax.grad(function)(jnp.asarray(A))
         except Exception as error:  # whatever the user's function raises, the refusal is the same
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ArgumentError(
-                "function", "be a real scalar function that JAX can differentiate", reason
-            ) from error
+            raise ArgumentError("function", "be a real scalar function that JAX can differentiate", reason) from error
         if not bool(jnp.isfinite(value)) or not bool(jnp.all(jnp.isfinite(slope))):
             raise ArgumentError("function", f"have a finite value and gradient at {where}", float(value))
         gaps = []
         for step in (1e-4, 1e-6):
             # one-sided slopes must both tend to the gradient's; at a kink or jump the gap does not shrink
-            sides = [
-                (float(function(jnp.asarray(A + sign * step * E))) - float(value)) / step for sign in (1, -1)
-            ]
+            sides = [(float(function(jnp.asarray(A + sign * step * E))) - float(value)) / step for sign in (1, -1)]
             along = float(jnp.sum(slope * E))
             rounding = 8 * np.finfo(float).eps * (abs(float(value)) + abs(sides[0]) * step) / step
             gaps.append(max(abs(sides[0] - along), abs(sides[1] + along)) - rounding)

@@ -85,9 +85,7 @@ class LocalHessian:
         return 0.5 * (H + H.T)
 
 
-def hessian_extremes(
-    cost: Cost, weights: Sequence[ArrayLike], number: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
+def hessian_extremes(cost: Cost, weights: Sequence[ArrayLike], number: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest eigenvalues of the Hessian, rising, and the highest, falling.
 
     Lanczos iteration at either end on its own (dense below 300 weights): at a saddle eigenvalues come in
@@ -141,9 +139,7 @@ def balanced_hessian_spectrum(
     s = vector("singular_values", singular_values)
     depth, width = count("depth", depth, 2), count("width", width)
     if s.size != min(shape) or np.any(s < 0):
-        raise ArgumentError(
-            "singular_values", f"be {min(shape)} numbers that are not negative", singular_values
-        )
+        raise ArgumentError("singular_values", f"be {min(shape)} numbers that are not negative", singular_values)
     K = sorted(set(kept))
     if not (all(0 <= mode < s.size for mode in K) and len(K) <= width):
         raise ArgumentError("kept", f"be at most {width} modes out of {s.size}", K)

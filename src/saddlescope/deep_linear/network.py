@@ -125,9 +125,7 @@ def rotate(weights: Sequence[Array], rotations: Sequence[ArrayLike]) -> Weights:
     if len(frames) != len(weights) - 1:
         raise ArgumentError("rotations", f"hold one matrix per hidden layer, {len(weights) - 1}", len(frames))
     for turn, W in zip(frames, weights, strict=False):
-        if turn.shape != (W.shape[0], W.shape[0]) or not np.allclose(
-            turn @ turn.T, np.eye(W.shape[0]), atol=1e-8
-        ):
+        if turn.shape != (W.shape[0], W.shape[0]) or not np.allclose(turn @ turn.T, np.eye(W.shape[0]), atol=1e-8):
             raise ArgumentError("rotations", "be orthogonal matrices of the layers' widths", turn)
     turned = list(weights)
     for layer, turn in enumerate(frames):

@@ -19,9 +19,7 @@ class Ratings:
     observed: np.ndarray
 
 
-def read_ratings(
-    path: str | PathLike[str], *, labels: bool = False, held_out: float = 0.0, seed: int = 0
-) -> Ratings:
+def read_ratings(path: str | PathLike[str], *, labels: bool = False, held_out: float = 0.0, seed: int = 0) -> Ratings:
     """Read a ratings table; see `MatrixCompletion.from_csv`.
 
     Raises `ArgumentError` if the file has no header with row, column and value, if an index or a value cannot
@@ -51,9 +49,7 @@ def read_ratings(
                 _index(entry["column"], names[1], labels, reader.line_num),
             )
             if place in found:
-                raise ArgumentError(
-                    "path", "hold every entry once", f"a second {place} in line {reader.line_num}"
-                )
+                raise ArgumentError("path", "hold every entry once", f"a second {place} in line {reader.line_num}")
             found[place] = _value(entry["value"], reader.line_num)
     if not found:
         raise ArgumentError("path", "name a file with at least one rating", str(path))

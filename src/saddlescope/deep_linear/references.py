@@ -29,9 +29,7 @@ def reference_completion(seed: int = 0) -> MatrixCompletion:
     return random_completion(10, (6.0, 4.0, 2.0), 70, seed)
 
 
-def random_completion(
-    size: int, singular_values: tuple[float, ...], entries: int, seed: int
-) -> MatrixCompletion:
+def random_completion(size: int, singular_values: tuple[float, ...], entries: int, seed: int) -> MatrixCompletion:
     """Return a square completion problem with uniformly random frames and observed entries.
 
     >>> int(random_completion(5, (1.0,), 20, seed=3).observed.sum())
@@ -40,9 +38,7 @@ def random_completion(
     random = np.random.default_rng(seed)
     # two whole square frames are drawn, whatever the rank, so that problems of one seed differ in nothing
     # else
-    left, right = (
-        np.linalg.qr(random.standard_normal((size, size)))[0][:, : len(singular_values)] for _ in range(2)
-    )
+    left, right = (np.linalg.qr(random.standard_normal((size, size)))[0][:, : len(singular_values)] for _ in range(2))
     observed = np.zeros(size * size, dtype=bool)
     observed[random.permutation(size * size)[:entries]] = True
     return MatrixCompletion((left * singular_values) @ right.T, observed=observed.reshape(size, size))

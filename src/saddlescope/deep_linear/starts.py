@@ -26,14 +26,10 @@ def gaussian_start(
     """
     deviation = positive("scale", scale) * count("width", width) ** (-finite("gamma", gamma) / 2)
     random = np.random.default_rng(count("seed", seed, 0))
-    return [
-        jnp.asarray(deviation * random.standard_normal(size)) for size in layer_shapes(shape, depth, width)
-    ]
+    return [jnp.asarray(deviation * random.standard_normal(size)) for size in layer_shapes(shape, depth, width)]
 
 
-def orthogonal_start(
-    shape: tuple[int, int], depth: int, width: int, scale: float = 1.0, seed: int = 0
-) -> Weights:
+def orthogonal_start(shape: tuple[int, int], depth: int, width: int, scale: float = 1.0, seed: int = 0) -> Weights:
     """Draw layers with all singular values equal to `scale` and uniformly random frames.
 
     Source: Saxe, McClelland, Ganguli, arXiv 1312.6120, section 3.
@@ -80,9 +76,7 @@ def balanced_start(product: ArrayLike, depth: int, width: int, seed: int | None 
     return rotate(weights, [_frame(width, width, random) for _ in range(depth - 1)])
 
 
-def lambda_balanced_start(
-    product: ArrayLike, width: int, imbalance: float, seed: int | None = None
-) -> Weights:
+def lambda_balanced_start(product: ArrayLike, width: int, imbalance: float, seed: int | None = None) -> Weights:
     """Return two layers with W_2ᵀW_2 − W_1W_1ᵀ = λI on all hidden neurons and W_2 W_1 = product.
 
     Arguments: `imbalance` λ, of either sign. Every hidden direction must carry |λ|, so that the width may be

@@ -47,9 +47,7 @@ class DiagonalPath:
         return self.regressors[np.searchsorted(self.jump_times, time, side="right")]
 
 
-def jump_sequence(
-    inputs: Any, outputs: Any, *, tolerance: float = 1e-10, jumps: int = 10_000
-) -> DiagonalPath:
+def jump_sequence(inputs: Any, outputs: Any, *, tolerance: float = 1e-10, jumps: int = 10_000) -> DiagonalPath:
     """Return the jumps of β = u ⊙ v from u = √2 α, v = 0 on L = ‖Xβ − y‖²/(2n), in the limit α → 0.
 
     Arguments: `inputs` X (n, d), one example a row; `outputs` y (n,); `tolerance` on the gradient, relative
@@ -92,9 +90,7 @@ def jump_sequence(
         saddles.append(beta)
         duals.append(s)
     losses = [float(np.sum((X @ b - y) ** 2) / (2 * y.size)) for b in saddles]
-    return DiagonalPath(
-        np.array(times), np.array(saddles), np.array(losses), np.array(duals), complete=not np.any(g)
-    )
+    return DiagonalPath(np.array(times), np.array(saddles), np.array(losses), np.array(duals), complete=not np.any(g))
 
 
 def _sign_constrained_minimiser(X: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.ndarray:

@@ -107,9 +107,7 @@ class CustomFunction(GaussianFunction):
         """None: no closed forms are known."""
 
 
-def custom_function(
-    function: Callable[[Any], Any], breakpoints: tuple[float, ...], argument: str
-) -> CustomFunction:
+def custom_function(function: Callable[[Any], Any], breakpoints: tuple[float, ...], argument: str) -> CustomFunction:
     """Resolve a callable on panels; refuse what is not a finite, square-integrable function of one
     variable."""
     evaluate = _evaluator(function, argument)

@@ -54,9 +54,7 @@ def law(value: Any, argument: str = "second_layer") -> Law:
     for key in keys:
         if key not in parameters:
             raise ArgumentError(argument, f"have known keys only ({_nearest(str(key), parameters)})", key)
-    missing = [
-        key for key, p in parameters.items() if p.default is inspect.Parameter.empty and key not in keys
-    ]
+    missing = [key for key, p in parameters.items() if p.default is inspect.Parameter.empty and key not in keys]
     if missing:
         raise ArgumentError(argument, f"have the keys {', '.join(parameters)} for {name!r}", dict(table))
     return kind(**{key: table[key] for key in keys})

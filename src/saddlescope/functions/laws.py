@@ -227,9 +227,7 @@ class PointMasses(Law):
         equal = np.full(points.size, 1.0 / points.size)
         weights = equal if self.weights is None else vector("weights", self.weights)
         if weights.size != points.size:
-            raise ArgumentError(
-                "weights", f"have one entry for each of the {points.size} points", weights.tolist()
-            )
+            raise ArgumentError("weights", f"have one entry for each of the {points.size} points", weights.tolist())
         if weights.min() < 0.0 or abs(weights.sum() - 1.0) > 1e-12:
             raise ArgumentError("weights", "be non-negative and sum to one", weights.tolist())
         order = np.argsort(points)

@@ -43,9 +43,7 @@ def _blocks(**weights: float) -> Elementary:
 
 # At a kink the slope is the mean of the two sides, at a jump the value is: the limit of Gaussian smoothing.
 _FORMULAS: dict[str, _Formula] = {
-    "relu": _Formula(
-        lambda m, x: m.maximum(x, 0.0), lambda m, x: m.heaviside(x), (0.0,), _blocks(relu=1.0), 0.5, 0.5
-    ),
+    "relu": _Formula(lambda m, x: m.maximum(x, 0.0), lambda m, x: m.heaviside(x), (0.0,), _blocks(relu=1.0), 0.5, 0.5),
     "leaky_relu": _Formula(
         lambda m, x: m.maximum(x, _LEAK * x),
         lambda m, x: _LEAK + (1.0 - _LEAK) * m.heaviside(x),
@@ -62,9 +60,7 @@ _FORMULAS: dict[str, _Formula] = {
         1.0,
         1.0,
     ),
-    "step": _Formula(
-        lambda m, x: m.heaviside(x), lambda m, x: 0.0 * x, (0.0,), _blocks(step=1.0), 0.5, np.inf
-    ),
+    "step": _Formula(lambda m, x: m.heaviside(x), lambda m, x: 0.0 * x, (0.0,), _blocks(step=1.0), 0.5, np.inf),
     "sign": _Formula(
         lambda m, x: m.sign(x), lambda m, x: 0.0 * x, (0.0,), Elementary((-1.0,), {"step": 2.0}), 1.0, np.inf
     ),
@@ -93,9 +89,7 @@ _FORMULAS: dict[str, _Formula] = {
         float(np.exp(-1.0) * np.sinh(1.0)),
     ),
     "identity": _Formula(lambda m, x: x, lambda m, x: 1.0 + 0.0 * x, (), Elementary((0.0, 1.0)), 1.0, 1.0),
-    "square": _Formula(
-        lambda m, x: x * x, lambda m, x: 2.0 * x, (), Elementary((1.0, 0.0, _SQRT_TWO)), 3.0, 4.0
-    ),
+    "square": _Formula(lambda m, x: x * x, lambda m, x: 2.0 * x, (), Elementary((1.0, 0.0, _SQRT_TWO)), 3.0, 4.0),
     "tanh": _Formula(lambda m, x: m.tanh(x), lambda m, x: 1.0 / m.cosh(m.clip(x, -300.0, 300.0)) ** 2),
     "sigmoid": _Formula(lambda m, x: m.expit(x), lambda m, x: m.expit(x) * m.expit(-x)),
     "softplus": _Formula(lambda m, x: m.logaddexp(x, 0.0), lambda m, x: m.expit(x)),
@@ -165,9 +159,7 @@ class NamedFunction(GaussianFunction):
             return float(np.linalg.norm(values[degree + 1 :]))
         if self.breakpoints:
             values = self.coefficients(degree)
-            return float(
-                np.sqrt(max(self.norm_squared - values @ values, 0.0) + 16 * _EPS * self.norm_squared)
-            )
+            return float(np.sqrt(max(self.norm_squared - values @ values, 0.0) + 16 * _EPS * self.norm_squared))
         # smooth: squares fall at least by 4 every two degrees, so that 200 more terms are all there is
         return float(np.linalg.norm(self.coefficients(degree + 200)[degree + 1 :]))
 

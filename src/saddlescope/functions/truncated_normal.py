@@ -44,9 +44,7 @@ class TruncatedNormal(Law):
     @property
     def _ends(self) -> tuple[float, float]:
         """The interval in units of the parent."""
-        return (self.low - self.parent_mean) / self.parent_std, (
-            self.high - self.parent_mean
-        ) / self.parent_std
+        return (self.low - self.parent_mean) / self.parent_std, (self.high - self.parent_mean) / self.parent_std
 
     def _with_density(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a Legendre rule with the density in the weights, in units of the parent."""
@@ -103,9 +101,7 @@ class TruncatedNormal(Law):
             # in the lower tail probabilities keep their relative accuracy
             a, b, u, sign = -b, -a, 1.0 - u, -1.0
         u = np.clip(u, 2.0**-54, 1.0 - 2.0**-53)
-        log_cdf = np.logaddexp(
-            np.log(u) + scipy.special.log_ndtr(b), np.log1p(-u) + scipy.special.log_ndtr(a)
-        )
+        log_cdf = np.logaddexp(np.log(u) + scipy.special.log_ndtr(b), np.log1p(-u) + scipy.special.log_ndtr(a))
         draws = self.parent_mean + sign * self.parent_std * scipy.special.ndtri_exp(log_cdf)
         return np.clip(draws, self.low, self.high)
 

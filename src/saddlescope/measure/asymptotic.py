@@ -116,9 +116,7 @@ def asymptotic_exponent(
     )
 
 
-def _profile(
-    x: np.ndarray, y: np.ndarray, form: Form, level: float, least_power: float, accuracy: float
-) -> _Profile:
+def _profile(x: np.ndarray, y: np.ndarray, form: Form, level: float, least_power: float, accuracy: float) -> _Profile:
     """Fit for every power on a grid, zoom in on the best, and unite the intervals of all that fit."""
     z = x - x[-1]  # from the coarsest ε, where a correction is of order one
     low, high = _LOG_OFFSETS if form == "log" else (least_power, _FASTEST)
@@ -131,8 +129,7 @@ def _profile(
         more = _fits(z, y, near, form)
         powers = np.concatenate((powers, near))
         value, variance, squares, intercept, size = (
-            np.concatenate(pair)
-            for pair in zip((value, variance, squares, intercept, size), more, strict=True)
+            np.concatenate(pair) for pair in zip((value, variance, squares, intercept, size), more, strict=True)
         )
     best = int(np.argmin(squares))
     dof = x.size - (3 if form == "log" else 4)

@@ -77,19 +77,13 @@ def compare_times(epsilon: Any, times: Any, predicted: Any, *, confidence: float
     x, y = scaling_data(epsilon, times, 3)
     guess = vector("predicted", predicted)
     if guess.size != x.size:
-        raise ArgumentError(
-            "predicted", f"have one entry for each of the {x.size} values of epsilon", guess.size
-        )
+        raise ArgumentError("predicted", f"have one entry for each of the {x.size} values of epsilon", guess.size)
     if np.any(guess <= 0):
         raise ArgumentError("predicted", "be positive", float(guess[guess <= 0][0]))
     order = np.argsort(vector("epsilon", epsilon), kind="stable")
     eps, log_ratio = np.exp(x), y - np.log(guess[order])
     ratio = np.exp(log_ratio)
     away = np.abs(np.expm1(log_ratio))
-    trend = (
-        exponent(eps, away, confidence=confidence) if math.isfinite(away.max()) and np.all(away > 0) else None
-    )
-    of_ratio = (asymptotic_exponent if np.unique(eps).size >= 6 else exponent)(
-        eps, ratio, confidence=confidence
-    )
+    trend = exponent(eps, away, confidence=confidence) if math.isfinite(away.max()) and np.all(away > 0) else None
+    of_ratio = (asymptotic_exponent if np.unique(eps).size >= 6 else exponent)(eps, ratio, confidence=confidence)
     return Comparison(eps, ratio, of_ratio, trend)

@@ -23,8 +23,7 @@ def doubts_about(stages: Stages, time: np.ndarray) -> Stages:
         doubts.append("The last plateau runs to the end of the curve: it may not be over.")
     if stages.correlation > _REMEMBERS:
         doubts.append(
-            f"Noise is correlated (lag-1 autocorrelation {stages.correlation:.2f}): "
-            "plateau counts are less reliable."
+            f"Noise is correlated (lag-1 autocorrelation {stages.correlation:.2f}): plateau counts are less reliable."
         )
     if stages.method == "partition" and stages.noise > 0.1:
         doubts.append(
@@ -32,13 +31,9 @@ def doubts_about(stages: Stages, time: np.ndarray) -> Stages:
             f"{'value' if stages.scale == 'log' else 'range'}: small drops may be missed."
         )
     if stages.scale == "log above the noise":
-        doubts.append(
-            "Some values are not positive: the lowest plateau may be the noise floor, and its height noise."
-        )
+        doubts.append("Some values are not positive: the lowest plateau may be the noise floor, and its height noise.")
     if stages.scale == "linear":
-        doubts.append(
-            "Values change sign beyond the noise: slopes count fractions of the range per decade of time."
-        )
+        doubts.append("Values change sign beyond the noise: slopes count fractions of the range per decade of time.")
     for number, plateau in enumerate(stages.plateaus, start=1):
         if stages.method == "partition" and plateau.points < _FEW_POINTS:
             doubts.append(f"Plateau {number} rests on {plateau.points} points.")

@@ -51,9 +51,7 @@ def scaling_data(epsilon: Any, times: Any, least: int) -> tuple[np.ndarray, np.n
     """Return log ε, rising, and log T, both of shape (n,); refuse fewer than `least` distinct positive ε."""
     eps, values = vector("epsilon", epsilon), _times(times)
     if values.size != eps.size:
-        raise ArgumentError(
-            "times", f"have one entry for each of the {eps.size} values of epsilon", values.size
-        )
+        raise ArgumentError("times", f"have one entry for each of the {eps.size} values of epsilon", values.size)
     for argument, array in (("epsilon", eps), ("times", values)):
         if np.any(array <= 0):
             raise ArgumentError(argument, "be positive", float(array[array <= 0][0]))
@@ -69,9 +67,7 @@ def _times(times: Any) -> np.ndarray:
         return vector("times", times)
     except ArgumentError as refused:
         if np.any(np.isnan(np.asarray(times, dtype=np.float64))):
-            raise ArgumentError(
-                "times", "hold finite numbers only (nan marks what was never learnt)", times
-            ) from None
+            raise ArgumentError("times", "hold finite numbers only (nan marks what was never learnt)", times) from None
         raise refused
 
 

@@ -122,9 +122,7 @@ def _polished(place: float, nodes: np.ndarray, values: np.ndarray, slopes: np.nd
     """
     # a neighbour across a much longer step says nothing about this one
     near = np.abs(nodes - 0.5) < 30
-    wide = KroghInterpolator(
-        np.repeat(nodes[near], 2), np.stack([values[near], slopes[near]], axis=1).ravel()
-    )
+    wide = KroghInterpolator(np.repeat(nodes[near], 2), np.stack([values[near], slopes[near]], axis=1).ravel())
     if not wide(0.0) > 0 >= wide(1.0):
         return place
     refined = float(root_scalar(wide, bracket=(0.0, 1.0), method="brentq", xtol=1e-14).root)

@@ -48,9 +48,7 @@ def bin_curve(x: np.ndarray, y: np.ndarray, bins: int) -> Bins:
     return Bins(centre, middle, count, index, x[starts], x[starts + count - 1])
 
 
-def partition(
-    bins: Bins, variance: np.ndarray, *, slope: float, least_decades: float, penalty: float
-) -> list[Piece]:
+def partition(bins: Bins, variance: np.ndarray, *, slope: float, least_decades: float, penalty: float) -> list[Piece]:
     """Return the partition into lines that minimises the weighted squares plus a price for every piece.
 
     Sum over pieces of Σ (y_i - line_i)² / variance_i + penalty · log N · (parameters of the piece). A

@@ -9,9 +9,7 @@ import numpy as np
 from saddlescope.arguments import ArgumentError
 
 
-def effective_rank(
-    singular_values: Any, kind: Literal["stable", "entropy", "participation"] = "stable"
-) -> np.ndarray:
+def effective_rank(singular_values: Any, kind: Literal["stable", "entropy", "participation"] = "stable") -> np.ndarray:
     """Return a smooth count of the singular values that matter.
 
     Arguments:

@@ -38,9 +38,7 @@ def flat_stretches(x: np.ndarray, y: np.ndarray, thresholds: Thresholds) -> list
     return [part for first, last in whole for part in parted(x, y, first, last, thresholds)]
 
 
-def parted(
-    x: np.ndarray, y: np.ndarray, first: int, last: int, thresholds: Thresholds
-) -> list[tuple[int, int]]:
+def parted(x: np.ndarray, y: np.ndarray, first: int, last: int, thresholds: Thresholds) -> list[tuple[int, int]]:
     """Part one stretch at the gradual drops that it holds; return the whole stretch where it holds none.
 
     A small drop by relaxation at one rate, say 2 → 1.5, has no slope above 0.11 anywhere, and no single
@@ -64,9 +62,7 @@ def parted(
     return [(first, last)]
 
 
-def _stretches(
-    x: np.ndarray, y: np.ndarray, first: int, last: int, thresholds: Thresholds
-) -> list[tuple[int, int]]:
+def _stretches(x: np.ndarray, y: np.ndarray, first: int, last: int, thresholds: Thresholds) -> list[tuple[int, int]]:
     """Stretches within [first, last] flatter than the slope; equal heights joined, short ones left out."""
     flat = (np.abs(np.gradient(y, x))[first : last + 1] < thresholds.slope).astype(np.int8)
     edges = first + np.flatnonzero(np.diff(np.concatenate(([0], flat, [0]))))
@@ -79,9 +75,7 @@ def _stretches(
     return _joined_at_equal_height(y, long, thresholds.separation)
 
 
-def _joined_at_equal_height(
-    y: np.ndarray, runs: list[tuple[int, int]], separation: float
-) -> list[tuple[int, int]]:
+def _joined_at_equal_height(y: np.ndarray, runs: list[tuple[int, int]], separation: float) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for begin, end in runs:
         if joined and abs(_height(y, begin, end) - _height(y, *joined[-1])) < separation:
@@ -110,9 +104,7 @@ def _height(y: np.ndarray, first: int, last: int) -> float:
     return float(np.median(y[first : last + 1]))
 
 
-def steepest(
-    x: np.ndarray, y: np.ndarray, grid: np.ndarray, on_grid: np.ndarray, first: int, last: int
-) -> float:
+def steepest(x: np.ndarray, y: np.ndarray, grid: np.ndarray, on_grid: np.ndarray, first: int, last: int) -> float:
     """Return the x between two points of the grid at which y, with the values `on_grid`, falls fastest.
 
     The even grid finds the top of the rate. A quartic through the cells near it gives its place; where the

@@ -6,9 +6,7 @@ import numpy as np
 from scipy.interpolate import CubicHermiteSpline, PchipInterpolator
 
 
-def between(
-    at: np.ndarray, time: np.ndarray, value: np.ndarray, rate: np.ndarray | None = None
-) -> np.ndarray:
+def between(at: np.ndarray, time: np.ndarray, value: np.ndarray, rate: np.ndarray | None = None) -> np.ndarray:
     """Return values at the times `at` on monotone cubics in log time.
 
     Args:

@@ -71,9 +71,7 @@ def ladder(
         ['degree 1', 'degree 0']
     """
     if "risk_by_degree" not in trajectory.observables:
-        raise ArgumentError(
-            "trajectory", "hold risk_by_degree, as those of single-index problems do", trajectory.kind
-        )
+        raise ArgumentError("trajectory", "hold risk_by_degree, as those of single-index problems do", trajectory.kind)
     if scale not in ("linear", "log"):
         raise ArgumentError("scale", 'be "linear" or "log"', scale)
     ax = new_axes() if ax is None else ax

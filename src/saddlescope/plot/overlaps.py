@@ -52,9 +52,7 @@ def overlaps(
     """
     for name in ("second_layer", "overlap", "weight"):
         if name not in trajectory.observables:
-            raise ArgumentError(
-                "trajectory", f"hold {name}, as those of single-index problems do", trajectory.kind
-            )
+            raise ArgumentError("trajectory", f"hold {name}, as those of single-index problems do", trajectory.kind)
     if of not in ("overlap", "second_layer"):
         raise ArgumentError("of", 'be "overlap" or "second_layer"', of)
     looks = _looks(trajectory) if times is None else [(t, ()) for t in vector("times", times)]
@@ -91,9 +89,7 @@ def overlaps(
     ax.set_yticks([], minor=True)
     ax.axhline(0.0, color=INK, linewidth=0.6, zorder=0)
     ax.set_xlabel("initial output weight $a(0)$", fontsize=13)
-    ax.set_ylabel(
-        "overlap $s = \\langle u_*, u\\rangle$" if of == "overlap" else "output weight $a$", fontsize=13
-    )
+    ax.set_ylabel("overlap $s = \\langle u_*, u\\rangle$" if of == "overlap" else "output weight $a$", fontsize=13)
     if looks:
         ax.legend(
             loc="upper left",

@@ -201,8 +201,8 @@ def _level_one(phi: np.ndarray, sigma: np.ndarray, start: Law, before: Level) ->
 
     if phi[1] == 0:
         return no(
-            "the link has no component of degree 1 (information exponent 2 or more), so in infinite dimension no neuron "
-            "ever leaves overlap 0 and nothing beyond degree 0 is learnt"
+            "the link has no component of degree 1 (information exponent 2 or more), so in infinite dimension no "
+            "neuron ever leaves overlap 0 and nothing beyond degree 0 is learnt"
         )
     if sigma[1] == 0:
         return no("the activation has no component of degree 1, so no neuron ever leaves overlap 0")
@@ -260,7 +260,9 @@ def _unpredicted(degree: int, reason: str) -> Level:
 def _blown_up(k: int, times: np.ndarray, before: float, start: Law) -> tuple[Level, float]:
     """The verdict on one level from its blow-up times, and the exponent p of T_k ~ epsilon^p that they imply."""
     if np.any(np.isnan(times)):
-        return Level(k, False, np.nan, "the rescaled flow has no blow-up, so the degree is not learnt on its scale"), 0.0
+        return Level(
+            k, False, np.nan, "the rescaled flow has no blow-up, so the degree is not learnt on its scale"
+        ), 0.0
     if k == 2:
         return Level(2, True, float(times[0]), "the rescaled flow blows up at tau = c_2"), 0.25
     drift = float(np.log(times[1] / times[0]) / np.log(_EPSILONS[1] / _EPSILONS[0]))
@@ -269,8 +271,8 @@ def _blown_up(k: int, times: np.ndarray, before: float, start: Law) -> tuple[Lev
     # half-way between its own scale and that of the degree before it
     if exponent > 0.5 * (own + before):
         reason = (
-            f"it follows degree {k - 1} at once: the rescaled flow started from that blow-up diverges after a time that "
-            f"shrinks like epsilon^{drift:.3f}, so T_{k} ~ epsilon^{exponent:.3f}"
+            f"it follows degree {k - 1} at once: the rescaled flow started from that blow-up diverges after a time "
+            f"that shrinks like epsilon^{drift:.3f}, so T_{k} ~ epsilon^{exponent:.3f}"
         )
         return Level(k, False, np.nan, reason), exponent
     reason = f"the rescaled flow, started from the blow-up of degree {k - 1}, blows up in turn"

@@ -67,11 +67,11 @@ class OrderCheck:
             f"epsilon = {self.epsilons[0]:g} .. {self.epsilons[-1]:g}, final risk {self.final_risk[-1]:.4g}",
             f"{'degree':>6}  {'measured':>11}  {'predicted':>11}  {'ratio':>8}  {'local slope':>11}  verdict",
         ]
-        for row in self.rows:
-            lines.append(
-                f"{row.degree:>6}  {row.measured[-1]:>11.5g}  {row.predicted[-1]:>11.5g}  {row.ratio:>8.5f}  "
-                f"{row.local:>11.4f}  {row.verdict}: {row.reason}"
-            )
+        lines += [
+            f"{row.degree:>6}  {row.measured[-1]:>11.5g}  {row.predicted[-1]:>11.5g}  {row.ratio:>8.5f}  "
+            f"{row.local:>11.4f}  {row.verdict}: {row.reason}"
+            for row in self.rows
+        ]
         return "\n".join([*lines, *(f"doubt: {doubt}" for doubt in self.doubts)])
 
     __repr__ = __str__
@@ -161,7 +161,7 @@ def _row(
             fitted = exponent(epsilons[learnt], compared)
     own = {0: 1.0, 1: 0.5}.get(k, 1 / (2 * max(k, 1)))
     canonical, verdict, reason = False, "not canonical", level.reason
-    if k < len(order.problem.link_coefficients) and order.problem.link_coefficients[k] == 0 or order._phi[k] == 0:
+    if (k < len(order.problem.link_coefficients) and order.problem.link_coefficients[k] == 0) or order._phi[k] == 0:
         canonical, verdict, reason = level.canonical, "nothing to learn", "the link has no component of this degree"
     elif not learnt.all():
         if measured[-1] == 0:

@@ -99,10 +99,12 @@ class PolynomialFeatures(Features):
         return self._derivatives(s, 0)[0]
 
     def with_slopes(self, s):
-        return self._derivatives(s, 1)
+        value, first = self._derivatives(s, 1)
+        return value, first
 
     def with_curvatures(self, s):
-        return self._derivatives(s, 2)
+        value, first, second = self._derivatives(s, 2)
+        return value, first, second
 
 
 class KernelFeatures(Features):
@@ -139,18 +141,18 @@ class KernelFeatures(Features):
         for _ in range(order):
             explicit.append(jnp.concatenate([jnp.zeros_like(rows[:1]), k[:, None] * explicit[-1][:-1]]))
         scale = self.scale[:, None]
-        return tuple(
-            jnp.concatenate([scale * e, rest]) for e, rest in zip(explicit, self._rest(s, order), strict=True)
-        )
+        return tuple(jnp.concatenate([scale * e, rest]) for e, rest in zip(explicit, self._rest(s, order), strict=True))
 
     def __call__(self, s):
         return self._derivatives(s, 0)[0]
 
     def with_slopes(self, s):
-        return self._derivatives(s, 1)
+        value, first = self._derivatives(s, 1)
+        return value, first
 
     def with_curvatures(self, s):
-        return self._derivatives(s, 2)
+        value, first, second = self._derivatives(s, 2)
+        return value, first, second
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,11 @@ def _long_split(activation: GaussianFunction, link: GaussianFunction) -> Feature
     else:
         near = squares[_EXPLICIT : _EXPLICIT + _NEAR_TERMS]
         features = KernelFeatures(
-            *map(jnp.asarray, (low,)), whole, jnp.asarray(near), jnp.asarray(points), jnp.asarray(inverse)
+            scale=jnp.asarray(low),
+            kernel=whole,
+            near=jnp.asarray(near),
+            points=jnp.asarray(points),
+            inverse=jnp.asarray(inverse),
         )
         kind = "closed-form kernel"
 

@@ -2,8 +2,9 @@
 
 Level 2 starts from the end of level 1 and needs no epsilon: its blow-up time is a number, c_2. Level l >= 3 starts from
 the blow-up of level l - 1, cut where degree l - 1 is learnt, |<alpha beta^(l-1)>| = |phi_(l-1) / sigma_(l-1)|: in the
-units of level l - 1 that is kappa^-l times as much, kappa = epsilon^(1/(2 l (l - 1))) being the ratio of the scales. What
-comes out is C_l(epsilon) with T_l = C_l epsilon^(1/(2l)). When the law of the initial weights has atoms, C_l tends to a
+units of level l - 1 that is kappa^-l times as much, kappa = epsilon^(1/(2 l (l - 1))) being the ratio of the scales.
+What comes out is C_l(epsilon) with T_l = C_l epsilon^(1/(2l)).
+When the law of the initial weights has atoms, C_l tends to a
 constant. When it has a density, ever fewer neurons lead the blow-up and C_l keeps drifting by a small power of epsilon.
 """
 
@@ -48,12 +49,13 @@ def blowups(phi: np.ndarray, sigma: np.ndarray, law: Law, epsilons: np.ndarray) 
         epsilons: at which levels 3 and up are wanted, shape (epsilons,).
     """
     panels = None if law.atoms is not None else _graded(law)
-    before, change = None, np.nan
+    if panels is None:
+        a, w = law.rule(1)
+        return Blowups(_chains(phi, sigma, a, w, epsilons)[0], 0.0, len(a))
+    before, change, times = None, np.nan, np.zeros(0)
     for _ in range(_ROUNDS):
-        a, w = law.rule(1) if panels is None else panels.rule()
+        a, w = panels.rule()
         times, states = _chains(phi, sigma, a, w, epsilons)
-        if panels is None:
-            return Blowups(times, 0.0, len(a))
         if before is not None:
             change = _change(before, times)
             settled = _change(before[:1], times[:1]) <= _FIRST_TOLERANCE and change <= _NEXT_TOLERANCE
@@ -62,7 +64,7 @@ def blowups(phi: np.ndarray, sigma: np.ndarray, law: Law, epsilons: np.ndarray) 
         before = times
         worst = np.max([panels.unresolved(alpha, beta, len(phi)) for alpha, beta in states], axis=0)
         panels = panels.bisected(worst, _NEXT_TOLERANCE / 20)
-    return Blowups(times, float(change), len(a))
+    return Blowups(times, float(change), panels.particles)
 
 
 def _graded(law: Law) -> Panels:

@@ -189,7 +189,7 @@ class MeanFieldFlow(Flow):
 
     def scale(self):
         """Weights a are of order one; overlaps first matter at the scale sqrt(epsilon) of level one."""
-        a, s, w = self._start
+        a, _, w = self._start
         size = np.array([max(1.0, float(np.sqrt(w @ a**2))), min(1.0, np.sqrt(self.epsilon))])
         return np.broadcast_to(size[:, None], (2, len(self._padded()[0])))
 
@@ -199,7 +199,7 @@ class MeanFieldFlow(Flow):
         return self.epsilon / max(parts, 1.0)
 
     def trajectory(self, record: Record) -> Trajectory:
-        a, s, w = self._start
+        a, _, w = self._start
         parts = split(self.problem)
         phi, sigma = self.problem.link_coefficients, self.problem.activation_coefficients
         raw = record.observables

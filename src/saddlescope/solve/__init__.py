@@ -8,4 +8,16 @@ from saddlescope.solve.rodas import Rodas5P
 from saddlescope.solve.run import solve, versions
 from saddlescope.solve.structure import BlockLowRank
 
-__all__ = ["BlockLowRank", "Flow", "Outcome", "Record", "Refinement", "Rodas5P", "System", "integrate", "persist_compiled_programs", "solve", "versions"]
+__all__ = [
+    "BlockLowRank",
+    "Flow",
+    "Outcome",
+    "Record",
+    "Refinement",
+    "Rodas5P",
+    "System",
+    "integrate",
+    "persist_compiled_programs",
+    "solve",
+    "versions",
+]

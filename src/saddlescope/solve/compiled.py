@@ -14,7 +14,7 @@ def persist_compiled_programs() -> None:
     A solve compiles for about two seconds the first time its shape of problem is met; from the cache it loads in a
     tenth of that.
     """
-    if jax.config.jax_compilation_cache_dir is not None or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+    if jax.config.values["jax_compilation_cache_dir"] is not None or "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
     folder = platformdirs.user_cache_path("saddlescope") / "compiled"
     try:

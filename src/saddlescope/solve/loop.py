@@ -1,4 +1,4 @@
-"""The one integrator loop: diffrax's solvers and step controllers, run in compiled chunks that the host strings together.
+"""The one integrator loop: diffrax's solvers and step controllers, run in compiled chunks strung together by the host.
 
 Chunks give progress, Ctrl-C and partial results without callbacks from compiled code, which would also keep the
 programs out of JAX's persistent compilation cache.
@@ -100,7 +100,7 @@ def _begin(system: System, y: jax.Array, dt: jax.Array, rtol: jax.Array, atol: j
     t_next, state = controller.init(term, zero, zero + jnp.inf, y, dt, system, solver.func, solver.order(term))
     observables = system.observables(y, system.vector_field(y))
     whole = jnp.zeros((), jnp.int64)
-    return _Carry(zero, t_next, y, state, whole, whole, observables[system.stop_on]), observables
+    return _Carry(zero, jnp.asarray(t_next), y, state, whole, whole, observables[system.stop_on]), observables
 
 
 @partial(jax.jit, static_argnames=("capacity",), compiler_options=_OPTIONS)
@@ -129,11 +129,18 @@ def _advance(
         t1 = jnp.minimum(c.t_next, end)
         y1, error, dense, _, _ = solver.step(term, c.t, t1, c.y, system, None, False)  # pyright: ignore
         keep, t, t_next, _, state, _ = controller.adapt_step_size(
-            c.t, t1, c.y, y1, system, error, solver.order(term), c.controller
+            c.t,
+            t1,
+            c.y,
+            y1,
+            system,
+            error,
+            solver.error_order(term),
+            c.controller,  # pyright: ignore[reportArgumentType]
         )
         # A step cut short at the end of the grid says nothing against the step length that was proposed.
         t_next = jnp.where(keep & (t1 < c.t_next), jnp.maximum(t_next, t + (c.t_next - c.t)), t_next)
-        y = jnp.where(keep, y1, c.y)
+        y, t, t_next = jnp.where(keep, y1, c.y), jnp.asarray(t), jnp.asarray(t_next)
         observed = system.observables(y, term.vf(t, y, system))
 
         between = solver.interpolation_cls(t0=c.t, t1=t1, **dense)

@@ -29,14 +29,14 @@ class Progress:
         """Say where the run is."""
         if not self._wanted or (self._bar is None and time.monotonic() - self._started < self._delay):
             return
-        if self._bar is None:
-            self._open()
+        bar = self._bar if self._bar is not None else self._open()
         done = 1.0 + math.log10(t / self._until) / self._decades if t > 0 else 0.0
-        self._bar.update(self._task, completed=min(max(done, 0.0), 1.0), t=t, risk=risk)
+        bar.update(self._task, completed=min(max(done, 0.0), 1.0), t=t, risk=risk)
 
-    def _open(self) -> None:
+    def _open(self) -> Any:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
 
         self._bar = Bar(
             TextColumn("integrating"),
@@ -48,6 +48,7 @@ class Progress:
         )
         self._task = self._bar.add_task("", total=1.0, t=0.0, risk=math.nan)
         self._bar.start()
+        return self._bar
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,11 +1,10 @@
-"""Rodas5P: a fifth-order, stiffly accurate Rosenbrock method, as a diffrax solver that is given the Jacobian's structure."""
+"""Rodas5P: a fifth-order, stiffly accurate Rosenbrock method, as a diffrax solver given the Jacobian's structure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -143,6 +142,7 @@ class Rodas5P(AbstractAdaptiveSolver):
         h = t1 - t0
         solve = self.factor(self.linearise(y0, args), _GAMMA * h)
         increments: list[jax.Array] = []
+        y = y0
         for a, c in zip(_A, _C, strict=True):
             n = len(increments)
             y = y0 + sum(a[j] * increments[j] for j in range(n) if a[j] != 0)
@@ -154,4 +154,4 @@ class Rodas5P(AbstractAdaptiveSolver):
         # infinite: a norm with zero weights would turn infinity into nan, and the controller could not go on.)
         error = jnp.where(jnp.all(jnp.isfinite(y1)), error, 1e100)
         bend = jnp.stack([sum(w * u for w, u in zip(row, increments, strict=True)) for row in _H])
-        return y1, error, dict(y0=y0, y1=y1, bend=bend), None, RESULTS.successful
+        return y1, error, {"y0": y0, "y1": y1, "bend": bend}, None, RESULTS.successful

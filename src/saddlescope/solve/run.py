@@ -95,9 +95,7 @@ def solve(
                     f"Argument `atol` is {atol:g}, above {tied.min():.1e}, the scale of this flow's state times "
                     "rtol: an escape from a small start may have been skipped.",
                 )
-            return dataclasses.replace(
-                trajectory, accuracy=trajectory.accuracy | verdict.accuracy, doubts=doubts
-            )
+            return dataclasses.replace(trajectory, accuracy=trajectory.accuracy | verdict.accuracy, doubts=doubts)
 
 
 def _grid(first: float, until: float, states: int) -> np.ndarray:

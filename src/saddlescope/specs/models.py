@@ -46,9 +46,7 @@ def _function(value: Any, info: ValidationInfo) -> str | list[float]:
 
 def _law(value: Any, info: ValidationInfo) -> str | dict[str, Any]:
     if not isinstance(value, str | dict):
-        raise ArgumentError(
-            str(info.field_name), 'be a table such as {law = "uniform", low = -1, high = 1}', value
-        )
+        raise ArgumentError(str(info.field_name), 'be a table such as {law = "uniform", low = -1, high = 1}', value)
     return value
 
 
@@ -90,24 +88,16 @@ class Dynamics(Table):
     """How it starts and moves."""
 
     kind: Literal["mean_field"] = Field("mean_field", description="which dynamics")
-    epsilon: Positive = Field(
-        description="learning-rate ratio; the second layer learns 1/epsilon times faster"
-    )
+    epsilon: Positive = Field(description="learning-rate ratio; the second layer learns 1/epsilon times faster")
     until: Positive = Field(description="end of the time range, in the paper's time")
     second_layer: LawTable = Field(
         {"law": "uniform", "low": -(3**0.5), "high": 3**0.5},
         description="law of the second layer at the start",
     )
-    particles: Particles = Field(
-        "auto", description="nodes of the law; auto refines them until the answer stands"
-    )
-    neurons: Count | None = Field(
-        None, description="instead of nodes, this many neurons sampled from the law"
-    )
+    particles: Particles = Field("auto", description="nodes of the law; auto refines them until the answer stands")
+    neurons: Count | None = Field(None, description="instead of nodes, this many neurons sampled from the law")
     seed: CountFromZero = Field(0, description="seed of that sample")
-    tolerance: Fraction = Field(
-        1e-4, description="relative change of learning times at which refinement ends"
-    )
+    tolerance: Fraction = Field(1e-4, description="relative change of learning times at which refinement ends")
 
     @model_validator(mode="after")
     def _particles_or_neurons(self) -> Dynamics:
@@ -120,9 +110,7 @@ class Solver(Table):
     """How it is solved."""
 
     rtol: Fraction = Field(1e-6, description="relative tolerance of a step")
-    atol: Fraction | None = Field(
-        None, description="absolute tolerance; by default tied to the scale of the state"
-    )
+    atol: Fraction | None = Field(None, description="absolute tolerance; by default tied to the scale of the state")
     states: Annotated[int, _checked(count, least=2)] = Field(100, description="number of saved states")
     risk_below: Positive | None = Field(None, description="stop when the risk is at or below this")
     stop_when_still: Flag = Field(False, description="stop when nothing more can happen")
@@ -133,17 +121,13 @@ class Theory(Table):
     """What it is compared with."""
 
     levels: CountFromZero = Field(3, description="predict the degrees up to this one; 0 for degree 0 alone")
-    fraction: Fraction = Field(
-        0.5, description="a degree is learnt when its residual is this fraction of its target"
-    )
+    fraction: Fraction = Field(0.5, description="a degree is learnt when its residual is this fraction of its target")
 
 
 class Picture(Table):
     """What is drawn."""
 
-    scale: Literal["linear", "log"] = Field(
-        "linear", description="linear: risk stacked by degree; log: one line each"
-    )
+    scale: Literal["linear", "log"] = Field("linear", description="linear: risk stacked by degree; log: one line each")
     overlaps: Flag = Field(False, description="draw overlaps.png too: which neurons carry the action")
 
 

@@ -94,9 +94,7 @@ def _pairs(changes: Sequence[str]) -> list[tuple[str, str]]:
             value = words.pop(0) if words and not words[0].startswith("--") else "true"
         known = [s.name for s in settings()]
         if key not in known and not key.startswith("dynamics.second_layer."):
-            raise SpecError(
-                f"There is no setting `--{key}`{nearest(f'--{key}', [f'--{k}' for k in [*known, 'out']])}."
-            )
+            raise SpecError(f"There is no setting `--{key}`{nearest(f'--{key}', [f'--{k}' for k in [*known, 'out']])}.")
         found.append((key, value))
     return found
 

@@ -31,9 +31,7 @@ def settings(model: type[BaseModel] = RunSpec, prefix: str = "") -> list[Setting
             found += settings(field.annotation, f"{prefix}{name}.")
             continue
         required = field.default is PydanticUndefined
-        found.append(
-            Setting(prefix + name, field.description or "", None if required else field.default, required)
-        )
+        found.append(Setting(prefix + name, field.description or "", None if required else field.default, required))
     return found
 
 

@@ -48,9 +48,7 @@ def _value(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)  # shortest text that reads back to the same number; inf and nan are TOML too
     if isinstance(value, Mapping):
-        return (
-            "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }" if value else "{}"
-        )
+        return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }" if value else "{}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
     raise TypeError(f"no TOML for {type(value).__name__}")
