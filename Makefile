@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 
 .PHONY: demo test lint types check bench clean
 .DEFAULT_GOAL := check
+# Small matrices: threads that wait for each other only slow the tests down.
+export OPENBLAS_NUM_THREADS := 1
 
 # The stamps make an install happen once, and again when pyproject.toml changes.
 $(VENV)/.created:

@@ -32,7 +32,8 @@ class Answer:
         learnt = learning_times(time=times, residual=residual, rate=rate, target=np.array(ladder.link), fraction=0.5)
         grid = np.geomspace(1e-2 * ladder.epsilon, ladder.until, _GRID)
         grid[-1] = min(grid[-1], times[-1])
-        return cls(learnt, np.array([_risk(t, times, residual, rate) for t in grid]), len(times) - 1)
+        risk = np.array([_risk(t, times, residual, rate, ladder.epsilon) for t in grid])
+        return cls(learnt, risk, len(times) - 1)
 
     def error_of_times(self, reference: Answer) -> float:
         """Largest relative error of a learning time; infinite where a degree was missed."""
@@ -45,7 +46,7 @@ class Answer:
         return float(np.max(np.abs(self.risk - reference.risk)) / reference.risk[0])
 
 
-def _risk(t: float, times: np.ndarray, residual: np.ndarray, rate: np.ndarray) -> float:
+def _risk(t: float, times: np.ndarray, residual: np.ndarray, rate: np.ndarray, epsilon: float) -> float:
     """Risk at t, from the Hermite polynomial through the four nearest steps: more exact than the solvers."""
     i = int(np.clip(np.searchsorted(times, t, side="right") - 1, 0, len(times) - 2))
     h = times[i + 1] - times[i]
@@ -54,7 +55,11 @@ def _risk(t: float, times: np.ndarray, residual: np.ndarray, rate: np.ndarray) -
     # a neighbour across a much longer step says nothing about this one
     near, x = near[np.abs(x - 0.5) < 4], x[np.abs(x - 0.5) < 4]
     values = np.stack([residual[near], rate[near] * h], axis=1).reshape(2 * len(near), -1)
-    return 0.5 * float(np.sum(KroghInterpolator(np.repeat(x, 2), values)((t - times[i]) / h) ** 2))
+    z = (t - times[i]) / h
+    smooth = KroghInterpolator(np.repeat(x, 2), values)(z)
+    # the rate of a residual that has vanished is rounding, divided by epsilon
+    gone = np.abs(residual[i : i + 2]).max(axis=0) < 1e-15 * h / epsilon
+    return 0.5 * float(np.sum(np.where(gone, (1 - z) * residual[i] + z * residual[i + 1], smooth) ** 2))
 
 
 def flow(ladder: Ladder) -> ss.MeanFieldFlow:
