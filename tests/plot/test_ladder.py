@@ -89,6 +89,18 @@ def test_times_without_prediction_are_not_marked(run, order):
     assert [n for n in names(ladder(run, order)) if n.startswith("$t")] == ["$t_{0}$"]
 
 
+def test_prediction_is_drawn_as_far_as_it_reaches(run, order):
+    assert lines(ladder(run, order))["predicted"].get_xdata()[-1] == pytest.approx(10.0)
+    # degree 2 has no prediction: a line to the end would say that it is never learnt
+    order._times = np.array([1e-6, 1e-3, np.nan])
+    end = lines(ladder(run, order))["predicted"].get_xdata()[-1]
+    assert 1e-3 < end < 1e-2
+    order._times, order._parts = np.array([1e-6]), order._parts[:1]
+    assert lines(ladder(run, order))["predicted"].get_xdata()[-1] < 1e-5
+    order._times = np.array([np.nan])
+    assert "predicted" not in lines(ladder(run, order))
+
+
 def test_legend_lies_outside_the_data(run, order):
     for scale in ("linear", "log"):
         ax = ladder(run, order, scale=scale)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _DEEPEST = 1e-8  # of the largest risk: where a log axis ends
 _THIN = 0.05  # of the height of the picture: a thinner layer gets no name inside
+_BEYOND = 10**0.5  # how far a prediction is drawn beyond its last time, where it does not reach every degree
 _MOST = 6  # degrees that get a layer of their own
 _LETTER = 0.0105  # width of a letter of a name, of the width of the picture
 
@@ -56,7 +57,8 @@ def ladder(
 
     Args:
         trajectory: of a single-index problem; holds risk (time,) and risk_by_degree (time, degree).
-        order: a predicted order, such as `canonical_order` returns: dashed risk, thin lines at its times.
+        order: a predicted order, such as `canonical_order` returns: dashed risk, thin lines at its times. Where
+            a degree has no prediction, the dashed line ends soon after the last predicted time.
         ax: where to draw; by default new axes, on a figure of their own.
         scale: of the risk.
 
@@ -85,7 +87,7 @@ def ladder(
     else:
         _lines(ax, layers)
     if order is not None:
-        _predict(ax, order, epsilon, layers.time)
+        _predict(ax, order, epsilon, layers)
     if scale == "linear":
         place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.06), "ncols": 2}
     else:
@@ -196,22 +198,24 @@ def _lines(ax: Axes, layers: _Layers) -> None:
         ax.plot(time, part, color=colour(degree), linewidth=1.8, linestyle=style, label=name)
 
 
-def _predict(ax: Axes, order: Prediction, epsilon: float, time: np.ndarray) -> None:
-    fine = np.geomspace(time[0], time[-1], 2000)
-    ax.plot(
-        fine,
-        order.risk(fine, epsilon),
-        color=PREDICTED,
-        linewidth=1.8,
-        linestyle=(0, (5, 2.5)),
-        label="predicted",
-    )
-    for k, t in enumerate(order.times(epsilon)):
-        if np.isfinite(t) and time[0] < t < time[-1]:
-            ax.axvline(t, color=PREDICTED, linewidth=0.9, alpha=0.7)
+def _predict(ax: Axes, order: Prediction, epsilon: float, layers: _Layers) -> None:
+    begin, end = layers.time[0], layers.time[-1]
+    times = order.times(epsilon)
+    known = np.flatnonzero(np.isfinite(times))
+    last = known[-1] if known.size else -1
+    if any(k is None or k > last for k in layers.degrees):
+        # beyond the last predicted degree theory is silent, which a flat line would hide
+        end = min(end, max(np.nanmax(times), begin) * _BEYOND) if known.size else begin
+    if end > begin:
+        fine = np.geomspace(begin, end, 2000)
+        risk = order.risk(fine, epsilon)
+        ax.plot(fine, risk, color=PREDICTED, linewidth=1.8, linestyle=(0, (5, 2.5)), label="predicted")
+    for k in known:
+        if begin < times[k] < layers.time[-1]:
+            ax.axvline(times[k], color=PREDICTED, linewidth=0.9, alpha=0.7)
             ax.annotate(
                 f"$t_{{{k}}}$",
-                (t, 1.0),
+                (times[k], 1.0),
                 (0, 3),
                 xycoords=ax.get_xaxis_transform(),
                 textcoords="offset points",

@@ -117,6 +117,7 @@ def _advance(
     """Step until the last time of `grid`, the target or `limit` attempts, whichever comes first."""
     solver, term = system.solver(), _term()
     controller = _controller(system, rtol, atol)
+    order: Any = solver.error_order(term)
     end = grid[-1]
     shapes = jax.eval_shape(lambda y: system.observables(y, y), carry.y)
 
@@ -135,7 +136,7 @@ def _advance(
             y1,
             system,
             error,
-            solver.error_order(term),
+            order,
             c.controller,  # pyright: ignore[reportArgumentType]
         )
         # A step cut short at the end of the grid says nothing against the step length that was proposed.
