@@ -38,7 +38,8 @@ def show(trajectory: Trajectory, table: StageTable, title: str, files: list[Path
         _entry(console, "Degree", f"{_listed(degrees)}: {remark}")
     _entry(console, "Outcome", trajectory.message)
     for doubt in (*trajectory.doubts, *table.doubts):
-        _entry(console, "Doubt", doubt, "yellow")
+        if doubt != trajectory.message:
+            _entry(console, "Doubt", doubt, "yellow")
     _entry(console, "Accuracy", accuracy(trajectory))
     for path in files:
         # a path is to be copied: never broken over lines

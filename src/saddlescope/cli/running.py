@@ -89,7 +89,8 @@ def _table(trajectory: Trajectory, order: CanonicalOrder, spec: RunSpec) -> Stag
     from saddlescope.cli.stages import stage_table
     from saddlescope.measure import learning_times, plateaus
 
-    fraction = spec.theory.fraction
+    fraction, neurons = spec.theory.fraction, spec.dynamics.neurons
+    finite = () if neurons is None else (f"Predictions are for infinite width, this run has {neurons} neurons.",)
     return stage_table(
         trajectory,
         plateaus(trajectory),
@@ -99,7 +100,7 @@ def _table(trajectory: Trajectory, order: CanonicalOrder, spec: RunSpec) -> Stag
         order.heights[: order.canonical_up_to + 2],
         {level.degree: level.reason for level in order.levels},
         frozenset(level.degree for level in order.levels if not level.canonical),
-        order.doubts,
+        (*order.doubts, *finite),
     )
 
 
