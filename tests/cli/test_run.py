@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import saddlescope as ss
+from saddlescope.cli import main
 from saddlescope.specs import read
 from saddlescope.trajectory import load
 
@@ -47,10 +48,10 @@ def test_saved_trajectory_is_the_run_and_the_table_is_what_was_measured(finished
     assert "beyond the levels" in record["degrees"][2]["remark"]
 
 
-def test_saved_spec_repeats_the_run(finished, command):
+def test_saved_spec_repeats_the_run(finished, monkeypatch):
     folder, _ = finished
-    again = command("run", "first/spec.toml", "--out", "again", folder=folder)
-    assert again.returncode == 0, again.stderr
+    monkeypatch.chdir(folder)
+    assert main(["run", "first/spec.toml", "--out", "again"]) == 0
     assert tomllib.loads((folder / "again" / "spec.toml").read_text()) == tomllib.loads(
         (folder / "first" / "spec.toml").read_text()
     )
@@ -73,14 +74,43 @@ def test_output_fits_a_terminal_of_80_columns_and_has_no_escapes_in_a_pipe(finis
     assert [line.split()[0] for line in lines if line[:6].strip().isdigit()] == ["0", "1", "2", "3"]
 
 
-def test_default_folder_is_named_after_the_spec_and_old_pictures_go(command, small, tmp_path):
+def test_default_folder_is_named_after_the_spec_and_old_pictures_go(small, tmp_path, monkeypatch):
     (tmp_path / "canonical").mkdir()
     (tmp_path / "canonical" / "overlaps.png").write_text("of an earlier run")
     (tmp_path / "canonical" / "notes.txt").write_text("mine")
-    done = command("run", "canonical", *small, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "canonical", *small]) == 0
     expected = sorted([*(f for f in FILES if f != "overlaps.png"), "notes.txt"])
     assert sorted(p.name for p in (tmp_path / "canonical").iterdir()) == expected
+
+
+def test_a_result_that_cannot_be_written_is_still_shown_and_leaves_the_old_one(small, tmp_path, monkeypatch, capsys):
+    (tmp_path / "trajectory.nc").write_text("old")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("saddlescope.plot.save", full)
+    assert main(["run", "canonical", *small, "--out", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert "Outcome" in out
+    assert "Wrote" not in out
+    assert err == f"saddlescope: the result could not be written to {tmp_path}: No space left on device.\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["trajectory.nc"]
+    assert (tmp_path / "trajectory.nc").read_text() == "old"
+
+
+def test_a_run_that_does_not_reach_its_end_is_kept_and_told_by_the_exit_code(small, tmp_path, capsys):
+    assert main(["run", "canonical", *small, "--solver.max_steps", "60", "--out", str(tmp_path / "o")]) == 1
+    assert "Stopped at the limit on the number of steps" in " ".join(capsys.readouterr().out.split())
+    assert load(tmp_path / "o" / "trajectory.nc").outcome == "STEP_LIMIT"
+
+
+def test_sampled_neurons_are_told_from_the_limit_of_the_prediction(tmp_path, capsys):
+    settings = ["--dynamics.epsilon", "1e-4", "--dynamics.neurons", "64", "--theory.levels", "1"]
+    assert main(["run", "canonical", *settings, "--out", str(tmp_path)]) == 0
+    assert "Predictions are for infinite width, this run has 64 neurons." in capsys.readouterr().out
+    assert load(tmp_path / "trajectory.nc").parameters["neurons"] == 64
 
 
 LONG = """
