@@ -59,11 +59,11 @@ def fraction(argument: str, value: Any) -> float:
     return number
 
 
-def count(argument: str, value: Any, least: int = 1) -> int:
-    """Return `value` as an int; refuse what is not a whole number of at least `least`."""
-    must = f"be a whole number of at least {least}"
+def count(argument: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """Return `value` as an int; refuse what is not a whole number from `least` to `most`."""
+    must = f"be a whole number of at least {least}" if most is None else f"be a whole number from {least} to {most}"
     number = _number(argument, value, must)
-    if math.isinf(number) or number != math.floor(number) or number < least:
+    if math.isinf(number) or number != math.floor(number) or not least <= number <= (most or number):
         raise ArgumentError(argument, must, value)
     return int(number)
 

@@ -74,8 +74,15 @@ class Trajectory:
         """The same data as an `xarray.Dataset`, built on each call."""
         import xarray  # here, since it costs half a second that a run without it need not pay
 
+        variables = {
+            name: (self.dims[name], values, {"units": self.units[name]} if name in self.units else {})
+            for name, values in self.observables.items()
+        }
+        return xarray.Dataset(variables, self.coords, self._attributes())
+
+    def _attributes(self) -> dict[str, str]:
         attributes = {name: json.dumps(getattr(self, name), default=_plain) for name in _RECORDS}
-        attributes |= {
+        return attributes | {
             "format": _FORMAT,
             "kind": self.kind,
             "outcome": self.outcome,
@@ -83,11 +90,24 @@ class Trajectory:
             "doubts": json.dumps(self.doubts),
             "references": json.dumps(self.references),
         }
-        variables = {
-            name: (self.dims[name], values, {"units": self.units[name]} if name in self.units else {})
-            for name, values in self.observables.items()
-        }
-        return xarray.Dataset(variables, self.coords, attributes)
+
+    def _write(self, path: str) -> None:
+        """Write netCDF as `dataset.to_netcdf` would, without the half second that importing xarray takes."""
+        import h5netcdf
+
+        with h5netcdf.File(path, "w") as file:
+            file.attrs.update(self._attributes())
+            columns = {name: ((name,), values) for name, values in self.coords.items()}
+            columns |= {name: (self.dims[name], values) for name, values in self.observables.items()}
+            for name, (dims, values) in columns.items():
+                for dim, size in zip(dims, np.shape(values), strict=True):
+                    if dim not in file.dimensions:
+                        file.dimensions[dim] = size
+                variable = file.create_variable(name, dims, data=np.asarray(values))
+                if name in self.units:
+                    variable.attrs["units"] = self.units[name]
+                if np.issubdtype(np.asarray(values).dtype, np.floating):
+                    variable.attrs["_FillValue"] = np.asarray(np.nan, np.asarray(values).dtype)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to one netCDF file; the file appears whole or not at all.
@@ -104,7 +124,7 @@ class Trajectory:
             raise ArgumentError("path", f"be writable ({error.strerror})", str(path)) from None
         os.close(handle)
         try:
-            self.dataset.to_netcdf(partial, engine="h5netcdf")
+            self._write(partial)
             with open(partial, "rb") as written:
                 os.fsync(written.fileno())
             os.chmod(partial, 0o666 & ~_umask())

@@ -173,7 +173,7 @@ def test_check_sets_measured_beside_predicted():
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(ss.ArgumentError, match=r"Argument `levels` must be at most 6, but got 7\."):
+    with pytest.raises(ss.ArgumentError, match=r"Argument `levels` must be a whole number from 0 to 6, but got 7\."):
         ss.canonical_order(problem(1, 1), levels=7)
     with pytest.raises(ss.ArgumentError, match="Argument `epsilons` must hold at least two distinct values"):
         ss.check_canonical_order(problem(1, 1), epsilons=[1e-3])

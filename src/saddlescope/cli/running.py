@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from saddlescope.cli.beside import Beside
 from saddlescope.cli.folder import OutputFolder
 from saddlescope.specs import RunSpec, read
 
@@ -44,14 +45,13 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
         from saddlescope.cli.display import show
         from saddlescope.solve import solve
 
-        # the prediction comes first: what theory refuses is refused before the run
-        _tell("Predicting the learning order ...")
-        order = _predicted(spec, asked)
-        _tell("Solving ...")
-        trajectory = solve(asked, **solve_arguments(spec))
-        stopped = trajectory.outcome == "INTERRUPTED"
-        if stopped and len(trajectory.time) < _LEAST_TIMES:
-            raise KeyboardInterrupt
+        _tell("Predicting the learning order and solving ...")
+        with Beside(_predicted, spec, asked) as predicted, Beside(_load_what_writes):
+            trajectory = solve(asked, **solve_arguments(spec))
+            stopped = trajectory.outcome == "INTERRUPTED"
+            if stopped and len(trajectory.time) < _LEAST_TIMES:
+                raise KeyboardInterrupt
+            order = predicted.result()
         table = _table(trajectory, order, spec)
         failure = None
         try:
@@ -77,6 +77,15 @@ def _tell(what: str) -> None:
     """Say what is being done to who waits at a terminal; a first run compiles for some seconds."""
     if sys.stderr.isatty():
         print(what, file=sys.stderr)
+
+
+def _load_what_writes() -> None:
+    """Import what pictures and files need while the solver computes."""
+    import h5netcdf  # noqa: F401
+
+    from saddlescope.plot.canvas import warm_up
+
+    warm_up()
 
 
 def _predicted(spec: RunSpec, asked: MeanFieldFlow) -> CanonicalOrder:

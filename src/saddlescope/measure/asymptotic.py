@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from saddlescope.arguments import ArgumentError, fraction, positive
 from saddlescope.measure.exponents import Exponent, scaling_data
@@ -133,7 +133,7 @@ def _profile(x: np.ndarray, y: np.ndarray, form: Form, level: float, least_power
         )
     best = int(np.argmin(squares))
     dof = x.size - (3 if form == "log" else 4)
-    quantile = float(stats.t.ppf(0.5 + level / 2, dof))
+    quantile = float(stdtrit(dof, 0.5 + level / 2))
     # times without noise still carry the solver's error
     noise = max(float(squares[best]) / dof, accuracy**2)
     room = squares[best] + quantile**2 * noise - squares

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from saddlescope.arguments import ArgumentError, fraction, vector
 
@@ -93,7 +93,7 @@ def exponent(epsilon: Any, times: Any, *, confidence: float = 0.95) -> Exponent:
     residuals = y - y.mean() - value * centred
     dof = x.size - 2
     spread = math.sqrt(float(residuals @ residuals) / dof)
-    margin = float(stats.t.ppf(0.5 + level / 2, dof)) * spread / math.sqrt(width)
+    margin = float(stdtrit(dof, 0.5 + level / 2)) * spread / math.sqrt(width)
     intercept = float(y.mean() - value * x.mean())
     return Exponent(value, value - margin, value + margin, level, intercept, spread, x.size)
 

@@ -14,6 +14,7 @@ from saddlescope.single_index.problem import SingleIndex, coefficients
 
 # Levels 3 and up are computed at these, and followed by a power law between and beyond.
 _EPSILONS = np.array([1e-8, 1e-16])
+MOST_LEVELS = 6
 
 
 @dataclass(frozen=True)
@@ -173,9 +174,7 @@ def canonical_order(problem: SingleIndex, second_layer: Any = None, levels: int 
     if not isinstance(problem, SingleIndex):
         raise ArgumentError("problem", "be a SingleIndex", problem)
     start = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
-    levels = count("levels", levels, least=0)
-    if levels > 6:
-        raise ArgumentError("levels", "be at most 6", levels)
+    levels = count("levels", levels, least=0, most=MOST_LEVELS)
     phi, sigma = coefficients(problem.link, levels), coefficients(problem.activation, levels)
     found = [_level_zero(phi, sigma, start)]
     if levels >= 1:

@@ -43,6 +43,11 @@ class Features(eqx.Module):
     def with_slopes(self, s: jax.Array) -> tuple[jax.Array, jax.Array]:
         """psi(s) and psi'(s)."""
 
+    def combined(self, s: jax.Array, g: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """sum_n g_n psi_n(s) and its derivative, each of shape (m,)."""
+        psi, slope = self.with_slopes(s)
+        return g @ psi, g @ slope
+
     @abc.abstractmethod
     def with_curvatures(self, s: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """psi(s), psi'(s) and psi''(s)."""
@@ -50,7 +55,11 @@ class Features(eqx.Module):
 
 def powers(s: jax.Array, degree: int) -> jax.Array:
     """s^0 .. s^degree, shape (degree + 1, m)."""
-    return jnp.cumprod(jnp.concatenate([jnp.ones((1, *s.shape)), jnp.broadcast_to(s, (degree, *s.shape))]), axis=0)
+    # unrolled: XLA runs a cumulative product as a sliding window over all rows
+    rows = [jnp.ones_like(s)]
+    for _ in range(degree):
+        rows.append(rows[-1] * s)
+    return jnp.stack(rows)
 
 
 def slope(rows: jax.Array) -> jax.Array:
@@ -66,6 +75,14 @@ class PowerFeatures(Features):
 
     def __call__(self, s):
         return self.scale[:, None] * powers(s, len(self.scale) - 1)
+
+    def combined(self, s, g):
+        # Horner: no row of powers is written to memory
+        c = self.scale * g
+        value, first = jnp.zeros_like(s), jnp.zeros_like(s)
+        for k in reversed(range(len(self.scale))):
+            value, first = value * s + c[k], first * s + value
+        return value, first
 
     def with_slopes(self, s):
         rows = powers(s, len(self.scale) - 1)

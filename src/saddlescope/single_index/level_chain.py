@@ -10,12 +10,13 @@ constant. When it has a density, ever fewer neurons lead the blow-up and C_l kee
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from saddlescope.functions import Law
-from saddlescope.single_index.level_flow import run_level
+from saddlescope.single_index.level_flow import LevelRun, run_level
 from saddlescope.single_index.panels import Panels
 
 _EDGE_DEPTH = 24  # the blow-up is led by weights this many bisections from the edge of their law
@@ -52,18 +53,23 @@ def blowups(phi: np.ndarray, sigma: np.ndarray, law: Law, epsilons: np.ndarray) 
     if panels is None:
         a, w = law.rule(1)
         return Blowups(_chains(phi, sigma, a, w, epsilons)[0], 0.0, len(a))
-    before, change, times = None, np.nan, np.zeros(0)
+    before, change, times, second = None, np.nan, np.zeros(0), None
     for _ in range(_ROUNDS):
         a, w = panels.rule()
-        times, states = _chains(phi, sigma, a, w, epsilons)
+        times, states = _chains(phi, sigma, a, w, epsilons, second)
         if before is not None:
             change = _change(before, times)
-            settled = _change(before[:1], times[:1]) <= _FIRST_TOLERANCE and change <= _NEXT_TOLERANCE
-            if settled or panels.particles > _MOST_PARTICLES:
-                break
+            if _change(before[:1], times[:1]) <= _FIRST_TOLERANCE:
+                second = float(times[0, 0])  # c_2 stands; what is refined further are the levels after it
+                if change <= _NEXT_TOLERANCE or panels.particles > _MOST_PARTICLES:
+                    break
         before = times
         worst = np.max([panels.unresolved(alpha, beta, len(phi)) for alpha, beta in states], axis=0)
-        panels = panels.bisected(worst, _NEXT_TOLERANCE / 20)
+        finer = panels.bisected(worst, _NEXT_TOLERANCE / 20)
+        if finer.particles == panels.particles:
+            # nothing asks for more nodes, but only other nodes can show that nothing moves
+            finer = panels.bisected(worst, float(np.median(worst)))
+        panels = finer
     return Blowups(times, float(change), panels.particles)
 
 
@@ -74,23 +80,32 @@ def _graded(law: Law) -> Panels:
 
 
 def _chains(
-    phi: np.ndarray, sigma: np.ndarray, a: np.ndarray, w: np.ndarray, epsilons: np.ndarray
+    phi: np.ndarray,
+    sigma: np.ndarray,
+    a: np.ndarray,
+    w: np.ndarray,
+    epsilons: np.ndarray,
+    second: float | None = None,
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """Run the chain of levels for every epsilon; also return the (alpha, beta) states met, for refinement."""
+    """Run the chain of levels for every epsilon; also return the (alpha, beta) states met, for refinement.
+
+    Level 2 is not run to its blow-up again when its time is given as `second`.
+    """
     levels = len(phi) - 1
     acts = tuple(bool(c != 0) for c in sigma)
     centred = a - w @ a if acts[0] else a
     size = np.sqrt(abs(phi[1] / sigma[1]) / (w @ centred**2))
     start = size * np.stack([centred, np.sign(phi[1] * sigma[1]) * centred])
-    first = run_level(start, w, acts[:2], sigma[2] * phi[2])
     times = np.full((levels - 1, len(epsilons)), np.nan)
-    times[0] = first.time
-    met = [_early(first.states)]
-    for column, epsilon in enumerate(epsilons):
-        state, elapsed = start, 0.0
+    met = []
+
+    def level_two() -> LevelRun:
+        return run_level(start, w, acts[:2], sigma[2] * phi[2])
+
+    def chain(epsilon: float) -> tuple[list[float], list[tuple[np.ndarray, np.ndarray]]]:
+        """Blow-up times of levels 3 and up, until one does not blow up, and the states met."""
+        state, elapsed, found, seen = start, 0.0, [], []
         for level in range(3, levels + 1):
-            if np.isnan(times[level - 3, column]):
-                break
             kappa = epsilon ** (1 / (2 * level * (level - 1)))
             learnt = abs(phi[level - 1] / sigma[level - 1])
             before = run_level(
@@ -102,8 +117,22 @@ def _chains(
             scale = (learnt / reached) ** (1 / level)
             state, elapsed = scale * before.state, scale * (elapsed + before.time)
             after = run_level(state, w, acts[:level], sigma[level] * phi[level], rtol=1e-6)
-            times[level - 2, column] = elapsed + after.time
-            met += [_early(before.states), _early(after.states)]
+            found.append(elapsed + after.time)
+            seen += [_early(before.states), _early(after.states)]
+            if np.isnan(after.time):
+                break
+        return found, seen
+
+    # compiled code runs outside Python's lock, so what does not wait for each other has cores of its own
+    with ThreadPoolExecutor() as pool:
+        blowup = pool.submit(level_two) if second is None else None
+        for column, (found, seen) in enumerate(pool.map(chain, epsilons)):
+            times[1 : 1 + len(found), column] = found
+            met += seen
+        if blowup is not None:
+            second = blowup.result().time
+            met.append(_early(blowup.result().states))
+    times[0] = second
     return times, met
 
 

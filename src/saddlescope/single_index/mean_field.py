@@ -11,14 +11,16 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, finite, fraction, positive, vector
 from saddlescope.functions import Law, Uniform, law, spec
-from saddlescope.single_index.features import Features, split
+from saddlescope.single_index.features import Features, powers, split
 from saddlescope.single_index.panels import Panels
 from saddlescope.single_index.problem import SingleIndex
 from saddlescope.solve import BlockLowRank, Flow, Record, Rodas5P, System, versions
 from saddlescope.trajectory import Trajectory
 
-# Particle arrays are padded with weightless copies to these sizes, so that few programs are ever compiled.
-_SIZES = (64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
+# Particle arrays are padded with weightless copies to these sizes, so that few programs are ever compiled; above them
+# by at most an eighth, since there a particle costs more than a program.
+_SIZES = (64, 256, 512, 1024, 2048, 4096)
+_LEAST_AUTO = 512  # what refinement mostly ends with: no second program on the way there
 _MOST_AUTO = 4096
 
 
@@ -40,9 +42,9 @@ class MeanFieldSystem(System):
 
     def vector_field(self, y):
         a, s = y
-        psi, slope = self.features.with_slopes(s)
-        g = self.target - psi @ (self.weights * a)
-        return jnp.stack([g @ psi / self.epsilon, a * (1 - s * s) * (g @ slope)])
+        g = self.target - self.features(s) @ (self.weights * a)
+        value, slope = self.features.combined(s, g)
+        return jnp.stack([value / self.epsilon, a * (1 - s * s) * slope])
 
     def linearise(self, y: jax.Array) -> BlockLowRank:
         """The Jacobian at y: what a particle does to itself, and what it does to all others through g."""
@@ -67,9 +69,7 @@ class MeanFieldSystem(System):
         g = self.target - psi @ (self.weights * a)
         mass, flux = self.weights * a, self.weights * rate[0]
         change = psi @ flux + slope @ (mass * rate[1])
-        power = jnp.cumprod(
-            jnp.concatenate([jnp.ones((1, *s.shape)), jnp.broadcast_to(s, (self.degrees, *s.shape))]), axis=0
-        )
+        power = powers(s, self.degrees)
         k = jnp.arange(1.0, self.degrees + 1)
         moment_rate = power @ flux
         moment_rate = moment_rate.at[1:].add(k * (power[:-1] @ (mass * rate[1])))
@@ -166,7 +166,8 @@ class MeanFieldFlow(Flow):
 
     def _padded(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         a, s, w = self._start
-        size = next((n for n in _SIZES if n >= len(a)), len(a))
+        least = len(a) if self.panels is None else max(len(a), _LEAST_AUTO)
+        size = next((n for n in _SIZES if n >= least), _rounded_up(least))
         spare = size - len(a)
         return (
             np.concatenate([a, np.full(spare, a[0])]),
@@ -283,6 +284,12 @@ class MeanFieldFlow(Flow):
         from saddlescope.single_index.refinement import refine
 
         return refine(self, trajectory, coarser)
+
+
+def _rounded_up(n: int) -> int:
+    """Smallest multiple of an eighth of a power of two that holds n."""
+    step = 2 ** max((n - 1).bit_length() - 4, 0)
+    return -(-n // step) * step
 
 
 def _given(initial: Any, weights: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

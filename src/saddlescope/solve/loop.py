@@ -25,7 +25,8 @@ from saddlescope.solve.outcome import Outcome
 # Steps and saved states that one chunk can hold. A chunk is cut shorter when steps are slow, so that an interrupt or
 # a progress bar waits for a fraction of a second.
 _STEPS = 1024
-_STATES = 16
+_STATES = 128
+_STATES_OF_LARGE, _SMALL = 16, 2**14  # numbers in a state
 _CHUNK_SECONDS = 0.3
 # The matrices of a step are small: handing them to a thread pool saves nothing, and on a busy machine the threads wait
 # for each other. Measured beside three other processes on two cores: the level flows of the canonical order take 6 s
@@ -93,14 +94,14 @@ def _term() -> diffrax.ODETerm:
     return diffrax.ODETerm(lambda t, y, system: system.vector_field(y))  # pyright: ignore[reportArgumentType]
 
 
-@partial(jax.jit, compiler_options=_OPTIONS)
-def _begin(system: System, y: jax.Array, dt: jax.Array, rtol: jax.Array, atol: jax.Array):
-    solver, term, zero = system.solver(), _term(), jnp.zeros(())
+def _begin(system: System, y: jax.Array, dt: np.ndarray, rtol: Any, atol: Any) -> _Carry:
+    solver, term, zero = system.solver(), _term(), np.zeros(())
     controller = _controller(system, rtol, atol)
-    t_next, state = controller.init(term, zero, zero + jnp.inf, y, dt, system, solver.func, solver.order(term))
-    observables = system.observables(y, system.vector_field(y))
-    whole = jnp.zeros((), jnp.int64)
-    return _Carry(zero, jnp.asarray(t_next), y, state, whole, whole, observables[system.stop_on]), observables
+    order: Any = solver.order(term)
+    t_next, state = controller.init(term, zero, zero + np.inf, y, dt, system, solver.func, order)  # pyright: ignore
+    state = jax.tree.map(np.asarray, state)
+    whole = np.zeros((), np.int64)
+    return _Carry(zero, np.asarray(t_next, np.float64), y, state, whole, whole, np.asarray(np.inf))  # pyright: ignore
 
 
 @partial(jax.jit, static_argnames=("capacity",), compiler_options=_OPTIONS)
@@ -119,7 +120,8 @@ def _advance(
     controller = _controller(system, rtol, atol)
     order: Any = solver.error_order(term)
     end = grid[-1]
-    shapes = jax.eval_shape(lambda y: system.observables(y, y), carry.y)
+    begun = system.observables(carry.y, term.vf(carry.t, carry.y, system))
+    carry = carry._replace(stop=begun[system.stop_on])
 
     def running(loop):
         c, saved = loop
@@ -160,7 +162,7 @@ def _advance(
         saved = _Saved(
             n + keep,
             saved.times.at[n].set(t),
-            jax.tree.map(lambda all_, one: all_.at[n].set(one), saved.observables, observed),
+            jax.tree.map(lambda all_, one: all_.at[n + 1].set(one), saved.observables, observed),
             states,
             passed,
         )
@@ -171,7 +173,8 @@ def _advance(
     saved = _Saved(
         nothing,
         jnp.zeros(capacity),
-        jax.tree.map(lambda s: jnp.zeros((capacity, *s.shape), s.dtype), shapes),
+        # the first row is where the chunk starts: a run's first observables come with its first chunk
+        jax.tree.map(lambda x: jnp.zeros((capacity + 1, *x.shape), x.dtype).at[0].set(x), begun),
         jnp.zeros((len(grid), *carry.y.shape)),
         # A chunk that was cut short by its step limit left times of its grid unpassed; those passed are skipped.
         jnp.searchsorted(grid, carry.t, side="right"),
@@ -206,19 +209,20 @@ def integrate(
         watch: called between chunks with (time, the observable that the system stops on), for progress.
     """
     started = time.perf_counter()
-    number = partial(jnp.asarray, dtype=jnp.float64)
-    tolerances = number(rtol), jnp.broadcast_to(number(atol), y0.shape)
-    carry, first = _begin(system, y0, number(first_step), *tolerances)
-    times, observables = [np.zeros(1)], [jax.tree.map(lambda x: np.asarray(x)[None], first)]
-    state_times, states = [np.zeros(1)], [np.asarray(y0)[None]]
-    blocks = [grid[i : i + _STATES] for i in range(0, len(grid), _STATES)]
+    # NumPy numbers go straight into compiled code; a jnp.asarray for each costs as much as a step.
+    number = partial(np.asarray, dtype=np.float64)
+    tolerances = number(rtol), jnp.asarray(np.broadcast_to(number(atol), y0.shape))
+    carry = _begin(system, y0, number(first_step), *tolerances)
+    chunks: list[tuple[np.ndarray, dict[str, np.ndarray], np.ndarray, np.ndarray]] = []
+    room = _STATES if y0.size <= _SMALL else _STATES_OF_LARGE
+    blocks = [grid[i : i + room] for i in range(0, len(grid), room)]
     outcome, limit, block, last_saved = None, 128, 0, 0.0
 
     with contextlib.suppress(KeyboardInterrupt), _blas().limit(limits=1, user_api="blas"):
         while outcome is None:
             # The last block is padded by repeating its last time, so that all chunks run the same program.
             own = blocks[block]
-            padded = np.concatenate([own, np.full(_STATES - len(own), own[-1])])
+            padded = np.concatenate([own, np.full(room - len(own), own[-1])])
             tick = time.perf_counter()
             attempts, accepted = int(carry.attempts), int(carry.accepted)
             carry, saved = _advance(
@@ -227,17 +231,20 @@ def integrate(
                 number(padded),
                 *tolerances,
                 number(stop_below),
-                jnp.asarray(min(attempts + limit, max_steps), jnp.int64),
+                np.asarray(min(attempts + limit, max_steps), np.int64),
                 capacity=_STEPS,
             )
             n = int(carry.accepted) - accepted
             t = float(carry.t)
-            times.append(np.asarray(saved.times[:n]))
-            observables.append(jax.tree.map(lambda x, n=n: np.asarray(x)[:n], saved.observables))
+            # cut by NumPy: JAX would compile a slice for every new n
+            rows = slice(1 if chunks else 0, n + 1)
+            observed = {name: np.asarray(values)[rows] for name, values in saved.observables.items()}
             fresh = (own <= t) & (own > last_saved)
             last_saved = own[fresh][-1] if fresh.any() else last_saved
-            state_times.append(own[fresh])
-            states.append(np.asarray(saved.states)[: len(own)][fresh])
+            # all at once: an interrupt comes before or after
+            chunks.append(
+                (np.asarray(saved.times)[:n], observed, own[fresh], np.asarray(saved.states)[: len(own)][fresh])
+            )
             if t >= own[-1]:
                 block += 1
             outcome = _ending(carry, t, float(grid[-1]), max_steps, stop_below)
@@ -249,16 +256,20 @@ def integrate(
             done = int(carry.attempts) - attempts
             if done == limit:
                 limit = int(np.clip(limit * min(4.0, _CHUNK_SECONDS / seconds), 8, _STEPS))
+    if not chunks:
+        raise KeyboardInterrupt  # there is nothing to keep
     outcome = outcome or Outcome.INTERRUPTED
 
+    times, observables, state_times, states = zip(*chunks, strict=True)
+    state_times, states = [np.zeros(1), *state_times], [np.asarray(y0)[None], *states]
     if last_saved < float(carry.t):
         # A run that ended early keeps the state it ended with.
         state_times.append(np.asarray(carry.t)[None])
         states.append(np.asarray(carry.y)[None])
     accepted, attempts = int(carry.accepted), int(carry.attempts)
     return Record(
-        times=np.concatenate(times),
-        observables={name: np.concatenate([o[name] for o in observables]) for name in first},
+        times=np.concatenate([np.zeros(1), *times]),
+        observables={name: np.concatenate([o[name] for o in observables]) for name in observables[0]},
         state_times=np.concatenate(state_times),
         states=np.concatenate(states),
         outcome=outcome,

@@ -95,7 +95,7 @@ class Rodas5PInterpolation(AbstractLocalInterpolation):
     t1: Any
     y0: Any
     y1: Any
-    bend: Any  # (3, *y): the three correction polynomials
+    increments: Any  # of the eight stages; combined only where a value between two steps is asked for
 
     def evaluate(self, t0, t1=None, left: bool = True):  # pyright: ignore
         """Value at `t0`, or the increment from `t0` to `t1`."""
@@ -103,7 +103,8 @@ class Rodas5PInterpolation(AbstractLocalInterpolation):
         if t1 is not None:
             return self.evaluate(t1) - self.evaluate(t0)
         x = (t0 - self.t0) / (self.t1 - self.t0)
-        bend = self.bend[0] + x * (self.bend[1] + x * self.bend[2])
+        low, middle, high = (sum(w * u for w, u in zip(row, self.increments, strict=True)) for row in _H)
+        bend = low + x * (middle + x * high)
         return (1 - x) * self.y0 + x * (self.y1 + (1 - x) * bend)
 
 
@@ -140,18 +141,19 @@ class Rodas5P(AbstractAdaptiveSolver):
         """One step; the error estimate is the last stage's increment."""
         del solver_state, made_jump
         h = t1 - t0
-        solve = self.factor(self.linearise(y0, args), _GAMMA * h)
+        # Inner jits are traced once and called by all stages; written out eight times, tracing costs more than solving.
+        field = jax.jit(lambda y: terms.vf(t0, y, args))
+        solve = jax.jit(self.factor(self.linearise(y0, args), _GAMMA * h))
         increments: list[jax.Array] = []
         y = y0
         for a, c in zip(_A, _C, strict=True):
             n = len(increments)
             y = y0 + sum(a[j] * increments[j] for j in range(n) if a[j] != 0)
-            right = h * terms.vf(t0, y, args) + sum(c[j] * increments[j] for j in range(n))
+            right = h * field(y) + sum(c[j] * increments[j] for j in range(n))
             increments.append(solve(_GAMMA * right))
         y1 = y + increments[-1]
         error = increments[-1]
         # A step so long that a growing mode makes the stage matrix singular must be refused, not trusted. (Huge, not
         # infinite: a norm with zero weights would turn infinity into nan, and the controller could not go on.)
         error = jnp.where(jnp.all(jnp.isfinite(y1)), error, 1e100)
-        bend = jnp.stack([sum(w * u for w, u in zip(row, increments, strict=True)) for row in _H])
-        return y1, error, {"y0": y0, "y1": y1, "bend": bend}, None, RESULTS.successful
+        return y1, error, {"y0": y0, "y1": y1, "increments": tuple(increments)}, None, RESULTS.successful

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.metadata
 import platform
 from typing import Any
@@ -125,8 +126,13 @@ def _still_test(system: Any, until: float, y0: jax.Array) -> Any:
     return is_still
 
 
-def versions() -> dict[str, str]:
-    """Versions of what makes a result, for its provenance."""
+@functools.lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
     names = ("saddlescope", "jax", "diffrax", "equinox", "numpy", "scipy")
     found = {name: importlib.metadata.version(name) for name in names}
     return found | {"python": platform.python_version(), "device": jax.default_backend()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of what makes a result, for its provenance."""
+    return dict(_versions())  # looked up once: reading them takes as long as a hundred steps

@@ -46,11 +46,16 @@ class BlockLowRank(eqx.Module):
         left_a, left_b = block_solve(self.left[:, 0], self.left[:, 1])
         right_a, right_b = self.right[:, 0], self.right[:, 1]
         coupling = jnp.eye(len(self.left)) - shift * (right_a @ left_a.T + right_b @ left_b.T)
-        decomposed = jax.scipy.linalg.lu_factor(coupling)
+        # Two K x K products per stage instead of two calls of LAPACK. (The inverse itself would not do: where there are
+        # fewer particles than couplings it loses all digits, and the run.)
+        factors, _, order = jax.lax.linalg.lu(coupling)
+        one = jnp.eye(len(coupling))
+        lower = jax.lax.linalg.triangular_solve(factors, one[order], left_side=True, lower=True, unit_diagonal=True)
+        upper = shift * jax.lax.linalg.triangular_solve(factors, one, left_side=True)
 
         def solve(y: jax.Array) -> jax.Array:
             a, b = block_solve(y[0], y[1])
-            z = shift * jax.scipy.linalg.lu_solve(decomposed, right_a @ a + right_b @ b)
+            z = upper @ (lower @ (right_a @ a + right_b @ b))
             return jnp.stack([a + z @ left_a, b + z @ left_b])
 
         return solve

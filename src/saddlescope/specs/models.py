@@ -64,6 +64,7 @@ Positive = Annotated[float, _checked(positive)]
 Fraction = Annotated[float, _checked(fraction)]
 Count = Annotated[int, _checked(count)]
 CountFromZero = Annotated[int, _checked(count, least=0)]
+Levels = Annotated[int, _checked(count, least=0, most=6)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Text = Annotated[str, BeforeValidator(_text)]
 Function = Annotated[str | list[float], BeforeValidator(_function)]
@@ -120,7 +121,7 @@ class Solver(Table):
 class Theory(Table):
     """What it is compared with."""
 
-    levels: CountFromZero = Field(3, description="predict the degrees up to this one; 0 for degree 0 alone")
+    levels: Levels = Field(3, description="predict the degrees up to this one; 0 for degree 0 alone")
     fraction: Fraction = Field(0.5, description="a degree is learnt when its residual is this fraction of its target")
 
 
