@@ -37,6 +37,16 @@ _ENTRIES = {
   year    = {2023},
   doi     = {10.1007/s10543-023-00967-x},
 }""",
+    "sommeijer1998": """\
+@article{sommeijer1998,
+  author  = {Sommeijer, Ben P. and Shampine, Lawrence F. and Verwer, Jan G.},
+  title   = {{RKC}: an explicit solver for parabolic {PDE}s},
+  journal = {Journal of Computational and Applied Mathematics},
+  volume  = {88},
+  pages   = {315--326},
+  year    = {1998},
+  doi     = {10.1016/S0377-0427(97)00219-7},
+}""",
     "diffrax": """\
 @phdthesis{diffrax,
   author = {Kidger, Patrick},

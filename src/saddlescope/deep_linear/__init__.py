@@ -2,14 +2,17 @@
 
 from saddlescope.deep_linear.balanced_mode import balanced_mode, balanced_mode_gap, balanced_mode_time
 from saddlescope.deep_linear.cost import Cost
+from saddlescope.deep_linear.descent import GradientDescent
 from saddlescope.deep_linear.distances import Distances, distances
 from saddlescope.deep_linear.escape import Escape, escape
+from saddlescope.deep_linear.flow import DeepLinearFlow
 from saddlescope.deep_linear.general_cost import GeneralCost
 from saddlescope.deep_linear.greedy import GreedyOutcome, GreedyPath, greedy_low_rank
 from saddlescope.deep_linear.hessian import balanced_hessian_spectrum, hessian_extremes
 from saddlescope.deep_linear.landscape import CriticalPoint, Kind, critical_point
 from saddlescope.deep_linear.lazy_limit import lazy_limit
 from saddlescope.deep_linear.least_squares import LeastSquares
+from saddlescope.deep_linear.limit import SaddleToSaddleLimit, saddle_to_saddle_limit
 from saddlescope.deep_linear.matrix_completion import MatrixCompletion
 from saddlescope.deep_linear.nearest_minimum import NearestMinimum, nearest_minimum
 from saddlescope.deep_linear.starts import (
@@ -23,15 +26,18 @@ from saddlescope.deep_linear.two_layer import lambda_balanced_flow
 __all__ = [
     "Cost",
     "CriticalPoint",
+    "DeepLinearFlow",
     "Distances",
     "Escape",
     "GeneralCost",
+    "GradientDescent",
     "GreedyOutcome",
     "GreedyPath",
     "Kind",
     "LeastSquares",
     "MatrixCompletion",
     "NearestMinimum",
+    "SaddleToSaddleLimit",
     "balanced_hessian_spectrum",
     "balanced_mode",
     "balanced_mode_gap",
@@ -48,4 +54,5 @@ __all__ = [
     "lazy_limit",
     "nearest_minimum",
     "orthogonal_start",
+    "saddle_to_saddle_limit",
 ]

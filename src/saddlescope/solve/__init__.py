@@ -2,8 +2,10 @@
 
 from saddlescope.solve.compiled import persist_compiled_programs
 from saddlescope.solve.flow import Flow, Refinement, System
+from saddlescope.solve.iterate import Iteration
 from saddlescope.solve.loop import Record, integrate
 from saddlescope.solve.outcome import Outcome
+from saddlescope.solve.rkc import RKC2
 from saddlescope.solve.rodas import Rodas5P
 from saddlescope.solve.run import solve, versions
 from saddlescope.solve.structure import BlockLowRank
@@ -11,6 +13,8 @@ from saddlescope.solve.structure import BlockLowRank
 __all__ = [
     "BlockLowRank",
     "Flow",
+    "Iteration",
+    "RKC2",
     "Outcome",
     "Record",
     "Refinement",

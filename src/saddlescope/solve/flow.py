@@ -58,8 +58,8 @@ class Flow(abc.ABC):
     """
 
     @abc.abstractmethod
-    def start(self) -> tuple[System, jax.Array]:
-        """Return the system and its initial state."""
+    def start(self) -> tuple[Any, Any]:
+        """Return the `System` or `Iteration` and its initial state."""
 
     @abc.abstractmethod
     def scale(self) -> Any:
@@ -73,6 +73,10 @@ class Flow(abc.ABC):
     @abc.abstractmethod
     def trajectory(self, record: Any) -> Trajectory:
         """Return the labelled result of a raw `solve.Record`."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what was asked for, as plain values; by it a checkpoint knows its run."""
+        return {}
 
     def refined(self, trajectory: Trajectory, coarser: Trajectory | None) -> Refinement:
         """Look at a result and the coarser one before it, and say whether it stands."""

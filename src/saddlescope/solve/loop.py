@@ -124,13 +124,13 @@ def _advance(
     carry = carry._replace(stop=begun[system.stop_on])
 
     def running(loop):
-        c, saved = loop
+        c, saved, _ = loop
         return (c.t < end) & (c.stop > target) & (c.attempts < limit) & (c.t_next > c.t) & (saved.steps < capacity)
 
     def step(loop):
-        c, saved = loop
+        c, saved, held = loop
         t1 = jnp.minimum(c.t_next, end)
-        y1, error, dense, _, _ = solver.step(term, c.t, t1, c.y, system, None, False)  # pyright: ignore
+        y1, error, dense, held1, _ = solver.step(term, c.t, t1, c.y, system, held, jnp.asarray(False))  # pyright: ignore
         keep, t, t_next, _, state, _ = controller.adapt_step_size(
             c.t,
             t1,
@@ -167,7 +167,7 @@ def _advance(
             passed,
         )
         c = _Carry(t, t_next, y, state, c.accepted + keep, c.attempts + 1, observed[system.stop_on])
-        return c, saved
+        return c, saved, jax.tree.map(lambda new, old: jnp.where(keep, new, old), held1, held)
 
     nothing = jnp.zeros((), jnp.int64)
     saved = _Saved(
@@ -179,7 +179,10 @@ def _advance(
         # A chunk that was cut short by its step limit left times of its grid unpassed; those passed are skipped.
         jnp.searchsorted(grid, carry.t, side="right"),
     )
-    return jax.lax.while_loop(running, step, (carry, saved))
+    # what a solver keeps from step to step (the field at its start, say) is made anew for every chunk
+    held = solver.init(term, carry.t, carry.t_next, carry.y, system)
+    carry, saved, _ = jax.lax.while_loop(running, step, (carry, saved, held))
+    return carry, saved
 
 
 def integrate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.metadata
+import os
 import platform
 from typing import Any
 
@@ -12,10 +13,15 @@ import jax
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, fraction, positive
+from saddlescope.solve.checkpoint import Checkpoint
 from saddlescope.solve.flow import Flow
+from saddlescope.solve.iterate import Iteration, iterate
 from saddlescope.solve.loop import integrate
 from saddlescope.solve.progress import Progress
 from saddlescope.trajectory import Trajectory
+
+
+_MOST_SAVED = 2**25  # numbers in all saved states together, 256 MB
 
 
 def solve(
@@ -29,6 +35,7 @@ def solve(
     stop_when_still: bool = False,
     max_steps: int = 1_000_000,
     progress: bool | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Trajectory:
     """Integrate a learning dynamics from time 0 and return its labelled trajectory.
 
@@ -41,12 +48,14 @@ def solve(
         rtol: relative tolerance of a step, in (0, 1).
         atol: absolute tolerance of a step, in (0, 1); by default tied to the scale of the flow's state (rtol times that
             scale), so that no escape from a tiny start is skipped. A larger one is used, and doubted.
-        states: number of saved states.
-        risk_below: stop when the risk is at or below this.
+        states: number of saved states; fewer are saved where they would take more than 256 MB.
+        risk_below: stop when the risk, or the cost of a deep linear network, is at or below this.
         stop_when_still: stop when neither motion nor a growing mode can change anything before `until`; a plateau,
             where a mode grows, does not count.
         max_steps: limit on attempted steps; the partial trajectory is kept.
         progress: show a progress bar; by default when a run on a terminal takes longer than two seconds.
+        checkpoint: a file in which a dynamics in steps (gradient descent) is kept while it goes on; if it exists, the
+            run is taken up from there, and ends as it would have without the stop, to the last bit.
 
     Raises:
         ArgumentError: if an argument is out of range.
@@ -67,16 +76,21 @@ def solve(
     target = -np.inf if risk_below is None else positive("risk_below", risk_below)
     if atol is not None:
         atol = fraction("atol", atol)
+    system, y0 = flow.start()
+    if isinstance(system, Iteration):
+        return _iterated(flow, system, y0, until, states, target, progress, checkpoint)
+    if checkpoint is not None:
+        raise ArgumentError("checkpoint", "be given for dynamics in steps only", str(checkpoint))
     coarser: Trajectory | None = None
     with Progress(progress, until, flow.shortest_time) as shown:
         while True:
-            system, y0 = flow.start()
+            kept = max(2, min(states, _MOST_SAVED // y0.size))
             first = min(flow.shortest_time, until)
             tied = rtol * np.asarray(flow.scale())
             record = integrate(
                 system,
                 y0,
-                _grid(first, until, states),
+                _grid(first, until, kept),
                 first_step=1e-3 * first,
                 rtol=rtol,
                 atol=tied if atol is None else atol,
@@ -89,6 +103,7 @@ def solve(
             verdict = flow.refined(trajectory, coarser)
             if verdict.finer is not None:
                 flow, coarser = verdict.finer, trajectory
+                system, y0 = flow.start()
                 continue
             doubts = trajectory.doubts + verdict.doubts
             if atol is not None and atol > tied.min():
@@ -97,6 +112,35 @@ def solve(
                     "rtol: an escape from a small start may have been skipped.",
                 )
             return dataclasses.replace(trajectory, accuracy=trajectory.accuracy | verdict.accuracy, doubts=doubts)
+
+
+def _iterated(
+    flow: Flow,
+    system: Iteration,
+    state: Any,
+    until: float,
+    states: int,
+    target: float,
+    progress: bool | None,
+    checkpoint: str | os.PathLike[str] | None,
+) -> Trajectory:
+    """Make the steps of a dynamics that comes in steps; the last is the one that ends at `until`."""
+    step_size = float(system.step_size)
+    steps = round(until / step_size)
+    if steps < 1:
+        raise ArgumentError("until", f"be at least one step of size {step_size:g}", until)
+    run = flow.describe() | {"steps": steps, "states": states}
+    with Progress(progress, until, step_size) as shown:
+        record = iterate(
+            system,
+            state,
+            steps,
+            states=states,
+            stop_below=target,
+            watch=shown.update,
+            checkpoint=None if checkpoint is None else Checkpoint(checkpoint, run),
+        )
+    return flow.trajectory(record)
 
 
 def _grid(first: float, until: float, states: int) -> np.ndarray:
@@ -113,12 +157,12 @@ def _still_test(system: Any, until: float, y0: jax.Array) -> Any:
         raise ArgumentError("stop_when_still", "be used with at most 2048 numbers in the state", size)
     jacobian = jax.jit(lambda system, y: jax.jacfwd(system.vector_field)(y).reshape(size, size))
     observe = jax.jit(lambda system, y: system.observables(y, system.vector_field(y)))
-    reference = float(observe(system, y0)["risk"])
+    reference = float(observe(system, y0)[system.stop_on])
 
     def is_still(t: float, y: jax.Array) -> bool:
         left = until - t
         observed = observe(system, y)
-        if abs(float(observed["risk_rate"])) * left > 1e-9 * reference:
+        if abs(float(observed[f"{system.stop_on}_rate"])) * left > 1e-9 * reference:
             return False
         growth = np.linalg.eigvals(np.asarray(jacobian(system, y))).real.max()
         return bool(growth * left < 1.0)

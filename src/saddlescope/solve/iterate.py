@@ -1,0 +1,172 @@
+"""The loop for dynamics that come in steps: gradient descent, stochastic gradient descent."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from saddlescope.solve.checkpoint import Checkpoint
+from saddlescope.solve.loop import Record
+from saddlescope.solve.outcome import Outcome
+
+_OBSERVED = 400  # log-spaced steps at which observables are saved
+_CALL_SECONDS = 0.3
+_OPTIONS: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False}
+
+
+class Iteration(eqx.Module):
+    """A map from one state to the next, with its numbers as array leaves, so that new numbers never compile again.
+
+    The state is any pytree of arrays; a random key is part of it.
+    """
+
+    stop_on: ClassVar[str] = "cost"  # the observable that a target or a progress bar looks at
+
+    step_size: jax.Array  # time of one step
+
+    @abc.abstractmethod
+    def advance(self, state: Any) -> Any:
+        """Return the state one step later."""
+
+    @abc.abstractmethod
+    def observables(self, state: Any) -> dict[str, jax.Array]:
+        """Return what is saved of a state. Holds at least `stop_on`; of several runs at once, one value each."""
+
+    @abc.abstractmethod
+    def saved(self, state: Any) -> jax.Array:
+        """Return what is kept of a state on the coarser grid of states."""
+
+
+@partial(jax.jit, compiler_options=_OPTIONS)
+def _advance(system: Iteration, state: Any, steps: jax.Array) -> Any:
+    return jax.lax.fori_loop(0, steps, lambda _, state: system.advance(state), state)
+
+
+@jax.jit
+def _observe(system: Iteration, state: Any) -> tuple[dict[str, jax.Array], jax.Array]:
+    return system.observables(state), system.saved(state)
+
+
+def iterate(
+    system: Iteration,
+    state: Any,
+    steps: int,
+    *,
+    states: int,
+    stop_below: float = -np.inf,
+    watch: Callable[[float, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Record:
+    """Make `steps` steps and return what was seen at log-spaced ones, 0 and the last among them.
+
+    Args:
+        system: the map.
+        state: where it starts.
+        steps: to make.
+        states: how many states to keep.
+        stop_below: stop when the observable that the system stops on (its mean over several runs) is at or below this.
+        watch: called now and then with (time, that observable), for progress.
+        checkpoint: where to keep the run while it goes on, and to take it up from.
+    """
+    started = time.perf_counter()
+    step_size = float(system.step_size)
+    marks = np.unique(np.round(np.geomspace(1, steps, _OBSERVED)).astype(np.int64))
+    kept_marks = set(np.unique(np.round(np.geomspace(1, steps, max(states - 1, 1))).astype(np.int64)).tolist()) | {0}
+    # a kept state is one that is observed, so that the two grids share their steps
+    marks = np.unique(np.concatenate([marks, np.array(sorted(kept_marks - {0}))]))
+    seen: list[tuple[int, dict[str, np.ndarray], np.ndarray | None]] = []
+    done, outcome = 0, None
+
+    def look(step: int, state: Any) -> float:
+        observed, kept = _observe(system, state)
+        values = {name: np.asarray(value) for name, value in observed.items()}
+        seen.append((step, values, np.asarray(kept) if step in kept_marks else None))
+        return float(np.mean(values[system.stop_on]))
+
+    if checkpoint is not None and checkpoint.exists():
+        state, done, seen = checkpoint.load(state)
+        level = float(np.mean(seen[-1][1][system.stop_on]))
+    else:
+        level = look(0, state)
+    limit, written = 64, time.perf_counter()
+    finite = state, done
+    with contextlib.suppress(KeyboardInterrupt):
+        while outcome is None:
+            outcome = _ending(level, done, steps, stop_below)
+            if outcome is Outcome.NOT_FINITE:
+                # what is kept ends with the last state that means something
+                state, done = _last_finite(system, *finite, done)
+                while seen and seen[-1][0] >= done:
+                    seen.pop()
+                look(done, state)
+            if outcome is not None:
+                break
+            finite = (state, done) if done == seen[-1][0] else finite
+            mark = int(marks[np.searchsorted(marks, done, side="right")])
+            count = min(limit, mark - done)
+            tick = time.perf_counter()
+            # blocked on, so that an interrupt finds the state and the count of steps together
+            after = jax.block_until_ready(_advance(system, state, np.asarray(count, np.int64)))
+            seconds = time.perf_counter() - tick
+            state, done = after, done + count
+            if done == mark:
+                level = look(done, state)
+            if count == limit:
+                limit = int(np.clip(limit * min(4.0, _CALL_SECONDS / max(seconds, 1e-9)), 1, 2**40))
+            if watch is not None:
+                watch(done * step_size, level)
+            if checkpoint is not None and time.perf_counter() - written > checkpoint.every:
+                checkpoint.save(state, done, seen)
+                written = time.perf_counter()
+    outcome = outcome or Outcome.INTERRUPTED
+    if checkpoint is not None:
+        checkpoint.save(state, done, seen)
+    if seen[-1][0] < done:
+        look(done, state)
+        seen[-1] = (*seen[-1][:2], np.asarray(_observe(system, state)[1]))
+    kept = [(step, saved) for step, _, saved in seen if saved is not None]
+    return Record(
+        times=np.array([step for step, _, _ in seen]) * step_size,
+        observables={name: np.stack([values[name] for _, values, _ in seen]) for name in seen[0][1]},
+        state_times=np.array([step for step, _ in kept]) * step_size,
+        states=np.stack([saved for _, saved in kept]),
+        outcome=outcome,
+        solver={
+            "method": "steps",
+            "step_size": step_size,
+            "steps": done,
+            "steps_accepted": done,
+            "steps_rejected": 0,
+            "seconds": time.perf_counter() - started,
+        },
+    )
+
+
+def _last_finite(system: Iteration, state: Any, done: int, lost: int) -> tuple[Any, int]:
+    """The last state whose observable is finite, between step `done`, where it is, and step `lost`, where it is not."""
+    while lost - done > 1:
+        middle = (done + lost) // 2
+        tried = _advance(system, state, np.asarray(middle - done, np.int64))
+        if np.isfinite(np.mean(np.asarray(_observe(system, tried)[0][system.stop_on]))):
+            state, done = tried, middle
+        else:
+            lost = middle
+    return state, done
+
+
+def _ending(level: float, done: int, steps: int, stop_below: float) -> Outcome | None:
+    if not np.isfinite(level):
+        return Outcome.NOT_FINITE
+    if level <= stop_below:
+        return Outcome.REACHED_TARGET
+    if done >= steps:
+        return Outcome.REACHED_END
+    return None
