@@ -19,6 +19,18 @@ import jax  # noqa: E402
 jax.config.update("jax_enable_x64", True)
 
 from saddlescope.arguments import ArgumentError  # noqa: E402
+from saddlescope.deep_linear import (  # noqa: E402
+    DeepLinearFlow,
+    GeneralCost,
+    GradientDescent,
+    LeastSquares,
+    MatrixCompletion,
+    critical_point,
+    distances,
+    escape,
+    greedy_low_rank,
+    saddle_to_saddle_limit,
+)
 from saddlescope.functions import (  # noqa: E402
     Normal,
     PointMasses,
@@ -39,6 +51,10 @@ from saddlescope.measure import (  # noqa: E402
 )
 from saddlescope.single_index import (  # noqa: E402
     MeanFieldFlow,
+    MultiIndex,
+    NetworkFlow,
+    OnePassSGD,
+    SampleDescent,
     SingleIndex,
     canonical_order,
     check_canonical_order,
@@ -52,11 +68,20 @@ if _collecting:
 
 __all__ = [
     "ArgumentError",
+    "DeepLinearFlow",
+    "GeneralCost",
+    "GradientDescent",
+    "LeastSquares",
+    "MatrixCompletion",
     "MeanFieldFlow",
+    "MultiIndex",
+    "NetworkFlow",
     "Normal",
+    "OnePassSGD",
     "Outcome",
     "PointMasses",
     "Rademacher",
+    "SampleDescent",
     "SingleIndex",
     "Trajectory",
     "TruncatedNormal",
@@ -65,13 +90,18 @@ __all__ = [
     "canonical_order",
     "check_canonical_order",
     "compare_times",
+    "critical_point",
+    "distances",
     "effective_rank",
+    "escape",
     "exponent",
     "gaussian_function",
+    "greedy_low_rank",
     "hermite",
     "learning_times",
     "load",
     "local_exponents",
     "plateaus",
+    "saddle_to_saddle_limit",
     "solve",
 ]

@@ -86,7 +86,7 @@ class GradientDescent(DeepLinearFlow):
             raise ArgumentError("momentum", "lie in [0, 1)", self.momentum)
         super().__init__(cost, depth, width, gamma, scale, seed, initial=initial, compress=compress)
 
-    def start(self):
+    def start(self) -> tuple[Any, Any]:
         weights = [jnp.asarray(W) for W in self.weights]
         steps = DescentSteps(
             step_size=jnp.asarray(self.shortest_time),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import qr
@@ -71,9 +72,7 @@ def compress(weights: Sequence[np.ndarray], rounds: int) -> Compression:
             break  # looked one round ahead, to know whether anything is missing
         frames = [np.hstack(pair) for pair in zip(frames, added, strict=True)]
         fresh, made = added, made + 1
-    narrow = [
-        frames[layer + 1].T @ W @ frames[layer] for layer, W in enumerate(weights)
-    ]
+    narrow = [frames[layer + 1].T @ W @ frames[layer] for layer, W in enumerate(weights)]
     return Compression(narrow, frames[1:-1], made, closed)
 
 
@@ -86,7 +85,8 @@ def _outside(frame: np.ndarray, block: np.ndarray) -> np.ndarray:
     scale = float(sizes.max())
     for _ in range(2):  # the second time removes what rounding left of the first
         block = block - frame @ (frame.T @ block)
-    Q, R, _ = qr(block, mode="economic", pivoting=True)
+    decomposed: Any = qr(block, mode="economic", pivoting=True)
+    Q, R, _ = decomposed
     rank = int(np.sum(np.abs(np.diag(R)) > _NEW * scale))
     basis = Q[:, : min(rank, frame.shape[0] - frame.shape[1])]
     if basis.shape[1]:

@@ -11,6 +11,7 @@ and time drop out, and tau is the time in which H's flow from alpha = 1 runs to 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import jax.numpy as jnp
@@ -152,7 +153,8 @@ def saddle_to_saddle_limit(
     if initial is None:
         if depth is None or width is None:
             raise ArgumentError("depth" if depth is None else "width", "be given (or else `initial`)", None)
-        start = gaussian_start(cost.shape, count("depth", depth), count("width", width), finite("gamma", gamma), 1, seed)
+        sizes = count("depth", depth), count("width", width)
+        start = gaussian_start(cost.shape, *sizes, finite("gamma", gamma), 1.0, seed)
     else:
         start = checked_weights(initial, cost.shape)
     if len(start) < 3:
@@ -277,7 +279,7 @@ def _rotation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _distance_to_polyline(points: np.ndarray, line: np.ndarray) -> np.ndarray:
     """Distance of every point to the broken line through the rows of `line`, shape (points,)."""
     best = np.full(len(points), np.inf)
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in pairwise(line):
         step = b - a
         square = float(step @ step)
         share = np.clip((points - a) @ step / square, 0, 1) if square > 0 else np.zeros(len(points))

@@ -70,7 +70,7 @@ class DeepLinearSystem(System):
         for W in weights[-2:0:-1]:
             suffixes.append(suffixes[-1] @ W)
         inner = [jnp.ones(())] + [_norm_squared(F) for F in prefixes[:-1]]
-        outer = [_norm_squared(S) for S in suffixes[: len(weights) - 1]][::-1] + [jnp.ones(())]
+        outer = [*(_norm_squared(S) for S in reversed(suffixes[: len(weights) - 1])), jnp.ones(())]
         gauss_newton = sum(a * b for a, b in zip(inner, outer, strict=True))
         G = self.cost.gradient(prefixes[-1])
         depth = len(weights)
@@ -100,7 +100,7 @@ class DeepLinearSystem(System):
 
 
 def _norm_squared(M: jax.Array) -> jax.Array:
-    """An upper bound of |M|^2, at most rank^(1/8) above it: the trace of the eighth power of the smaller Gram matrix."""
+    """An upper bound of |M|^2, at most rank^(1/8) above: the trace of the eighth power of the smaller Gram matrix."""
     gram = M.T @ M if M.shape[1] <= M.shape[0] else M @ M.T
     size = jnp.trace(gram) + jnp.finfo(gram.dtype).tiny
     power = gram / size

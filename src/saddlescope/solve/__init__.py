@@ -11,10 +11,10 @@ from saddlescope.solve.run import solve, versions
 from saddlescope.solve.structure import BlockLowRank
 
 __all__ = [
+    "RKC2",
     "BlockLowRank",
     "Flow",
     "Iteration",
-    "RKC2",
     "Outcome",
     "Record",
     "Refinement",

@@ -81,5 +81,6 @@ class RKC2(AbstractAdaptiveSolver):
         f1 = terms.vf(t1, y1, args)
         error = 0.8 * (y0 - y1) + 0.4 * h * (f0 + f1)
         stable = jnp.all(jnp.isfinite(f1)) & (stiffness < 0.65 * _MOST_STAGES**2)
-        error = jnp.where(stable, error, 1e100)
+        # not y1 itself: an infinite y1 would make the tolerance infinite too, and the step accepted
+        y1, error = jnp.where(stable, y1, y0), jnp.where(stable, error, 1e100)
         return y1, error, {"y0": y0, "y1": y1, "k0": h * f0, "k1": h * f1}, f1, RESULTS.successful

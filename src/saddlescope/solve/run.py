@@ -20,7 +20,6 @@ from saddlescope.solve.loop import integrate
 from saddlescope.solve.progress import Progress
 from saddlescope.trajectory import Trajectory
 
-
 _MOST_SAVED = 2**25  # numbers in all saved states together, 256 MB
 
 

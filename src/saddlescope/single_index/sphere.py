@@ -1,0 +1,66 @@
+"""Starts of a finite network: neurons in few coordinates that carry the same Gram matrix as in dimension d."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from saddlescope.arguments import ArgumentError, count
+
+
+def dimension(value: Any, least: int = 1) -> float:
+    """Return a dimension as a float, infinity allowed; refuse what is neither that nor a whole number."""
+    if isinstance(value, float) and math.isinf(value) and value > 0:
+        return value
+    return float(count("dimension", value, least=least))
+
+
+def teacher_frame(gram: np.ndarray) -> np.ndarray:
+    """Return unit vectors of that Gram matrix, shape (p, p), lower triangular: the first is the first axis."""
+    # a singular Gram matrix has no Cholesky factor, but always this one
+    values, vectors = np.linalg.eigh(gram)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    R = np.linalg.qr(root)[1]
+    return (R * np.sign(np.where(np.diag(R) == 0, 1.0, np.diag(R)))[:, None]).T
+
+
+def sphere_start(p: int, m: int, d: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw m independent uniform directions in dimension d, beside p fixed axes.
+
+    Returns:
+        Coordinates, shape (m, min(d, p + m)), whose first p axes are those of the teachers. Exact in law for every d:
+        in d > p + m dimensions the part outside the first axes is rotated into m more, by Bartlett's decomposition.
+    """
+    if math.isinf(d):
+        return np.hstack([np.zeros((m, p)), np.eye(m)])
+    if d <= p + m:
+        u = rng.standard_normal((m, int(d)))
+    else:
+        inside = rng.standard_normal((m, p))
+        outside = np.tril(rng.standard_normal((m, m)), -1)
+        np.fill_diagonal(outside, np.sqrt(rng.chisquare(d - p - np.arange(m))))
+        u = np.hstack([inside, outside])
+    return u / np.linalg.norm(u, axis=1, keepdims=True)
+
+
+def orthogonal_start(p: int, m: int, d: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw m orthonormal directions that are orthogonal to the p teachers too, shape (m, p + m).
+
+    Raises:
+        ArgumentError: if d has no room for them.
+    """
+    del rng
+    if d < p + m:
+        raise ArgumentError("dimension", f"be at least {p + m} for an orthogonal start of {m} neurons", d)
+    return np.hstack([np.zeros((m, p)), np.eye(m)])
+
+
+def reduced(u: np.ndarray, p: int) -> np.ndarray:
+    """Return coordinates (m, min(d, p + m)) with the same Gram matrix, the first p axes kept."""
+    m, d = u.shape
+    if d <= p + m:
+        return u
+    R = np.linalg.qr(u[:, p:].T)[1]
+    return np.hstack([u[:, :p], R.T])
