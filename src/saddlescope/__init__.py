@@ -29,6 +29,7 @@ from saddlescope.deep_linear import (  # noqa: E402
     distances,
     escape,
     greedy_low_rank,
+    regime,
     saddle_to_saddle_limit,
 )
 from saddlescope.functions import (  # noqa: E402
@@ -102,6 +103,7 @@ __all__ = [
     "load",
     "local_exponents",
     "plateaus",
+    "regime",
     "saddle_to_saddle_limit",
     "solve",
 ]

@@ -58,3 +58,25 @@ def test_a_result_below_leaves_the_one_above(tmp_path):
         output.place("trajectory.nc").write_text("part")
         assert output.commit("interrupted") == [tmp_path / "interrupted" / "trajectory.nc"]
     assert content(tmp_path) == {"trajectory.nc": "old", "interrupted/trajectory.nc": "part"}
+
+
+KNOWN = ("trajectory.nc", "run_*.nc", "record.json", "other.json", "picture.png")
+
+
+def test_files_that_an_earlier_run_lists_go_and_those_of_the_user_stay(tmp_path):
+    (tmp_path / "other.json").write_text('{"files": ["run_1.nc", "picture.png", "other.json", "notes.txt", "../x.nc"]}')
+    for name in ("run_1.nc", "run_mine.nc", "picture.png", "notes.txt"):
+        (tmp_path / name).write_text("old")
+    with OutputFolder(tmp_path, ("run_*.nc", "record.json"), KNOWN) as output:
+        output.place("run_2.nc").write_text("new")
+        output.place("record.json").write_text("{}")
+        assert output.commit() == [tmp_path / "run_2.nc", tmp_path / "record.json"]
+    assert sorted(content(tmp_path)) == ["notes.txt", "record.json", "run_2.nc", "run_mine.nc"]
+
+
+def test_a_result_of_several_runs_counts_as_one(tmp_path):
+    folder = OutputFolder(tmp_path, ("trajectory.nc", "run_*.nc", "record.json"), KNOWN)
+    (tmp_path / "spec.toml").write_text("")
+    assert not folder.holds_result
+    (tmp_path / "run_1.nc").write_text("")
+    assert folder.holds_result

@@ -8,6 +8,21 @@ from saddlescope.cli import main
 from saddlescope.specs import shipped
 
 CANONICAL = shipped()["canonical"]
+SADDLES = "saddle_to_saddle"
+DEEP = shipped()[SADDLES]
+REGIMES = shipped()["three_regimes"]
+
+
+def ratings(file="ratings.csv", more=""):
+    """A spec of a ratings table."""
+    problem = f'[problem]\nkind = "ratings"\nfile = "{file}"\n{more}\n'
+    return 'family = "deep_linear"\n' + problem + "[network]\ndepth = 3\nwidth = 8\ngamma = 2.0\n"
+
+
+def target(matrix):
+    """A spec of least squares to a matrix."""
+    problem = f'[problem]\nkind = "target"\nmatrix = {matrix}\n'
+    return 'family = "deep_linear"\n' + problem + "[network]\ndepth = 3\nwidth = 8\ngamma = 2.0\n"
 
 
 @pytest.fixture
@@ -81,7 +96,37 @@ def listing(folder):
         (["run", "canonical", "--theory.fraction", "1"], ["`theory.fraction`"]),
         (["run", "canonical", "--picture.scale", "lin"], ["`picture.scale`", "'linear'", "'log'"]),
         (["specs", "cannonical"], ["did you mean `canonical`"]),
-        (["settings", "all"], ["all"]),
+        (["settings", "all"], ["no family 'all'", "deep_linear"]),
+        (["settings", "deep_liner"], ["did you mean `deep_linear`"]),
+        (["run", "canonical", "--family", "deep_linaer"], ["did you mean `deep_linear`"]),
+        (["run", "canonical", "--network.depth", "3"], ["`--network.depth`", "'deep_linear'"]),
+        (["run", SADDLES, "--network.depht", "3"], ["did you mean `--network.depth`"]),
+        (["run", SADDLES, "--dynamics.epsilon", "3"], ["did you mean `--dynamics.until`"]),
+        (["run", SADDLES, "--network.depth", "0"], ["`network.depth`", "at least 1", "0"]),
+        (["run", SADDLES, "--network.width", "0"], ["`network.width`", "at least 1", "0"]),
+        (["run", SADDLES, "--network.width", "2.5"], ["`network.width`"]),
+        (["run", SADDLES, "--network.gamma", "steep"], ["`network.gamma`", "'steep'"]),
+        (["run", SADDLES, "--network.gamma", "inf"], ["`network.gamma`", "finite"]),
+        (["run", SADDLES, "--network.gamma", "300"], ["`network.gamma`", "1e-301"]),
+        (["run", SADDLES, "--network.scale", "0"], ["`network.scale`", "positive"]),
+        (["run", SADDLES, "--network.scale", "1e-200"], ["`network.gamma`", "1e-202"]),
+        (["run", SADDLES, "--network.seed", "-1"], ["`network.seed`"]),
+        (["run", SADDLES, "--dynamics.until", "0"], ["`dynamics.until`", '"auto"']),
+        (["run", SADDLES, "--problem.kind", "complete"], ["`problem.kind`", "'completion'", "'digits'"]),
+        (["run", SADDLES, "--problem.observed", "0"], ["`problem.observed`", "at least 1"]),
+        (["run", SADDLES, "--problem.observed", "100"], ["`problem.observed`", "from 1 to 99"]),
+        (["run", SADDLES, "--problem.observed", "half"], ["`problem.observed`", "'half'"]),
+        (["run", SADDLES, "--problem.singular_values", "6,-1"], ["`problem.singular_values`", "positive"]),
+        (["run", SADDLES, "--problem.size", "2"], ["`problem.singular_values`", "at most 2"]),
+        (["run", SADDLES, "--solver.learnt", "1"], ["`solver.learnt`"]),
+        (["run", SADDLES, "--picture.time", "sqrt"], ["`picture.time`", "'linear'"]),
+        (["run", SADDLES, "--theory.max_rank", "0"], ["`theory.max_rank`"]),
+        (["run", "three_regimes", "--compare.gamma", "1"], ["list of tables", "spec file"]),
+        (["run", "distances", "--network.depth", "1"], ["`network.depth`", "at least 2"]),
+        (["run", "distances", "--grid.widths", "8"], ["`grid.widths`", "two widths"]),
+        (["run", "distances", "--grid.widths", "8,8"], ["`grid.widths`", "rise"]),
+        (["run", "distances", "--grid.widths", "2,8"], ["`grid.widths`", "rank 4"]),
+        (["run", "distances", "--problem.singular_values", "1,0"], ["`problem.singular_values`", "positive"]),
     ],
     ids=lambda part: " ".join(part)[:60] if isinstance(part, list) else None,
 )
@@ -103,6 +148,22 @@ def test_bad_words(here, capsys, words, parts):
         (CANONICAL + "[picture]\nrtol = 1e-3\n", ["`picture.rtol`", "did you mean `solver.rtol`"]),
         (CANONICAL.replace("[theory]\nlevels = 3", "") + "\n[[theory]]\nlevels = 3\n", ["`theory`", "table"]),
         ("title = 3\n" + CANONICAL.split("\n", 2)[2], ["`title`", "text"]),
+        ('family = "shallow"\n', ["family", "'shallow'", "deep_linear"]),
+        (DEEP.replace('kind = "completion"', ""), ["`problem.kind`", "missing"]),
+        (DEEP.replace("width", "widht"), ["`network.widht`", "did you mean `network.width`"]),
+        (DEEP.replace("observed = 70", ""), ["`problem.observed`", "missing"]),
+        (DEEP.replace("[network]", "[dynamic]"), ["`dynamic`", "did you mean `dynamics`"]),
+        (DEEP + "[theory]\nlevels = 3\n", ["`theory.levels`"]),
+        (
+            REGIMES.replace('name = "lazy"\ngamma', 'name = "lazy"\ngama'),
+            ["`compare.gama`", "number 1", "`compare.gamma`"],
+        ),
+        (REGIMES.replace('"mean field"', '"lazy"'), ["`compare.name`", "'lazy'"]),
+        (REGIMES.replace("gamma = 2.0", 'gamma = "large"'), ["`compare.gamma`", "number 3", "'large'"]),
+        (DEEP + '[compare]\nname = "a"\n', ["`compare`", "list of tables"]),
+        (target("[[1.0, 2.0], [3.0]]"), ["`problem.matrix`", "rows"]),
+        (target("[[nan]]"), ["`problem.matrix`", "finite"]),
+        (target("[]"), ["`problem.matrix`", "rows"]),
     ],
 )
 def test_bad_files(here, capsys, text, parts):
@@ -110,6 +171,41 @@ def test_bad_files(here, capsys, text, parts):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     refused(capsys, ["run", "bad.toml"], "bad.toml", *parts)
     assert listing(here) == ["bad.toml"]
+
+
+RATINGS = "row,column,value\n0,0,1\n0,1,2\n1,0,3\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "csv", "parts"),
+    [
+        (ratings("none.csv"), RATINGS, ["`problem.file`", "existing CSV", "none.csv"]),
+        (ratings("."), RATINGS, ["`problem.file`", "existing CSV"]),
+        (ratings(), "user,film,stars\n0,0,1\n", ["`problem.file`", "header", "user"]),
+        (ratings(), RATINGS + "1,x,3\n", ["`problem.file`", "'x' in line 5"]),
+        (ratings(), RATINGS + "1,1,many\n", ["`problem.file`", "'many' in line 5"]),
+        (ratings(), RATINGS + "0,0,4\n", ["`problem.file`", "line 5"]),
+        (ratings(), RATINGS + "1,1,4\n", ["`problem.file`", "without a rating"]),
+        (ratings(), "row,column,value\n", ["`problem.file`", "at least one rating"]),
+        (ratings(), b"\xff\xfe\x00", ["`problem.file`"]),
+        (ratings(more="held_out = 1.0"), RATINGS, ["`problem.held_out`", "[0, 1)"]),
+        (target("[[0.0, 0.0], [0.0, 0.0]]"), RATINGS, ["`problem`", "something to learn"]),
+    ],
+)
+def test_bad_data(here, capsys, spec, csv, parts):
+    (here / "spec.toml").write_text(spec)
+    (here / "ratings.csv").write_bytes(csv if isinstance(csv, bytes) else csv.encode())
+    refused(capsys, ["run", "spec.toml", "--out", "out"], *parts)
+    assert listing(here) == ["ratings.csv", "spec.toml"]
+
+
+def test_digits_without_scikit_learn(here, capsys, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    (here / "spec.toml").write_text(ratings().replace('"ratings"', '"digits"').replace('file = "ratings.csv"', ""))
+    refused(capsys, ["run", "spec.toml"], "`problem.kind`", "pip install scikit-learn")
+    assert listing(here) == ["spec.toml"]
 
 
 def test_folder_for_a_spec(here, capsys):

@@ -1,18 +1,21 @@
 """Specs: the shipped ones work, what is written is what is read, overrides do what they say."""
 
 import tomllib
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from saddlescope.specs import RunSpec, SpecError, read, shipped
-from saddlescope.specs.making import flow, solve_arguments
+from saddlescope.cli.families import job_of
+from saddlescope.specs import SpecError, read, shipped
+from saddlescope.specs.families import families, model
 from saddlescope.specs.settings import settings
 from saddlescope.specs.writing import toml
 
 NAMES = sorted(shipped())
+RunSpec = model("single_index")
 
 
 def test_the_specs_that_pages_refer_to_are_shipped():
@@ -21,15 +24,33 @@ def test_the_specs_that_pages_refer_to_are_shipped():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shipped_spec_makes_a_flow_and_survives_being_written_and_read(name, tmp_path):
+def test_shipped_spec_can_be_run_and_survives_being_written_and_read(name, tmp_path):
     spec = read(name)
-    asked = flow(spec)
-    assert asked.epsilon == spec.dynamics.epsilon
-    assert solve_arguments(spec)["until"] == spec.dynamics.until
+    assert job_of(spec, "a title").doing
     assert spec.title
     path = tmp_path / "spec.toml"
     path.write_text(toml(spec.plain()), encoding="utf-8")
     assert read(str(path)) == spec
+
+
+def test_flow_is_the_one_described():
+    spec = read("canonical")
+    assert spec.flow().epsilon == spec.dynamics.epsilon
+    assert spec.solve_arguments()["until"] == spec.dynamics.until
+
+
+def test_every_family_has_keys_and_a_way_to_run_them():
+    import importlib
+
+    assert families()[0] == "single_index"
+    for name in families():
+        assert callable(importlib.import_module(f"saddlescope.cli.families.{name}").Job)
+        assert model(name).FILES
+        assert any(shipped_family(text) == name for text in shipped().values())
+
+
+def shipped_family(text):
+    return tomllib.loads(text).get("family", "single_index")
 
 
 def test_defaults_of_a_spec_are_those_of_the_library():
@@ -46,7 +67,7 @@ def test_defaults_of_a_spec_are_those_of_the_library():
     for name in ("particles", "neurons", "seed", "tolerance"):
         assert getattr(spec.dynamics, name) == flow_defaults[name], name
     minimal = {k: v for k, v in spec.plain()["dynamics"].items() if k in ("epsilon", "until")}
-    default = RunSpec.model_validate({"problem": spec.plain()["problem"], "dynamics": minimal})
+    default: Any = RunSpec.model_validate({"problem": spec.plain()["problem"], "dynamics": minimal})
     problem = ss.SingleIndex(link=[1.0], activation=[1.0])
     assert law(default.dynamics.second_layer) == ss.MeanFieldFlow(problem, 1.0).second_layer
 
@@ -105,16 +126,45 @@ def test_a_shipped_name_wins_over_a_folder_of_results(tmp_path, monkeypatch):
     assert read("canonical").dynamics.epsilon == 1e-8
 
 
-def test_every_key_has_a_meaning_and_a_refusal_of_nonsense():
-    for setting in settings():
-        assert setting.meaning, setting.name
+def nonsense(family):
+    base = {"single_index": "canonical", "deep_linear": "saddle_to_saddle", "deep_linear_distances": "distances"}
+    for setting in settings(model(family)):
         table, _, key = setting.name.rpartition(".")
-        if not table:
-            continue
-        content = read("canonical").plain()
+        if (table and not setting.only) or "completion" in setting.only:
+            yield base[family], table, key
+
+
+@pytest.mark.parametrize("family", families())
+def test_every_key_has_a_meaning_and_a_refusal_of_nonsense(family):
+    assert all(setting.meaning for setting in settings(model(family)))
+    for name, table, key in nonsense(family):
+        content = read(name).plain()
         content.setdefault(table, {})[key] = {"nonsense": 1} if key != "second_layer" else 3
-        with pytest.raises(ValueError, match=setting.name.rsplit(".", 1)[-1]):
-            RunSpec.model_validate(content)
+        with pytest.raises(ValueError, match=key):
+            model(family).model_validate(content)
+
+
+def test_compared_runs_change_the_network_they_share():
+    networks = read("three_regimes").networks()
+    assert [network.gamma for network, _ in networks.values()] == [2 / 3, 1.0, 2.0]
+    assert {(network.depth, network.width, until) for network, until in networks.values()} == {(3, 200, "auto")}
+    wider = read("three_regimes", ["--network.width", "30"]).networks()
+    assert {network.width for network, _ in wider.values()} == {30}
+
+
+def test_file_is_named_relative_to_the_spec_and_to_the_folder_of_the_command(tmp_path, monkeypatch):
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "r.toml").write_text(RATINGS)
+    monkeypatch.chdir(tmp_path)
+    assert read("specs/r.toml").problem.file == str(tmp_path / "specs" / "ratings.csv")
+    assert read("specs/r.toml", ["--problem.file", "other.csv"]).problem.file == str(tmp_path / "other.csv")
+
+
+RATINGS = """
+family = "deep_linear"
+problem = { kind = "ratings", file = "ratings.csv" }
+network = { depth = 3, width = 10, gamma = 2.0 }
+"""
 
 
 plain = st.recursive(

@@ -41,11 +41,11 @@ def run(
     *settings: Annotated[str, Parameter(allow_leading_hyphen=True, negative=())],
     out: Path | None = None,
 ) -> int:
-    """Solve one spec: print its stages beside the predicted ones, save the result and a picture.
+    """Solve one spec: print its stages beside the predicted ones, save the result and pictures.
 
     Any key of the spec can be changed by a setting, such as --dynamics.epsilon 1e-6 or
     --problem.link 1,-1,1,1. `saddlescope specs NAME` prints a spec to start from, `saddlescope settings`
-    lists all keys.
+    lists all keys of every family of problems.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def run(
     settings
         Changes to the spec: --TABLE.KEY VALUE.
     out
-        Folder for trajectory.nc, ladder.png, stages.json and spec.toml; by default one named after the spec.
+        Folder for trajectory.nc, stages.json, pictures and spec.toml; by default one named after the spec.
     """
     from saddlescope.cli.running import run_spec
 
@@ -76,11 +76,17 @@ def specs(name: str | None = None, /) -> int:
 
 
 @app.command
-def settings() -> int:
-    """List all keys of a spec, with their meaning and default."""
+def settings(family: str | None = None, /) -> int:
+    """List all keys of a spec, with their meaning and default.
+
+    Parameters
+    ----------
+    family
+        Only those of this family of problems, such as deep_linear.
+    """
     from saddlescope.cli.listing import print_settings
 
-    return print_settings()
+    return print_settings(family)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -112,9 +118,16 @@ def main(arguments: list[str] | None = None) -> int:
 
         if not isinstance(error, ArgumentError | SpecError):
             raise
-        return _end(str(error), 2)
+        return _end(" ".join(str(error).splitlines()), 2)  # what was got may be a matrix, which prints on lines
 
 
 def _end(sentence: str, code: int) -> int:
+    from saddlescope.cli.beside import at_work
+
     print(f"saddlescope: {sentence}", file=sys.stderr)
+    if at_work():
+        # compiled code that still runs in a thread would crash the interpreter on its orderly way out
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     return code

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Thread
+from threading import Thread, enumerate
 from types import TracebackType
 from typing import Any, Self
+
+_NAME = "saddlescope beside"
+
+
+def at_work() -> bool:
+    """Return whether some work goes on whose result nobody waits for any more."""
+    return any(thread.name == _NAME for thread in enumerate())
 
 
 class Beside:
@@ -29,7 +36,7 @@ class Beside:
             except BaseException as error:  # handed to whoever asks for the result
                 self._error = error
 
-        self._thread = Thread(target=work, daemon=True)
+        self._thread = Thread(target=work, daemon=True, name=_NAME)
 
     def __enter__(self) -> Self:
         self._thread.start()

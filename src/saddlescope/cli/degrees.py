@@ -13,7 +13,7 @@ from saddlescope.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
-class StageRow:
+class DegreeRow:
     """How one degree was learnt.
 
     degree: k; target: phi_k. predicted_time, measured_time: of learning, nan where there is none.
@@ -36,10 +36,10 @@ class StageRow:
 
 
 @dataclass(frozen=True)
-class StageTable:
+class DegreeTable:
     """All rows, the plateaus they came from, and the degrees with nothing to learn, each with a remark."""
 
-    rows: tuple[StageRow, ...]
+    rows: tuple[DegreeRow, ...]
     stages: Stages
     nothing_to_learn: dict[int, str]
     last: Plateau | None  # the stretch that lasts to the end
@@ -73,7 +73,7 @@ class StageTable:
         }
 
 
-def stage_table(
+def degree_table(
     trajectory: Trajectory,
     stages: Stages,
     times: np.ndarray,
@@ -82,7 +82,7 @@ def stage_table(
     reasons: dict[int, str],
     failing: frozenset[int] = frozenset(),
     doubts: tuple[str, ...] = (),
-) -> StageTable:
+) -> DegreeTable:
     """Put each degree's measured time and plateau beside the predicted ones.
 
     Args:
@@ -109,13 +109,13 @@ def stage_table(
         elif remark:
             remarks.append(remark)
         height = float(heights[k]) if plateau is not None and k < len(heights) else math.nan
-        rows.append(StageRow(int(k), float(targets[k]), own, measured, plateau, height, " ".join(remarks)))
+        rows.append(DegreeRow(int(k), float(targets[k]), own, measured, plateau, height, " ".join(remarks)))
     last = next((p for p in stages if not p.over), None)
     nothing = {
         int(k): "Nothing to learn" + (f": {reasons[int(k)]}." if int(k) in failing else ", phi_k = 0.")
         for k in np.flatnonzero(targets == 0)
     }
-    return StageTable(tuple(rows), stages, nothing, last, doubts)
+    return DegreeTable(tuple(rows), stages, nothing, last, doubts)
 
 
 def _plateau_before(time: float, others: np.ndarray, degrees: np.ndarray, stages: Stages) -> tuple[Plateau | None, str]:
@@ -128,18 +128,3 @@ def _plateau_before(time: float, others: np.ndarray, degrees: np.ndarray, stages
         latest = degrees[between][np.argmax(others[between])]
         return None, f"No flat stretch of the risk parts it from degree {latest}."
     return before[-1], ""
-
-
-def without_nan(value: Any) -> Any:
-    """Return nested lists and tables with null for what is not a finite number, since JSON knows no other.
-
-    >>> without_nan({"a": [1.0, math.nan]})
-    {'a': [1.0, None]}
-    """
-    if isinstance(value, dict):
-        return {k: without_nan(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [without_nan(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

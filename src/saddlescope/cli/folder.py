@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
+from fnmatch import fnmatch
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,15 +22,18 @@ class OutputFolder:
 
     Args:
         path: the folder; made if needed.
-        names: the files that will be written; a folder of such a name is refused.
+        names: patterns of the files that may be written, the result first; a folder of such a name is refused.
+        known: patterns of the files of runs of any kind. Of these, what an earlier run says in the key `files` of
+            its JSON file that it has written goes when a new result comes.
 
     Raises:
         SpecError: on entry, if the folder is a file or cannot be written.
     """
 
-    def __init__(self, path: Path, names: tuple[str, ...]):
+    def __init__(self, path: Path, names: tuple[str, ...], known: tuple[str, ...] = ()):
         self.path = path
         self._names = names
+        self._known = known
         self._made: list[Path] = []
         self._staging: Path | None = None
 
@@ -46,16 +51,29 @@ class OutputFolder:
         except OSError as error:
             self._clean()
             raise SpecError(f"Output folder {self.path} cannot be written: {error.strerror}.") from None
-        for name in self._names:
-            if (self.path / name).is_dir():
-                self._clean()
-                raise SpecError(f"Output folder {self.path} cannot be used: {self.path / name} is a folder.")
+        taken = next((p for pattern in self._names for p in self.path.glob(pattern) if p.is_dir()), None)
+        if taken is not None:
+            self._clean()
+            raise SpecError(f"Output folder {self.path} cannot be used: {taken} is a folder.")
         return self
 
     @property
     def holds_result(self) -> bool:
         """Whether an earlier result is there."""
-        return (self.path / self._names[0]).exists()
+        results = (name for name in self._names if name.endswith((".nc", ".json")))
+        return any(next(self.path.glob(name), None) for name in results)
+
+    def _earlier(self, folder: Path) -> set[str]:
+        """Names of files that an earlier run wrote: a user's own files may match a pattern, too."""
+        found = {name for name in self._names if "*" not in name}
+        for record in {name for name in self._known if name.endswith(".json")}:
+            try:
+                listed = json.loads((folder / record).read_text(encoding="utf-8"))["files"]
+                names = {name for name in listed if isinstance(name, str) and Path(name).name == name}
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            found |= {name for name in names if any(fnmatch(name, pattern) for pattern in self._known)}
+        return found
 
     def place(self, name: str) -> Path:
         """Where to write a file for now."""
@@ -69,13 +87,15 @@ class OutputFolder:
             below: name of a folder inside the output folder to put them in instead.
         """
         assert self._staging is not None
-        written = [name for name in self._names if (self._staging / name).exists()]
+        order = [name for pattern in self._names for name in sorted(p.name for p in self._staging.glob(pattern))]
+        written = list(dict.fromkeys(order))
         target = self.path / below
         target.mkdir(exist_ok=True)
+        # what an earlier run wrote and this one did not would be taken for a part of this result
+        stale = self._earlier(target) - set(written)
         for name in written:
             os.replace(self._staging / name, target / name)
-        # what an earlier run wrote and this one did not would be taken for a part of this result
-        for name in set(self._names) - set(written):
+        for name in stale:
             (target / name).unlink(missing_ok=True)
         self._made = []
         return [target / name for name in written]

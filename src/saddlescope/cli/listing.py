@@ -24,20 +24,36 @@ def print_specs(name: str | None) -> int:
     return 0
 
 
-def print_settings() -> int:
-    """Print every key of a spec with its meaning and its default."""
+def print_settings(family: str | None = None) -> int:
+    """Print every key of a spec, of one family or of each, with its meaning and its default."""
+    from saddlescope.specs.families import families, model
+
+    if family is not None and family not in families():
+        known = ", ".join(families())
+        raise SpecError(f"There is no family {family!r}{nearest(family, list(families()))}, only {known}.")
+    for number, name in enumerate(families() if family is None else (family,)):
+        print(f"{chr(10) if number else ''}Specs of the family {name}: {model(name).__doc__}\n")
+        _print_keys(name)
+    return 0
+
+
+def _print_keys(family: str) -> None:
+    from saddlescope.specs.families import model
     from saddlescope.specs.settings import settings
     from saddlescope.specs.writing import toml
 
-    for setting in settings():
+    only = ""
+    for setting in settings(model(family)):
         if setting.required:
             default = "required"
-        elif setting.default is None:
+        elif setting.default is None or setting.default == []:
             default = "none by default"
         elif isinstance(setting.default, dict):
             default = toml({"x": {"default": setting.default}}).splitlines()[-1]
         else:
             default = f"default = {json.dumps(setting.default)}"
-        print(f"--{setting.name}")
+        if setting.only != only and setting.only:
+            print(f"{setting.only}:")
+        only = setting.only
+        print(f"--{setting.name}" if "[[" not in setting.only else setting.name.split(".")[-1])
         print(textwrap.fill(f"{setting.meaning} ({default})", 78, initial_indent="    ", subsequent_indent="    "))
-    return 0

@@ -15,6 +15,7 @@ from saddlescope.deep_linear.least_squares import LeastSquares
 from saddlescope.deep_linear.limit import SaddleToSaddleLimit, saddle_to_saddle_limit
 from saddlescope.deep_linear.matrix_completion import MatrixCompletion
 from saddlescope.deep_linear.nearest_minimum import NearestMinimum, nearest_minimum
+from saddlescope.deep_linear.regime import RegimeCard, regime
 from saddlescope.deep_linear.starts import (
     balanced_start,
     gaussian_start,
@@ -37,6 +38,7 @@ __all__ = [
     "LeastSquares",
     "MatrixCompletion",
     "NearestMinimum",
+    "RegimeCard",
     "SaddleToSaddleLimit",
     "balanced_hessian_spectrum",
     "balanced_mode",
@@ -54,5 +56,6 @@ __all__ = [
     "lazy_limit",
     "nearest_minimum",
     "orthogonal_start",
+    "regime",
     "saddle_to_saddle_limit",
 ]

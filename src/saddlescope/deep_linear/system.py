@@ -12,10 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.deep_linear.cost import Cost
+from saddlescope.deep_linear.general_cost import GeneralCost
 from saddlescope.deep_linear.network import Weights, gradients, products_from_input
 from saddlescope.solve import RKC2, System
 
 _LARGEST_SAVED = 1024  # entries of a product that is saved at every step
+_POWER_STEPS, _POWER_MARGIN = 8, 1.5
 
 
 def flat(weights: list[jax.Array] | list[np.ndarray]) -> np.ndarray:
@@ -73,12 +75,25 @@ class DeepLinearSystem(System):
         outer = [*(_norm_squared(S) for S in reversed(suffixes[: len(weights) - 1])), jnp.ones(())]
         gauss_newton = sum(a * b for a, b in zip(inner, outer, strict=True))
         G = self.cost.gradient(prefixes[-1])
-        depth = len(weights)
+        depth, bend = len(weights), self._bend(prefixes[-1], G)
         if depth == 1:
-            return self.bend * gauss_newton
+            return bend * gauss_newton
         missing = jnp.sum(self.imbalance)
         largest = jnp.minimum(_norm_squared(weights[0]), _norm_squared(weights[-1])) + missing
-        return self.bend * gauss_newton + (depth - 1) * jnp.sqrt(_norm_squared(G)) * largest ** ((depth - 2) / 2)
+        return bend * gauss_newton + (depth - 1) * jnp.sqrt(_norm_squared(G)) * largest ** ((depth - 2) / 2)
+
+    def _bend(self, A: jax.Array, G: jax.Array) -> jax.Array:
+        """The largest curvature of the cost: known of a quadratic one, by power iteration at A of any other."""
+        if not isinstance(self.cost, GeneralCost):
+            return self.bend
+        # a start with a part in every direction, the gradient's among them
+        direction = G / (jnp.linalg.norm(G) + jnp.finfo(G.dtype).tiny) + jnp.cos(jnp.arange(G.size)).reshape(G.shape)
+        size = jnp.zeros(())
+        for _ in range(_POWER_STEPS):
+            direction = self.cost.hessian_product(A, direction / jnp.linalg.norm(direction))
+            size = jnp.linalg.norm(direction)
+            direction = jnp.where(size > 0, direction, 1.0)
+        return jnp.maximum(_POWER_MARGIN * size, self.bend)
 
     def observables(self, y, rate):
         weights = layers(y, self.shapes)

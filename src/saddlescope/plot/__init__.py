@@ -1,7 +1,22 @@
 """One place for each kind of picture; matplotlib without global state, `ax=` taken and returned."""
 
 from saddlescope.plot.canvas import new_axes, save
+from saddlescope.plot.descent import descent
 from saddlescope.plot.ladder import ladder
+from saddlescope.plot.modes import modes
 from saddlescope.plot.overlaps import overlaps
+from saddlescope.plot.phase_diagram import phase_diagram
+from saddlescope.plot.plane import plane
+from saddlescope.plot.regimes import regimes
 
-__all__ = ["ladder", "new_axes", "overlaps", "save"]
+__all__ = [
+    "descent",
+    "ladder",
+    "modes",
+    "new_axes",
+    "overlaps",
+    "phase_diagram",
+    "plane",
+    "regimes",
+    "save",
+]

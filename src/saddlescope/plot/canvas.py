@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 # Okabe and Ito's colours, told apart with any colour vision; their vermilion is kept for predictions.
 DEGREES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#C9B800")
@@ -28,6 +29,41 @@ def new_axes(size: tuple[float, float] = SIZE) -> Axes:
     ax.tick_params(labelsize=12)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def pair_of_axes(size: tuple[float, float] = SIZE) -> tuple[Axes, Axes]:
+    """Return two empty axes side by side on a figure of their own."""
+    figure = Figure(figsize=size, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for ax in (left, right):
+        ax.tick_params(labelsize=12)
+        ax.spines[["top", "right"]].set_visible(False)
+    return left, right
+
+
+def log_time(axis: Axis, begin: float, end: float) -> None:
+    """Mark a log axis of time: whole powers of ten, on less than two decades plain numbers in between, too."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_minor_formatter(NullFormatter())
+    if end < 100 * begin:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def spread(places: list[float], gap: float) -> list[float]:
+    """Return falling places, moved apart as little as needed to keep a gap.
+
+    >>> [round(place, 3) for place in spread([0.9, 0.88, 0.2], 0.1)]
+    [0.94, 0.84, 0.2]
+    """
+    found = list(places)
+    for _ in range(100):
+        for k in range(len(found) - 1):
+            missing = gap - (found[k] - found[k + 1])
+            if missing > 0:
+                found[k], found[k + 1] = found[k] + missing / 2, found[k + 1] - missing / 2
+    return found
 
 
 def warm_up() -> None:

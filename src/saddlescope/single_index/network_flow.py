@@ -70,8 +70,8 @@ class NetworkFlow(Flow):
         p = len(self.problem.gram)
         self.start_kind = start
         if initial is not None:
-            if neurons is not None or second_layer is not None:
-                raise ArgumentError("initial", "be given without neurons or second_layer", "both")
+            if neurons is not None or second_layer is not None or dimension != float("inf"):
+                raise ArgumentError("initial", "be given without neurons, dimension and second_layer", "both")
             a, u = given(initial, p)
             self.dimension: float = u.shape[1]
             self._initial = a, reduced(u, p)
@@ -208,7 +208,8 @@ class NetworkFlow(Flow):
         return {
             "link": problem.link.name,
             "activation": problem.activation.name,
-            "directions": len(problem.gram),
+            "directions": problem.gram.tolist(),
+            "direction_weights": problem.weights.tolist(),
             "link_coefficients": coefficients(problem.link, problem.reported_degree).tolist(),
             "activation_coefficients": coefficients(problem.activation, problem.reported_degree).tolist(),
             "epsilon": self.epsilon,

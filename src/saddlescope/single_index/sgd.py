@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any, Literal
 
@@ -75,6 +76,9 @@ class OnePassSGD(Flow):
         initial: tuple[Any, Any] | None = None,
     ):
         self.problem = as_multi_index(problem)
+        if not math.isfinite(self.problem.activation.derivative_norm_squared):
+            # its derivative misses the jump, and descent would not be the flow's
+            raise ArgumentError("problem", "have an activation without jumps for descent on samples", problem)
         p = len(self.problem.gram)
         self.epsilon = positive("epsilon", epsilon)
         if step_size is None:
@@ -105,7 +109,7 @@ class OnePassSGD(Flow):
             self.dimension = int(d)
             self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
             a = u = None
-        room = p + self.neurons + max(self.batch_size, _SPARE)
+        room = p + self.neurons + _spare(self.batch_size)
         if method == "gram" and self.dimension <= room:
             raise ArgumentError("dimension", f'be above {room} for method "gram" (use "direct")', self.dimension)
         big = self.dimension > max(4 * (self.neurons + p), room)
@@ -155,15 +159,16 @@ class OnePassSGD(Flow):
             used = 0
         else:
             used = u.shape[-1]
-            spare = self.batch_size * -(-_SPARE // self.batch_size)
-            u = np.pad(u, [(0, 0), (0, 0), (0, spare)])
+            u = np.pad(u, [(0, 0), (0, 0), (0, _spare(self.batch_size))])
             steps = GramSteps(
                 population=self._population(u.shape[-1]),
                 dimension=jnp.asarray(float(self.dimension)),
                 teachers=p,
                 **common,
             )
-        first = jnp.stack([steps.draw(jax.random.fold_in(key, 0), jnp.asarray(used), u.shape[-1]) for key in keys])
+        # a key is used once: for the first samples here, or for what comes after them
+        keys, draws = (jnp.stack(part) for part in zip(*(jax.random.split(key) for key in keys), strict=True))
+        first = jnp.stack([steps.draw(key, jnp.asarray(used), u.shape[-1]) for key in draws])
         return steps, (jnp.asarray(used, jnp.int64), keys, jnp.asarray(self._a), jnp.asarray(u), first)
 
     def trajectory(self, record: Record) -> Trajectory:
@@ -255,14 +260,20 @@ class OnePassSGD(Flow):
             "seed": self.seed,
             "runs": self.runs,
             "method": self.method,
-            "sum_of_initial": float(self._a.sum() + self._u.sum()),
+            "initial": hashlib.sha256(self._a.tobytes() + self._u.tobytes()).hexdigest()[:16],
         }
+
+
+def _spare(batch: int) -> int:
+    """Coordinates kept for samples to open: whole batches."""
+    return batch * -(-_SPARE // batch)
 
 
 class SampleDescent(OnePassSGD):
     """Full-batch gradient descent on n fixed samples, with train and test risk.
 
-    Arguments are those of `OnePassSGD`, with `samples` n in the place of `batch_size` and `method`.
+    Arguments are those of `OnePassSGD`, with `samples` n in the place of `batch_size` and `method`. All runs see the
+    same samples, drawn from `seed`, and start from seeds of their own.
 
     Example:
         >>> import saddlescope as ss

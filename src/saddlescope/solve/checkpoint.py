@@ -79,7 +79,8 @@ class Checkpoint:
 
     def _read(self) -> dict[str, np.ndarray]:
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            # opened here, since np.load leaves a damaged file open
+            with open(self.path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             known = str(arrays["format"]) == _FORMAT
         except (OSError, ValueError, KeyError, EOFError) as error:

@@ -18,6 +18,7 @@ from saddlescope.solve.loop import Record
 from saddlescope.solve.outcome import Outcome
 
 _OBSERVED = 400  # log-spaced steps at which observables are saved
+_FIRST_CALL = 64  # steps
 _CALL_SECONDS = 0.3
 _OPTIONS: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False}
 
@@ -89,14 +90,16 @@ def iterate(
         observed, kept = _observe(system, state)
         values = {name: np.asarray(value) for name, value in observed.items()}
         seen.append((step, values, np.asarray(kept) if step in kept_marks else None))
-        return float(np.mean(values[system.stop_on]))
+        return _level(system, values)
 
     if checkpoint is not None and checkpoint.exists():
         state, done, seen = checkpoint.load(state)
-        level = float(np.mean(seen[-1][1][system.stop_on]))
+        level = _level(system, seen[-1][1])
+        if done in marks and seen[-1][0] < done:
+            level = look(done, state)  # the stop came between this step and the look at it
     else:
         level = look(0, state)
-    limit, written = 64, time.perf_counter()
+    limit, written = _FIRST_CALL, time.perf_counter()
     finite = state, done
     with contextlib.suppress(KeyboardInterrupt):
         while outcome is None:
@@ -123,14 +126,17 @@ def iterate(
                 limit = int(np.clip(limit * min(4.0, _CALL_SECONDS / max(seconds, 1e-9)), 1, 2**40))
             if watch is not None:
                 watch(done * step_size, level)
-            if checkpoint is not None and time.perf_counter() - written > checkpoint.every:
+            due = checkpoint is not None and time.perf_counter() - written > checkpoint.every
+            if checkpoint is not None and due and _is_finite(system, state):
                 checkpoint.save(state, done, seen)
                 written = time.perf_counter()
     outcome = outcome or Outcome.INTERRUPTED
-    if checkpoint is not None:
+    if checkpoint is not None and _is_finite(system, state):
         checkpoint.save(state, done, seen)
     if seen[-1][0] < done:
         look(done, state)
+    if seen[-1][2] is None:
+        # a run that ended early keeps the state it ended with
         seen[-1] = (*seen[-1][:2], np.asarray(_observe(system, state)[1]))
     kept = [(step, saved) for step, _, saved in seen if saved is not None]
     return Record(
@@ -150,12 +156,22 @@ def iterate(
     )
 
 
+def _level(system: Iteration, values: dict[str, Any]) -> float:
+    """The observable that the system stops on, its mean over several runs."""
+    with np.errstate(over="ignore"):
+        return float(np.mean(np.asarray(values[system.stop_on])))
+
+
+def _is_finite(system: Iteration, state: Any) -> bool:
+    return bool(np.isfinite(_level(system, _observe(system, state)[0])))
+
+
 def _last_finite(system: Iteration, state: Any, done: int, lost: int) -> tuple[Any, int]:
     """The last state whose observable is finite, between step `done`, where it is, and step `lost`, where it is not."""
     while lost - done > 1:
         middle = (done + lost) // 2
         tried = _advance(system, state, np.asarray(middle - done, np.int64))
-        if np.isfinite(np.mean(np.asarray(_observe(system, tried)[0][system.stop_on]))):
+        if _is_finite(system, tried):
             state, done = tried, middle
         else:
             lost = middle

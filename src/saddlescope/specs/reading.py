@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from saddlescope.specs.models import RunSpec
+from saddlescope.specs.families import DEFAULT, families, model
 from saddlescope.specs.refusals import SpecError, nearest, sentence
+from saddlescope.specs.run_spec import RunSpec
 from saddlescope.specs.settings import settings, tables
 
 
@@ -26,8 +27,8 @@ def shipped() -> dict[str, str]:
     return {name.removesuffix(".toml"): (folder / name).read_text(encoding="utf-8") for name in files}
 
 
-def read(spec: str, changes: Sequence[str] = ()) -> RunSpec:
-    """Return a checked spec.
+def read(spec: str, changes: Sequence[str] = ()) -> Any:
+    """Return a checked spec, an instance of its family's class of `RunSpec`.
 
     Args:
         spec: the name of a shipped spec, or the path of a TOML file. A name that is both is the shipped one.
@@ -45,23 +46,41 @@ def read(spec: str, changes: Sequence[str] = ()) -> RunSpec:
         Traceback (most recent call last):
         saddlescope.specs.refusals.SpecError: There is no setting `--dynamics.epsilom` (did you mean ...
     """
-    text, source = _text(spec)
+    text, source, folder = _text(spec)
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"Spec {source} is not valid TOML: {error}.") from None
-    for key, value in _pairs(changes):
+    words = _pairs(changes)
+    family = next((value for key, value in words if key == "family"), content.get("family", DEFAULT))
+    if family not in families():
+        hint = nearest(str(family), list(families())) or f" (families: {', '.join(families())})"
+        raise SpecError(f"There is no family {family!r}, asked for in spec {source}{hint}.")
+    keys = model(family)
+    _anchor(content, keys, folder)
+    for key, value in words:
+        _refuse_unknown(key, keys, family)
         _put(content, key, value)
+    _anchor(content, keys, Path())
     try:
-        return RunSpec.model_validate(content)
+        return keys.model_validate(content)
     except ValidationError as error:
-        raise SpecError(sentence(error, f"spec {source}")) from None
+        raise SpecError(sentence(error, keys, f"spec {source}")) from None
 
 
-def _text(spec: str) -> tuple[str, str]:
+def _anchor(content: dict[str, Any], keys: type[RunSpec], folder: Path) -> None:
+    """Make names of files absolute, so that a spec works from anywhere and after it is saved elsewhere."""
+    for key in keys.PATHS:
+        table, name = key.split(".")
+        holder = content.get(table)
+        if isinstance(holder, dict) and isinstance(holder.get(name), str):
+            holder[name] = str((folder / holder[name]).absolute())
+
+
+def _text(spec: str) -> tuple[str, str, Path]:
     known = shipped()
     if spec in known:
-        return known[spec], spec
+        return known[spec], spec, Path()
     path = Path(spec)
     if path.is_dir():
         inside = path / "spec.toml"
@@ -71,7 +90,7 @@ def _text(spec: str) -> tuple[str, str]:
         hint = nearest(spec, list(known)) or f" (shipped specs: {', '.join(known)})"
         raise SpecError(f"There is no file and no shipped spec {spec!r}{hint}.")
     try:
-        return path.read_text(encoding="utf-8"), spec
+        return path.read_text(encoding="utf-8"), spec, path.parent
     except UnicodeDecodeError:
         raise SpecError(f"Spec {spec} is not a text file in UTF-8.") from None
     except OSError as error:
@@ -87,16 +106,27 @@ def _pairs(changes: Sequence[str]) -> list[tuple[str, str]]:
         if not word.startswith("--") or word == "--":
             raise SpecError(f"There is no place for {word!r}: settings are given as --table.key value.")
         key, equals, value = word[2:].partition("=")
-        if key in tables():
-            raise SpecError(f"`--{key}` is a table: give one of its keys, as in --{key}.key value.")
         if not equals:
             # a lone flag, such as --picture.overlaps, means true; a negative number is a value, not a flag
             value = words.pop(0) if words and not words[0].startswith("--") else "true"
-        known = [s.name for s in settings()]
-        if key not in known and not key.startswith("dynamics.second_layer."):
-            raise SpecError(f"There is no setting `--{key}`{nearest(f'--{key}', [f'--{k}' for k in [*known, 'out']])}.")
         found.append((key, value))
     return found
+
+
+def _refuse_unknown(key: str, keys: type[RunSpec], family: str) -> None:
+    known = settings(keys)
+    if key in tables(keys):
+        raise SpecError(f"`--{key}` is a table: give one of its keys, as in --{key}.key value.")
+    listed = [s.name for s in known if "[[" in s.only]
+    if key in listed:
+        raise SpecError(f"`--{key}` stands in a list of tables: it can only be given in a spec file.")
+    names = [s.name for s in known if s.name not in listed]
+    if key not in names and not key.startswith("dynamics.second_layer."):
+        hint = nearest(f"--{key}", [f"--{name}" for name in [*names, "out"]])
+        other = next((f for f in families() if f != family and any(s.name == key for s in settings(model(f)))), None)
+        if not hint and other:
+            hint = f" in the family {family!r}, only in {other!r}"
+        raise SpecError(f"There is no setting `--{key}`{hint}.")
 
 
 def _value(text: str) -> Any:
@@ -117,4 +147,4 @@ def _put(content: dict[str, Any], key: str, text: str) -> None:
             # a law may be a name alone
             inner = table[name] = {"law": inner} if name == "second_layer" else {}
         table = inner
-    table[last] = text if key == "title" else _value(text)
+    table[last] = text if key in ("title", "family") else _value(text)

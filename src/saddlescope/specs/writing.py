@@ -11,7 +11,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml(tables: Mapping[str, Any]) -> str:
-    """Return nested tables as TOML; tables inside a table of the top level are written inline.
+    """Return nested tables as TOML; lists of tables as [[name]], tables inside a table inline.
 
     Raises:
         TypeError: for a value that is not a text, number, flag, list or table.
@@ -24,11 +24,22 @@ def toml(tables: Mapping[str, Any]) -> str:
         epsilon = 1e-08
         law = { low = -1.0 }
     """
-    lines = [f"{_key(k)} = {_value(v)}" for k, v in tables.items() if not isinstance(v, Mapping)]
+    lines = _entries({k: v for k, v in tables.items() if not isinstance(v, Mapping) and not _list_of_tables(v)})
     for name, table in tables.items():
         if isinstance(table, Mapping):
-            lines += ["", f"[{_key(name)}]", *(f"{_key(k)} = {_value(v)}" for k, v in table.items())]
+            lines += ["", f"[{_key(name)}]", *_entries(table)]
+        elif _list_of_tables(table):
+            for one in table:
+                lines += ["", f"[[{_key(name)}]]", *_entries(one)]
     return "\n".join(lines).lstrip("\n")
+
+
+def _entries(table: Mapping[str, Any]) -> list[str]:
+    return [f"{_key(k)} = {_value(v)}" for k, v in table.items()]
+
+
+def _list_of_tables(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
 
 
 def _key(key: str) -> str:

@@ -1,38 +1,17 @@
-"""The tables of a spec file, with the meaning, the default and the check of every key.
-
-Only types and ranges are checked here; names of functions and laws are checked when the flow is made, still
-before any work starts.
-"""
+"""Specs of single-index problems: what is learnt, how it starts, how it is solved, compared and drawn."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from saddlescope.arguments import ArgumentError, count, fraction, positive, vector
+from saddlescope.arguments import ArgumentError, count, vector
+from saddlescope.specs.checks import Count, CountFromTwo, CountFromZero, Flag, Fraction, Positive, Table, checked
+from saddlescope.specs.run_spec import RunSpec
 
-
-def _checked(check: Any, **limits: Any) -> BeforeValidator:
-    def checked(value: Any, info: ValidationInfo) -> Any:
-        try:
-            return check(info.field_name, value, **limits)
-        except OverflowError:
-            raise ArgumentError(str(info.field_name), "fit into a float", f"{str(value)[:8]}...") from None
-
-    return BeforeValidator(checked)
-
-
-def _flag(value: Any, info: ValidationInfo) -> bool:
-    if not isinstance(value, bool):
-        raise ArgumentError(str(info.field_name), "be true or false", value)
-    return value
-
-
-def _text(value: Any, info: ValidationInfo) -> str:
-    if not isinstance(value, str):
-        raise ArgumentError(str(info.field_name), "be a text in quotes", value)
-    return value
+if TYPE_CHECKING:
+    from saddlescope.single_index import MeanFieldFlow
 
 
 def _function(value: Any, info: ValidationInfo) -> str | list[float]:
@@ -60,22 +39,10 @@ def _particles(value: Any, info: ValidationInfo) -> int | str:
         raise ArgumentError(str(info.field_name), must, value) from None
 
 
-Positive = Annotated[float, _checked(positive)]
-Fraction = Annotated[float, _checked(fraction)]
-Count = Annotated[int, _checked(count)]
-CountFromZero = Annotated[int, _checked(count, least=0)]
-Levels = Annotated[int, _checked(count, least=0, most=6)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Text = Annotated[str, BeforeValidator(_text)]
+Levels = Annotated[int, checked(count, least=0, most=6)]
 Function = Annotated[str | list[float], BeforeValidator(_function)]
 LawTable = Annotated[str | dict[str, Any], BeforeValidator(_law)]
 Particles = Annotated[int | Literal["auto"], BeforeValidator(_particles)]
-
-
-class Table(BaseModel):
-    """A table of a spec: no unknown keys, not to be changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Problem(Table):
@@ -112,7 +79,7 @@ class Solver(Table):
 
     rtol: Fraction = Field(1e-6, description="relative tolerance of a step")
     atol: Fraction | None = Field(None, description="absolute tolerance; by default tied to the scale of the state")
-    states: Annotated[int, _checked(count, least=2)] = Field(100, description="number of saved states")
+    states: CountFromTwo = Field(100, description="number of saved states")
     risk_below: Positive | None = Field(None, description="stop when the risk is at or below this")
     stop_when_still: Flag = Field(False, description="stop when nothing more can happen")
     max_steps: Count = Field(1_000_000, description="limit on attempted steps")
@@ -132,21 +99,41 @@ class Picture(Table):
     overlaps: Flag = Field(False, description="draw overlaps.png too: which neurons carry the action")
 
 
-class RunSpec(Table):
-    """One run: problem, dynamics, solver, theory and picture."""
+class Spec(RunSpec):
+    """One run of a single-index problem: problem, dynamics, solver, theory and picture."""
 
-    title: Text = Field("", description="one line for lists and pictures")
+    FILES: ClassVar = ("trajectory.nc", "stages.json", "ladder.png", "overlaps.png", "spec.toml")
+
     problem: Problem
     dynamics: Dynamics
     solver: Solver = Solver()  # pyright: ignore[reportCallIssue]
     theory: Theory = Theory()  # pyright: ignore[reportCallIssue]
     picture: Picture = Picture()  # pyright: ignore[reportCallIssue]
 
-    def plain(self) -> dict[str, Any]:
-        """All keys with their values, defaults included, as nested tables; keys without a value are left out.
+    def flow(self) -> MeanFieldFlow:
+        """Return the dynamics, ready to be solved.
 
-        >>> from saddlescope.specs import read
-        >>> read("canonical").plain()["theory"]
-        {'levels': 3, 'fraction': 0.5}
+        Raises:
+            ArgumentError: if a function or a law is not known, or a value is refused.
+
+        Example:
+            >>> from saddlescope.specs import read
+            >>> read("canonical").flow().epsilon
+            1e-08
         """
-        return self.model_dump(exclude_none=True)
+        from saddlescope.single_index import MeanFieldFlow, SingleIndex
+
+        how = self.dynamics
+        return MeanFieldFlow(
+            SingleIndex(link=self.problem.link, activation=self.problem.activation),
+            how.epsilon,
+            how.second_layer,
+            how.particles,
+            neurons=how.neurons,
+            seed=how.seed,
+            tolerance=how.tolerance,
+        )
+
+    def solve_arguments(self) -> dict[str, Any]:
+        """Return the arguments of `solve` other than the flow."""
+        return {"until": self.dynamics.until, **self.solver.model_dump()}

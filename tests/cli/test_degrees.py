@@ -1,4 +1,4 @@
-"""The table of stages: which plateau belongs to which degree, and what is said where something is missing."""
+"""The table of degrees: which plateau belongs to which degree, and what is said where something is missing."""
 
 import io
 import json
@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from saddlescope.cli.display import show
-from saddlescope.cli.stages import stage_table, without_nan
+from saddlescope.cli.degrees import degree_table
+from saddlescope.cli.display import doubts, show
+from saddlescope.cli.families.single_index import accuracy, rungs
+from saddlescope.cli.report import Entry, Report, without_nan
 from saddlescope.measure import Plateau, Stages
 from saddlescope.trajectory import Trajectory
 
@@ -43,7 +45,7 @@ def trajectory(targets):
 def made(targets, times, predicted, reasons=None, failing=frozenset()):
     heights = np.array([2.1, 1.6, 1.1, 0.6])
     reasons = reasons or {}
-    return stage_table(
+    return degree_table(
         trajectory(targets),
         STAGES,
         np.array(times),
@@ -98,7 +100,10 @@ def test_plain_values_are_json_without_nan():
 def printed(targets, times, predicted, **options):
     out = io.StringIO()
     table = made(targets, times, predicted)
-    show(trajectory(targets), table, "A title", [], Console(file=out, highlight=False, **options))
+    run = trajectory(targets)
+    entries = (*doubts(*run.doubts, *table.doubts), Entry("Accuracy", accuracy(run)))
+    report = Report("A title", "A subtitle", rungs(table, run), entries, {})
+    show(report, [], Console(file=out, highlight=False, **options))
     return out.getvalue()
 
 

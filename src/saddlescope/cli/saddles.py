@@ -1,0 +1,204 @@
+"""The saddles a deep linear network visits, predicted and measured, one row a saddle."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.interpolate import CubicHermiteSpline
+
+from saddlescope.arguments import ArgumentError
+
+if TYPE_CHECKING:
+    from saddlescope.deep_linear import Cost, Escape, SaddleToSaddleLimit
+    from saddlescope.specs.families.deep_linear import Network
+    from saddlescope.trajectory import Trajectory
+
+_FLAT = 0.1  # of the fastest fall of the cost before or after: slower is a plateau
+
+
+@dataclass(frozen=True)
+class SaddlePath:
+    """The predicted saddles, the origin first and the minimum last.
+
+    Attributes:
+        costs, ranks: shape (saddles,). products: shape (saddles, d_out, d_in).
+        jump_times: at which each saddle but the last is left, nan where not predicted, shape (saddles - 1,).
+        escapes: from each saddle but the last.
+        limit: the limit of a vanishing start, which knows the way between the saddles; None where not predicted.
+        whole: whether the last saddle is a minimum that the network can reach.
+        message: how the path ended.
+        doubts: sentences on what may be wrong.
+    """
+
+    costs: np.ndarray
+    ranks: np.ndarray
+    products: np.ndarray
+    jump_times: np.ndarray
+    escapes: tuple[Escape, ...]
+    limit: SaddleToSaddleLimit | None
+    whole: bool
+    message: str
+    doubts: tuple[str, ...]
+
+    @property
+    def segments(self) -> tuple[np.ndarray, ...]:
+        """A along the path from saddle to saddle, arrays (points, d_out, d_in); none where not predicted."""
+        return () if self.limit is None else self.limit.segments[: len(self.jump_times)]
+
+    def cost(self, time: np.ndarray) -> np.ndarray:
+        """Predicted cost along time, which jumps; nan where no times are predicted."""
+        if np.isnan(self.jump_times).any():
+            return np.full(np.shape(time), math.nan)
+        return self.costs[np.searchsorted(self.jump_times, time)]
+
+
+@dataclass(frozen=True)
+class SaddleRow:
+    """One saddle: predicted beside measured.
+
+    Attributes:
+        rank: of the saddle.
+        predicted_cost: there. measured_cost: of the run where it is slowest between two jumps.
+        predicted_time, measured_time: at which the saddle is left; measured when the cost is half way to the next.
+        strength: s_1 of the gradient at the saddle, to which the speed of escape is proportional.
+        exponent: 1 - s_2 / s_1: a start of scale alpha stays within alpha to this power of the path.
+        off_path: distance |A - path| of the run until the next saddle.
+        flat: whether the run rests here, that is, falls ten times slower than before and after.
+    """
+
+    rank: int
+    predicted_cost: float
+    measured_cost: float
+    predicted_time: float
+    measured_time: float
+    strength: float
+    exponent: float
+    off_path: float
+    flat: bool
+
+    @property
+    def ratio(self) -> float:
+        """Measured over predicted time."""
+        return self.measured_time / self.predicted_time
+
+    def plain(self) -> dict[str, Any]:
+        """As plain values."""
+        return {**asdict(self), "measured_over_predicted": self.ratio}
+
+
+def predict(cost: Cost, network: Network, max_rank: int | None) -> SaddlePath:
+    """Return the saddles of the greedy algorithm and, for depth over 2, when a run of this start leaves them.
+
+    Args:
+        cost: C(A).
+        network: its depth, width, gamma, scale and seed.
+        max_rank: stop there, without times; None goes all the way.
+
+    Raises:
+        ArgumentError: if there is no saddle, for depth 1 or a cost at its minimum.
+    """
+    from saddlescope.deep_linear import escape, greedy_low_rank, saddle_to_saddle_limit
+
+    doubts: tuple[str, ...] = ()
+    limit = None
+    if network.depth > 2 and max_rank is None:
+        try:
+            limit = saddle_to_saddle_limit(cost, network.depth, network.width, network.gamma, network.seed)
+        except ArgumentError as error:
+            doubts += (f"No jump times are predicted: {str(error)[0].lower()}{str(error)[1:]}",)
+    elif network.depth == 2:
+        doubts += ("At depth 2 jump times grow like log(1/scale); no times are predicted.",)
+    path = limit or greedy_low_rank(cost, network.depth, max_rank=max_rank)
+    # a network that is too narrow for the last saddles ends at the one that it can hold
+    held = int(np.sum(path.ranks <= network.width))
+    escapes = tuple(escape(cost, network.depth, at=A) for A in path.products[: min(held, len(path.costs) - 1)])
+    jumps = held - 1
+    times = np.full(jumps, math.nan) if limit is None else limit.times(network.scale)[:jumps]
+    whole = held < len(path.costs) or path.outcome.name in ("RECOVERED", "TOLERANCE_REACHED")
+    if not whole:
+        doubts += (f"The predicted path is not whole. {path.outcome.value}",)
+    return SaddlePath(
+        costs=path.costs[:held],
+        ranks=path.ranks[:held],
+        products=path.products[:held],
+        jump_times=times,
+        escapes=escapes[:jumps],
+        limit=limit,
+        whole=whole,
+        message=path.outcome.value,
+        doubts=doubts,
+    )
+
+
+def saddle_rows(trajectory: Trajectory, path: SaddlePath) -> list[SaddleRow]:
+    """Put what a run did near each saddle beside what was predicted.
+
+    A jump is measured where the cost is half way between the costs of two saddles, the cost of a plateau where the cost
+    falls slowest between two jumps.
+
+    Args:
+        trajectory: of a deep linear network.
+        path: the predicted saddles.
+    """
+    time, cost, rate = trajectory.time, trajectory["cost"], np.abs(trajectory["cost_rate"])
+    jumps = [
+        _first_below(time, cost, trajectory["cost_rate"], level) for level in (path.costs[:-1] + path.costs[1:]) / 2
+    ]
+    off = _off_path(trajectory, path)
+    rests = [_slowest(time, rate, begin, end) for begin, end in pairwise([0.0, *jumps, math.inf])]
+    falls = [math.nan if a is None or b is None else float(rate[a : b + 1].max()) for a, b in pairwise(rests)]
+    if not path.whole:
+        rests[-1] = None  # the run went on, theory does not say when
+    rows = []
+    for k, rank in enumerate(path.ranks):
+        last = k == len(path.ranks) - 1
+        rest, around = rests[k], [fall for fall in falls[max(k - 1, 0) : k + 1] if not math.isnan(fall)]
+        path_from = None if last else path.escapes[k]
+        rows.append(
+            SaddleRow(
+                rank=int(rank),
+                predicted_cost=float(path.costs[k]),
+                measured_cost=math.nan if rest is None else float(cost[rest]),
+                predicted_time=math.nan if last else float(path.jump_times[k]),
+                measured_time=math.nan if last else jumps[k],
+                strength=math.nan if path_from is None else path_from.strength,
+                exponent=math.nan if path_from is None else path_from.exponent,
+                off_path=math.nan if last or math.isnan(jumps[k]) else off[k],
+                flat=rest is not None and bool(around) and bool(rate[rest] < _FLAT * min(around)),
+            )
+        )
+    return rows
+
+
+def _first_below(time: np.ndarray, cost: np.ndarray, rate: np.ndarray, level: float) -> float:
+    """First time at which the cost is at the level, on its cubic Hermite interpolant; nan if never."""
+    below = np.flatnonzero(cost <= level)
+    if below.size == 0:
+        return math.nan
+    at = int(below[0])
+    if at == 0:
+        return 0.0
+    step = slice(at - 1, at + 1)
+    roots = CubicHermiteSpline(time[step], cost[step], rate[step]).solve(level, extrapolate=False)
+    return float(roots[0]) if len(roots) else float(time[at])
+
+
+def _slowest(time: np.ndarray, rate: np.ndarray, begin: float, end: float) -> int | None:
+    """Step at which the cost falls slowest between two jumps, the last one at the minimum; None before that."""
+    if math.isnan(begin):
+        return None
+    inside = np.flatnonzero((time >= begin) & ~(time > end))
+    if inside.size == 0:
+        inside = np.array([int(np.argmin(np.abs(time - begin)))])
+    return int(inside[-1] if math.isinf(end) else inside[np.argmin(rate[inside])])
+
+
+def _off_path(trajectory: Trajectory, path: SaddlePath) -> list[float]:
+    """Largest distance of the run to each predicted segment; nan where there is none."""
+    if path.limit is None or "product" not in trajectory.observables:
+        return [math.nan] * (len(path.ranks) - 1)
+    return [float(d) for d in path.limit.distances(trajectory["product"])[: len(path.ranks) - 1]]

@@ -1,0 +1,57 @@
+"""Solving as the command line does it, and what it says about how something was solved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from saddlescope.solve import Flow
+    from saddlescope.trajectory import Trajectory
+
+_LEAST_TIMES = 16  # of an interrupted run: fewer are no result
+
+
+def solved(flow: Flow, **arguments: Any) -> Trajectory:
+    """Return the trajectory of a flow, a partial one after Ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: if there is too little to be kept.
+    """
+    from saddlescope.solve import solve
+
+    trajectory = solve(flow, **arguments)
+    if trajectory.outcome == "INTERRUPTED" and len(trajectory.time) < _LEAST_TIMES:
+        raise KeyboardInterrupt
+    return trajectory
+
+
+def steps(trajectory: Trajectory) -> str:
+    """Say by which method and in how many steps a run was solved."""
+    solver = trajectory.solver
+    return (
+        f"{solver['method']}, rtol {solver['rtol']:g}: {solver['steps_accepted']} steps, "
+        f"{solver['steps_rejected']} rejected"
+    )
+
+
+def provenance(trajectory: Trajectory) -> dict[str, Any]:
+    """What a run rests on, as plain values."""
+    return {
+        "accuracy": trajectory.accuracy,
+        "solver": trajectory.solver,
+        "versions": trajectory.versions,
+        "cite": list(trajectory.references),
+    }
+
+
+def ending(run: Trajectory) -> dict[str, Any]:
+    """How a run of a deep linear network ended, as plain values."""
+    return {
+        "outcome": run.outcome,
+        "message": run.message,
+        "doubts": list(run.doubts),
+        "initial_cost": float(run["cost"][0]),
+        "final_cost": float(run["cost"][-1]),
+        "final_test_error": float(run["test_error"][-1]),
+        "end": float(run.time[-1]),
+    }

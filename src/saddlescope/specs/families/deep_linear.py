@@ -1,0 +1,273 @@
+"""Specs of deep linear networks: a cost, a network and its start; one run, or several on one pair of axes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from saddlescope.arguments import ArgumentError, count, finite, positive
+from saddlescope.specs.checks import (
+    Count,
+    CountFromTwo,
+    CountFromZero,
+    Finite,
+    Flag,
+    Fraction,
+    Matrix,
+    Numbers,
+    Positive,
+    Table,
+    Text,
+)
+from saddlescope.specs.run_spec import RunSpec
+
+if TYPE_CHECKING:
+    from saddlescope.deep_linear import Cost, DeepLinearFlow
+
+_LARGEST = 100  # decades that the product of all layers may be away from one
+
+
+def _until(value: Any, info: ValidationInfo) -> float | str:
+    if value == "auto":
+        return value
+    try:
+        return positive(str(info.field_name), value)
+    except ArgumentError:
+        raise ArgumentError(str(info.field_name), 'be "auto" or a positive number', value) from None
+
+
+def _share(value: Any, info: ValidationInfo) -> float:
+    share = finite(str(info.field_name), value)
+    if not 0 <= share < 1:
+        raise ArgumentError(str(info.field_name), "lie in [0, 1)", share)
+    return share
+
+
+Until = Annotated[float | Literal["auto"], BeforeValidator(_until)]
+Share = Annotated[float, BeforeValidator(_share)]
+
+
+class Target(Table):
+    """Whitened least squares to a given matrix."""
+
+    kind: Literal["target"] = Field(description="least squares to a matrix, C(A) = |A - S|^2 / 2")
+    matrix: Matrix = Field(description="S, a list of rows")
+
+    def cost(self) -> Cost:
+        """Return the cost C(A)."""
+        from saddlescope.deep_linear import LeastSquares
+
+        return LeastSquares(self.matrix)
+
+
+class Completion(Table):
+    """Completion of a random low-rank matrix."""
+
+    kind: Literal["completion"] = Field(description="completion of a random square matrix of low rank")
+    size: CountFromTwo = Field(description="rows and columns of the matrix")
+    singular_values: Numbers = Field(description="its singular values, as many as its rank; the frames are random")
+    observed: Count = Field(description="number of observed entries")
+    seed: CountFromZero = Field(0, description="seed of the frames and of the observed entries")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Completion:
+        if len(self.singular_values) > self.size:
+            raise ArgumentError("singular_values", f"be at most {self.size} numbers", self.singular_values)
+        if min(self.singular_values) <= 0:
+            raise ArgumentError("singular_values", "be positive", self.singular_values)
+        count("observed", self.observed, 1, self.size**2 - 1)
+        return self
+
+    def cost(self) -> Cost:
+        """Return the cost C(A)."""
+        from saddlescope.deep_linear.references import random_completion
+
+        return random_completion(self.size, tuple(self.singular_values), self.observed, self.seed)
+
+
+class Ratings(Table):
+    """Completion of a table of ratings."""
+
+    kind: Literal["ratings"] = Field(description="completion of a table of ratings")
+    file: Text = Field(description="CSV file with the columns row, column, value; relative to the spec")
+    labels: Flag = Field(False, description="rows and columns are names instead of numbers from 0")
+    held_out: Share = Field(0.0, description="share of the ratings kept back for the test error, in [0, 1)")
+    seed: CountFromZero = Field(0, description="seed of that choice")
+
+    def cost(self) -> Cost:
+        """Return the cost C(A)."""
+        import csv
+        from pathlib import Path
+
+        from saddlescope.deep_linear import MatrixCompletion
+
+        if not Path(self.file).is_file():
+            raise ArgumentError("problem.file", "name an existing CSV file", self.file)
+        try:
+            return MatrixCompletion.from_csv(self.file, labels=self.labels, held_out=self.held_out, seed=self.seed)
+        except (UnicodeDecodeError, csv.Error, OSError):
+            raise ArgumentError("problem.file", "name a CSV file in UTF-8 that can be read", self.file) from None
+        except ArgumentError as error:
+            if error.argument == "observed":
+                must = 'leave an entry of the table without a rating (else use kind = "target", or held_out)'
+                raise ArgumentError("problem.file", must, self.file) from None
+            # from_csv speaks of its `path`, a spec of its `problem.file`
+            sentence = str(error).replace("Argument `path`", f"Argument `problem.file` ({self.file})", 1)
+            error.args = (sentence,)
+            raise
+
+
+class Digits(Table):
+    """Completion of images of handwritten digits."""
+
+    kind: Literal["digits"] = Field(description="completion of 8 x 8 images of digits, one a row (needs scikit-learn)")
+    images: CountFromTwo = Field(40, description="number of images")
+    observed: Fraction = Field(0.5, description="share of the pixels that is observed")
+    seed: CountFromZero = Field(0, description="seed of the choice of pixels")
+
+    def cost(self) -> Cost:
+        """Return the cost C(A), of pixels from 0 to 1."""
+        import numpy as np
+
+        from saddlescope.deep_linear import MatrixCompletion
+
+        try:
+            from sklearn.datasets import load_digits  # pyright: ignore[reportMissingImports]
+        except ImportError:
+            raise ArgumentError(
+                "problem.kind", "be another one unless scikit-learn is installed (pip install scikit-learn)", self.kind
+            ) from None
+        pixels = load_digits().data / 16
+        rows = pixels[: count("problem.images", self.images, 2, len(pixels))]
+        observed = np.random.default_rng(self.seed).random(rows.shape) < self.observed
+        return MatrixCompletion(rows, observed=observed)
+
+
+class Network(Table):
+    """The network and its start."""
+
+    depth: Count = Field(description="number of layers L")
+    width: Count = Field(description="width w of the hidden layers")
+    gamma: Finite = Field(description="weights start with variance w^-gamma; under 1 lazy, over 1 saddle-to-saddle")
+    scale: Positive = Field(1.0, description="alpha, a factor on all initial weights")
+    seed: CountFromZero = Field(0, description="seed of the initial weights")
+
+
+class Dynamics(Table):
+    """How long it runs."""
+
+    until: Until = Field("auto", description="end of the time range; auto: until all is learnt, see `solver.learnt`")
+
+
+class Solver(Table):
+    """How it is solved."""
+
+    rtol: Fraction = Field(1e-6, description="relative tolerance of a step")
+    atol: Fraction | None = Field(None, description="absolute tolerance; by default tied to the scale of the start")
+    states: CountFromTwo = Field(20, description="number of saved states")
+    cost_below: Positive | None = Field(None, description="stop when the cost is at or below this")
+    learnt: Fraction = Field(1e-6, description="auto ends when the cost above its minimum is this share of its start")
+    max_steps: Count = Field(1_000_000, description="limit on attempted steps")
+    compress: Flag = Field(True, description="replace wide networks by narrow ones with the same flow")
+
+
+class Theory(Table):
+    """What it is compared with."""
+
+    saddles: Flag = Field(True, description="predict the saddles that are visited, and when they are left")
+    max_rank: Count | None = Field(None, description="predict saddles up to this rank only, and no times")
+
+
+class Picture(Table):
+    """What is drawn."""
+
+    time: Literal["auto", "linear", "log"] = Field(
+        "auto",
+        description="time axis of the descent; auto: linear where jumps are predicted, as they are evenly spaced",
+    )
+    scale: Literal["linear", "log"] = Field("linear", description="axis of the cost")
+    modes: Flag = Field(True, description="draw modes.png too: singular values and effective rank")
+    plane: Flag = Field(True, description="draw plane.png too: the run and the greedy path, seen in a plane")
+
+
+class Compared(Table):
+    """One of several runs: what differs from the table `network`, and its time range."""
+
+    name: Text = Field(description="name of the run in table and pictures")
+    depth: Count | None = Field(None, description="instead of network.depth")
+    width: Count | None = Field(None, description="instead of network.width")
+    gamma: Finite | None = Field(None, description="instead of network.gamma")
+    scale: Positive | None = Field(None, description="instead of network.scale")
+    seed: CountFromZero | None = Field(None, description="instead of network.seed")
+    until: Until | None = Field(None, description="instead of dynamics.until")
+
+
+class Spec(RunSpec):
+    """One run of a deep linear network, or several that differ in their start."""
+
+    FILES: ClassVar = (
+        "trajectory.nc",
+        "trajectory_*.nc",
+        "stages.json",
+        "descent.png",
+        "modes.png",
+        "plane.png",
+        "regimes.png",
+        "spec.toml",
+    )
+    PATHS: ClassVar = ("problem.file",)
+
+    family: Literal["deep_linear"] = Field("deep_linear", description="which family of problems")  # pyright: ignore
+    problem: Target | Completion | Ratings | Digits = Field(discriminator="kind")
+    network: Network
+    dynamics: Dynamics = Dynamics()  # pyright: ignore[reportCallIssue]
+    solver: Solver = Solver()  # pyright: ignore[reportCallIssue]
+    theory: Theory = Theory()  # pyright: ignore[reportCallIssue]
+    picture: Picture = Picture()  # pyright: ignore[reportCallIssue]
+    compare: list[Compared] = Field([], description="several runs instead of one")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Spec:
+        names = [run.name for run in self.compare]
+        twice = next((name for name in names if not name or names.count(name) > 1), None)
+        if twice is not None:
+            raise ArgumentError("compare.name", "be there and differ from run to run", twice)
+        return self
+
+    def networks(self) -> dict[str, tuple[Network, float | str]]:
+        """Return the network and the time range of every run by its name, "" for a single run.
+
+        >>> from saddlescope.specs import read
+        >>> [network.gamma for network, until in read("saddle_to_saddle").networks().values()]
+        [2.0]
+        """
+        if not self.compare:
+            return {"": (self.network, self.dynamics.until)}
+        found = {}
+        for run in self.compare:
+            changes = run.model_dump(exclude_none=True, exclude={"name", "until"})
+            until = self.dynamics.until if run.until is None else run.until
+            found[run.name] = self.network.model_copy(update=changes), until
+        return found
+
+    def flow(self, cost: Cost, network: Network) -> DeepLinearFlow:
+        """Return the dynamics of one of the networks, ready to be solved.
+
+        Raises:
+            ArgumentError: if gamma and scale make a start that a float cannot hold.
+        """
+        from saddlescope.deep_linear import DeepLinearFlow
+
+        size = math.log10(network.scale) - network.gamma / 2 * math.log10(network.width)
+        if abs(size) * network.depth > _LARGEST:
+            must = f"leave weights a float can multiply (here they are of size 1e{size:.0f})"
+            raise ArgumentError("network.gamma", must, network.gamma)
+        compress = "auto" if self.solver.compress else False
+        return DeepLinearFlow(cost, **network.model_dump(), compress=compress)
+
+    def solve_arguments(self) -> dict[str, Any]:
+        """Return the arguments of `solve` other than the flow and the end of the time range."""
+        known = self.solver.model_dump(exclude={"learnt", "compress", "cost_below"})
+        return {**known, "risk_below": self.solver.cost_below}

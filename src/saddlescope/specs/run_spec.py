@@ -1,0 +1,32 @@
+"""What the specs of all families have in common."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from saddlescope.specs.checks import Table, Text
+
+
+class RunSpec(Table):
+    """One run of a family: a title, and whatever tables the family has.
+
+    A family is one file in `specs/families`, whose class `Spec` adds the keys, and one of the same name in
+    `cli/families`, whose class `Job` runs them.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = ()  # patterns of what a run writes, the result first
+    PATHS: ClassVar[tuple[str, ...]] = ()  # keys that name files, relative to the folder of the spec
+
+    family: Text = Field("single_index", description="which family of problems; it decides on all other keys")
+    title: Text = Field("", description="one line for lists and pictures")
+
+    def plain(self) -> dict[str, Any]:
+        """All keys with their values, defaults included, as nested tables; keys without a value are left out.
+
+        >>> from saddlescope.specs import read
+        >>> read("canonical").plain()["theory"]
+        {'levels': 3, 'fraction': 0.5}
+        """
+        return self.model_dump(exclude_none=True)

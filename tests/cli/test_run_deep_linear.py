@@ -1,0 +1,261 @@
+"""`saddlescope run` on deep linear networks: from end to end, and what each row of its table says."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import saddlescope as ss
+from saddlescope.cli import main
+from saddlescope.cli.saddles import SaddlePath, saddle_rows
+from saddlescope.cli.until_learnt import solve_until_learnt, time_to_learn
+from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, greedy_low_rank, saddle_to_saddle_limit
+from saddlescope.specs import read
+from saddlescope.trajectory import Trajectory, load
+
+# two modes at depth 3: a second, and jump times that the limit predicts to a few per cent
+SPEC = """
+family = "deep_linear"
+title = "Two modes"
+
+[problem]
+kind = "target"
+matrix = [[3.0, 0.0, 0.0], [0.0, 1.5, 0.0]]
+
+[network]
+depth = 3
+width = 12
+gamma = 2.0
+scale = 0.1
+seed = 1
+"""
+COMPARED = """
+[[compare]]
+name = "a/b"
+gamma = 0.5
+scale = 1.0
+
+[[compare]]
+name = "a b"
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a finished run and its record."""
+    folder = tmp_path_factory.mktemp("deep")
+    (folder / "two.toml").write_text(SPEC)
+    assert main(["run", str(folder / "two.toml"), "--out", str(folder / "out")]) == 0
+    return folder / "out", json.loads((folder / "out" / "stages.json").read_text())
+
+
+def test_files_of_a_run(run):
+    out, record = run
+    files = ["descent.png", "modes.png", "plane.png", "spec.toml", "stages.json", "trajectory.nc"]
+    assert sorted(p.name for p in out.iterdir()) == files == sorted(record["files"])
+    assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in files if name.endswith("png"))
+
+
+def test_table_is_the_limit_beside_the_run(run):
+    out, record = run
+    cost = LeastSquares([[3.0, 0.0, 0.0], [0.0, 1.5, 0.0]])
+    limit = saddle_to_saddle_limit(cost, 3, 12, 2.0, 1)
+    rows = record["saddles"]
+    assert [row["rank"] for row in rows] == [0, 1, 2]
+    # closed forms: half the squares of the modes not learnt, gradients that are the modes themselves
+    assert np.allclose([row["predicted_cost"] for row in rows], [5.625, 1.125, 0.0], atol=1e-9)
+    assert np.allclose([row["strength"] for row in rows[:2]], [3.0, 1.5], rtol=1e-6)
+    assert np.allclose([row["exponent"] for row in rows[:2]], [0.5, 1.0], rtol=1e-6)
+    assert np.allclose([row["predicted_time"] for row in rows[:2]], limit.times(0.1), rtol=1e-9)
+    assert np.allclose([row["measured_over_predicted"] for row in rows[:2]], 1.0, atol=0.05)
+    assert np.allclose([row["measured_cost"] for row in rows[:2]], [5.625, 1.125], rtol=1e-3)
+    assert all(row["flat"] for row in rows[:2])
+    assert all(row["off_path"] < 0.5 for row in rows[:2])
+    run = load(out / "trajectory.nc")
+    assert run["cost"][-1] == pytest.approx(record["final_cost"])
+    assert 0.5e-6 < run["cost"][-1] / run["cost"][0] <= 1e-6
+    assert "fell to 1e-06 of its start" in record["message"]
+
+
+def test_saved_spec_repeats_the_run(run, tmp_path, capsys):
+    out, record = run
+    assert main(["run", str(out / "spec.toml"), "--out", str(tmp_path), "--picture.plane", "false"]) == 0
+    again = json.loads((tmp_path / "stages.json").read_text())
+    assert again["saddles"] == record["saddles"]
+    assert not (tmp_path / "plane.png").exists()
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= max(80, len(str(tmp_path)) + 40)
+    assert "The run rests at rank 0, 1." in printed
+    assert "jacot2021" in printed
+    assert "…" not in printed
+
+
+def test_run_that_ends_before_the_second_jump(run, tmp_path, capsys):
+    out, record = run
+    end = (record["saddles"][0]["measured_time"] + record["saddles"][1]["measured_time"]) / 2
+    assert main(["run", str(out / "spec.toml"), "--dynamics.until", str(end), "--out", str(tmp_path)]) == 0
+    rows = json.loads((tmp_path / "stages.json").read_text())["saddles"]
+    assert rows[0]["measured_time"] == pytest.approx(record["saddles"][0]["measured_time"], rel=1e-4)
+    assert rows[1]["measured_time"] is None
+    assert rows[1]["measured_cost"] == pytest.approx(1.125, rel=1e-2)
+    assert rows[2]["measured_cost"] is None
+    assert "rests at rank 0, 1." in capsys.readouterr().out
+
+
+def test_several_starts_side_by_side(tmp_path, capsys):
+    (tmp_path / "two.toml").write_text(SPEC + COMPARED)
+    out = tmp_path / "out"
+    assert main(["run", str(tmp_path / "two.toml"), "--out", str(out)]) == 0
+    files = ["regimes.png", "spec.toml", "stages.json", "trajectory_a_b.nc", "trajectory_a_b_2.nc"]
+    assert sorted(p.name for p in out.iterdir()) == files
+    runs = json.loads((out / "stages.json").read_text())["runs"]
+    assert runs["a/b"]["regime"]["predicted"] == "lazy"
+    card = runs["a b"]["regime"]
+    assert card["predicted"] == card["measured"]
+    assert "saddle" in card["measured"]
+    assert card["flat_share"] > 0.5
+    assert f"a b: {card['verdict']}" in " ".join(capsys.readouterr().out.split())
+    assert load(out / "trajectory_a_b.nc").parameters["gamma"] == 0.5
+    # the next run in this folder is a single one: nothing of the old result stays
+    (tmp_path / "one.toml").write_text(SPEC)
+    assert main(["run", str(tmp_path / "one.toml"), "--out", str(out), "--network.depth", "2"]) == 0
+    assert not {"regimes.png", "trajectory_a_b.nc", "trajectory_a_b_2.nc"} & {p.name for p in out.iterdir()}
+    assert "At depth 2 jump times grow like log(1/scale)" in " ".join(capsys.readouterr().out.split())
+
+
+def test_ratings_from_a_file(tmp_path, capsys):
+    lines = [
+        f"{i},{j},{(i + 1) * (j + 1)}" for i in range(4) for j in range(5) if (i, j) not in {(3, 4), (0, 0), (2, 2)}
+    ]
+    (tmp_path / "ratings.csv").write_text("row,column,value\n" + "\n".join(lines) + "\n")
+    network = "[network]\ndepth = 3\nwidth = 12\ngamma = 2.5\n"
+    problem = '[problem]\nkind = "ratings"\nfile = "ratings.csv"\nheld_out = 0.2\n'
+    (tmp_path / "r.toml").write_text(f'family = "deep_linear"\n{problem}{network}[theory]\nmax_rank = 2\n')
+    assert main(["run", str(tmp_path / "r.toml"), "--out", str(tmp_path / "out")]) == 0
+    record = json.loads((tmp_path / "out" / "stages.json").read_text())
+    # a table of rank one: what was held back is found
+    assert [row["rank"] for row in record["saddles"]] == [0, 1]
+    assert record["final_test_error"] < 0.01
+    assert "ratings 4 x 5" in capsys.readouterr().out
+
+
+def test_phase_diagram(tmp_path, capsys):
+    grid = ["--grid.widths", "16,64", "--grid.gammas", "0.5,2.0", "--network.depth", "2"]
+    assert main(["run", "distances", *grid, "--out", str(tmp_path)]) == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["distances.json", "phase_diagram.png", "spec.toml"]
+    record = json.loads((tmp_path / "distances.json").read_text())
+    assert record["predicted_slopes"] == {"d_m": [-0.25, 0.0], "d_s": [0.25, -0.5]}
+    assert record["slopes"]["d_m"][0] == pytest.approx(-0.25, abs=0.1)
+    assert record["slopes"]["d_s"] == pytest.approx([0.25, -0.5], abs=0.12)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "At width 64, a minimum for gamma 0.5; a saddle for gamma 2." in printed
+
+
+def test_one_layer_and_a_lazy_start_have_no_saddles(tmp_path, capsys):
+    (tmp_path / "two.toml").write_text(SPEC)
+    words = ["run", str(tmp_path / "two.toml"), "--out", str(tmp_path / "out")]
+    assert main([*words, "--network.depth", "1"]) == 0
+    assert "neither saddles nor regimes" in " ".join(capsys.readouterr().out.split())
+    assert main([*words, "--network.gamma", "0.5", "--network.scale", "1"]) == 0
+    assert "Verdict" in capsys.readouterr().out
+    assert {"regimes.png", "modes.png"} <= {p.name for p in (tmp_path / "out").iterdir()}
+
+
+def test_a_narrow_network_ends_at_the_saddle_it_can_hold(tmp_path):
+    (tmp_path / "two.toml").write_text(SPEC)
+    assert main(["run", str(tmp_path / "two.toml"), "--network.width", "1", "--out", str(tmp_path / "out")]) == 0
+    record = json.loads((tmp_path / "out" / "stages.json").read_text())
+    assert [row["rank"] for row in record["saddles"]] == [0, 1]
+    assert record["final_cost"] == pytest.approx(1.125, rel=1e-5)
+    assert "minimum 1.125" in record["message"]
+
+
+def made_up(cost, rate, time):
+    return Trajectory(
+        kind="MadeUp",
+        observables={"cost": cost, "cost_rate": rate},
+        dims={},
+        coords={"time": time},
+    )
+
+
+def path(costs):
+    escapes = greedy_low_rank(LeastSquares(np.diag([3.0, 2.0, 1.0])), 2).escapes[: len(costs) - 1]
+    products = np.zeros((len(costs), 3, 3))
+    times = np.full(len(costs) - 1, math.nan)
+    return SaddlePath(np.array(costs), np.arange(len(costs)), products, times, escapes, None, True, "", ())
+
+
+def test_jumps_are_half_way_and_plateaus_where_the_cost_falls_slowest():
+    time = np.linspace(0.0, 30.0, 3001)
+    cost = 4 / (1 + np.exp(4 * (time - 10))) + 2 / (1 + np.exp(4 * (time - 20)))
+    rows = saddle_rows(made_up(cost, np.gradient(cost, time), time), path([6.0, 2.0, 0.0]))
+    assert [row.measured_time for row in rows[:2]] == pytest.approx([10.0, 20.0], abs=1e-3)
+    assert [row.measured_cost for row in rows] == pytest.approx([6.0, 2.0, 0.0], abs=1e-6)
+    assert [row.flat for row in rows[:2]] == [True, True]
+    # the second saddle is passed: jumps too close for the cost to rest
+    cost = 4 / (1 + np.exp(4 * (time - 10))) + 2 / (1 + np.exp(4 * (time - 10.5)))
+    rows = saddle_rows(made_up(cost, np.gradient(cost, time), time), path([6.0, 2.0, 0.0]))
+    assert [row.flat for row in rows[:2]] == [True, False]
+
+
+def test_time_to_learn_is_of_the_right_order():
+    cost = LeastSquares(np.diag([2.0, 1.0]))
+    for depth, gamma, scale in ((2, 2.0, 1e-3), (3, 0.5, 1.0), (3, 2.0, 0.2)):
+        flow = DeepLinearFlow(cost, depth, 16, gamma, scale)
+        run = solve_until_learnt(flow, 1e-2)
+        assert run.outcome == "REACHED_TARGET"
+        assert 0.02 < run.time[-1] / time_to_learn(flow) < 50
+
+
+def test_a_cost_that_stays_high_is_doubted():
+    # the start is at a saddle for good: nothing breaks the symmetry
+    flow = DeepLinearFlow(LeastSquares(np.diag([2.0, 1.0])), initial=[np.zeros((2, 2))] * 3)
+    run = solve_until_learnt_quickly(flow)
+    assert any("give dynamics.until" in doubt for doubt in run.doubts)
+
+
+def solve_until_learnt_quickly(flow):
+    import saddlescope.cli.until_learnt as module
+
+    original, module.time_to_learn = module.time_to_learn, lambda flow: 0.01
+    try:
+        return solve_until_learnt(flow, 1e-6)
+    finally:
+        module.time_to_learn = original
+
+
+def test_defaults_of_a_spec_are_those_of_the_library():
+    import inspect
+
+    spec = read("saddle_to_saddle")
+    known = {n: p.default for n, p in inspect.signature(ss.solve).parameters.items()}
+    for name in ("rtol", "atol", "max_steps"):
+        assert spec.solve_arguments()[name] == known[name]
+    known = {n: p.default for n, p in inspect.signature(DeepLinearFlow).parameters.items()}
+    assert type(spec.network).model_fields["scale"].default == known["scale"]
+    assert type(spec.network).model_fields["seed"].default == known["seed"]
+    assert spec.solver.compress
+    assert known["compress"] == "auto"
+
+
+def test_a_second_run_that_is_stopped_leaves_the_first(tmp_path, monkeypatch, capsys):
+    import saddlescope.cli.until_learnt as module
+
+    solved, asked = module.solved, []
+
+    def stopped(flow, **arguments):
+        asked.append(flow)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+        return solved(flow, **arguments)
+
+    monkeypatch.setattr(module, "solved", stopped)
+    (tmp_path / "two.toml").write_text(SPEC + COMPARED)
+    assert main(["run", str(tmp_path / "two.toml"), "--out", str(tmp_path / "out")]) == 130
+    out, err = capsys.readouterr()
+    assert "the partial result is kept" in err
+    assert "since the run was stopped" in " ".join(out.split())
+    files = {"regimes.png", "spec.toml", "stages.json", "trajectory_a_b.nc"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == files
