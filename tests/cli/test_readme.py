@@ -20,7 +20,7 @@ def example(tmp_path_factory):
     import io
     import os
 
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    code, *others = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert sum(bool(line.strip()) for line in code.splitlines()) <= 10
     folder, before = tmp_path_factory.mktemp("readme"), os.getcwd()
     names: dict[str, object] = {}
@@ -28,6 +28,11 @@ def example(tmp_path_factory):
     try:
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(compile(code, "README.md", "exec"), names)
+        for other in others:
+            later = dict(names)
+            with contextlib.redirect_stdout(io.StringIO()) as of_other:
+                exec(compile(other, "README.md", "exec"), later)
+            print(of_other.getvalue())
     finally:
         os.chdir(before)
     assert (folder / "run.nc").is_file()
