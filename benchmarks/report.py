@@ -68,7 +68,23 @@ def table(results: dict[str, Any]) -> str:
                 f"| {run['neurons']} | {run['attempts']} | {_spread(wall)} | {step:.0f} | {run['megabytes']:.0f} |"
             )
         parts.append(head + "\n".join(lines) + "\n")
+    parts += [_named_table(name, row["rows"]) for name, row in rows.items() if row["kind"] == "named"]
     return "\n".join(parts)
+
+
+def _named_table(title: str, rows: dict[str, Any]) -> str:
+    """One line a name, one column a key."""
+    lines = {name: row if isinstance(row, dict) else {"value": row} for name, row in rows.items()}
+    columns = list(dict.fromkeys(key for row in lines.values() for key in row))
+    cells = [[title, *columns], ["---"] * (len(columns) + 1)]
+    cells += [[name, *(_cell(row.get(key, "")) for key in columns)] for name, row in lines.items()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in cells) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _solver_table(solvers: Iterable[dict[str, Any]]) -> str:

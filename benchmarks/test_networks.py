@@ -1,0 +1,28 @@
+"""Finite networks and SGD, beside other solvers and loops."""
+
+
+def measure(measured, record, what, title, limit):
+    rows, failure = measured("networks_side_by_side", what, limit=limit)
+    assert rows is not None, failure
+    record(title, {"kind": "named", "rows": rows})
+    return rows
+
+
+def test_network_flow(measured, record):
+    rows = measure(measured, record, "flow", "network flow, d infinite, epsilon 1e-4, T = 1", 1500)
+    assert rows["saddlescope, rtol 1e-6, m = 100"]["outcome"] == "REACHED_END"
+
+
+def test_growth(measured, record):
+    rows = measure(measured, record, "growth", "network flow, time of a step by width", 600)
+    assert rows["exponent"] < 3
+
+
+def test_gram_costs_the_same_in_every_dimension(measured, record):
+    rows = measure(measured, record, "gram", "one-pass SGD, m = 100, by dimension", 600)
+    gram = [row["microseconds_a_step"] for name, row in rows.items() if name.startswith("gram")]
+    assert max(gram) < 2 * min(gram)
+
+
+def test_direct(measured, record):
+    measure(measured, record, "direct", "one-pass SGD, m = 100, d = 1000", 600)
