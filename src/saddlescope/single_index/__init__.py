@@ -6,6 +6,7 @@ from saddlescope.single_index.mean_field import MeanFieldFlow
 from saddlescope.single_index.network_flow import NetworkFlow
 from saddlescope.single_index.problem import SingleIndex
 from saddlescope.single_index.sgd import OnePassSGD, SampleDescent
+from saddlescope.single_index.sgd_limit import SGDLimit
 from saddlescope.single_index.teachers import MultiIndex
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "OnePassSGD",
     "OrderCheck",
     "OrderRow",
+    "SGDLimit",
     "SampleDescent",
     "SingleIndex",
     "canonical_order",

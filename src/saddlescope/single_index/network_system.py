@@ -97,6 +97,11 @@ class NetworkSystem(System):
 
     def observables(self, y, rate):
         a, _, s, r = self._neurons(y)
+        change = -(self.epsilon * jnp.sum(rate[:, 0] ** 2) + jnp.sum(rate[:, 1:] ** 2)) / len(a)
+        return self.read(a, s, r) | {"risk_rate": change}
+
+    def read(self, a: jax.Array, s: jax.Array, r: jax.Array) -> dict[str, jax.Array]:
+        """Risk, its parts by degree and the moments, from order parameters alone."""
         m = len(a)
         risk = self.target - a @ (self.V(s) @ self.b) / m + a @ (self.U(r) @ a) / (2 * m * m)
         by_degree, power_s, power_r = [], jnp.ones_like(s), jnp.ones_like(r)
@@ -109,10 +114,8 @@ class NetworkSystem(System):
                 self.target_by_degree[k] - self.phi[k] * self.sigma[k] * with_teacher + self.sigma[k] ** 2 * with_itself
             )
             power_s, power_r = power_s * s, power_r * r
-        change = -(self.epsilon * jnp.sum(rate[:, 0] ** 2) + jnp.sum(rate[:, 1:] ** 2)) / m
         return {
             "risk": risk,
-            "risk_rate": change,
             "risk_by_degree": jnp.stack(by_degree),
             "moment": jnp.stack(moments),
         }
