@@ -60,6 +60,7 @@ from saddlescope.single_index import (  # noqa: E402
     SingleIndex,
     canonical_order,
     check_canonical_order,
+    compare,
 )
 from saddlescope.solve import Outcome, persist_compiled_programs, solve  # noqa: E402
 from saddlescope.trajectory import Trajectory, load  # noqa: E402
@@ -92,6 +93,7 @@ __all__ = [
     "asymptotic_exponent",
     "canonical_order",
     "check_canonical_order",
+    "compare",
     "compare_times",
     "critical_point",
     "distances",

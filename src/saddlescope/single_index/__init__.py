@@ -2,6 +2,7 @@
 
 from saddlescope.single_index.canonical_order import CanonicalOrder, Level, canonical_order
 from saddlescope.single_index.check_order import OrderCheck, OrderRow, check_canonical_order
+from saddlescope.single_index.compare import Comparison, compare
 from saddlescope.single_index.mean_field import MeanFieldFlow
 from saddlescope.single_index.network_flow import NetworkFlow
 from saddlescope.single_index.problem import SingleIndex
@@ -11,6 +12,7 @@ from saddlescope.single_index.teachers import MultiIndex
 
 __all__ = [
     "CanonicalOrder",
+    "Comparison",
     "Level",
     "MeanFieldFlow",
     "MultiIndex",
@@ -23,4 +25,5 @@ __all__ = [
     "SingleIndex",
     "canonical_order",
     "check_canonical_order",
+    "compare",
 ]

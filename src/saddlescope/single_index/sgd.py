@@ -38,7 +38,7 @@ class OnePassSGD(Flow):
         step_size: eta, the time of a step.
         batch_size: fresh samples a step.
         second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3).
-        seed: of start and samples.
+        seed: of start and samples; the start is that of a `NetworkFlow` of this seed.
         runs: independent runs at once, with seeds `seed`, `seed` + 1, ...
         label_noise: standard deviation of noise added to labels; the risk reported is without it.
         method: "direct" draws all d coordinates of a sample, "gram" only those that matter: exact in law, at a cost
@@ -125,12 +125,10 @@ class OnePassSGD(Flow):
         all_a, all_u = [], []
         for seed in range(self.seed, self.seed + self.runs):
             all_a.append(self.second_layer.sample(self.neurons, seed))
-            rng = np.random.default_rng([seed, 1])
-            if self.method == "gram":
-                all_u.append(sphere_start(p, self.neurons, self.dimension, rng))
-            else:
-                u = rng.standard_normal((self.neurons, self.dimension))
-                all_u.append(u / np.linalg.norm(u, axis=1, keepdims=True))
+            # the start of a NetworkFlow of that seed; turned into few coordinates, which isotropic samples do not feel
+            u = sphere_start(p, self.neurons, self.dimension, np.random.default_rng([seed, 1]))
+            more = self.dimension - u.shape[1] if self.method == "direct" else 0
+            all_u.append(np.pad(u, [(0, 0), (0, more)]))
         return np.array(all_a), np.array(all_u)
 
     @property
