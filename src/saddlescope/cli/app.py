@@ -89,6 +89,36 @@ def settings(family: str | None = None, /) -> int:
     return print_settings(family)
 
 
+@app.command
+def reproduce(
+    paper: str | None = None,
+    /,
+    *,
+    only: Annotated[list[str] | None, Parameter(negative=())] = None,
+    full: Annotated[bool, Parameter(negative=())] = False,
+    out: Path | None = None,
+) -> int:
+    """Run the claims of the papers and set what was measured beside what is claimed.
+
+    Writes report.html (one page that needs no network), figures and ledger.json. A run that was stopped goes on
+    where it was. The exit code is 1 if a row that should agree does not, or an experiment failed.
+
+    Parameters
+    ----------
+    paper
+        Only this one: learning-time-scales, saddle-to-saddle or around.
+    only
+        Only the experiment (or row) of this id, run afresh; may be given several times.
+    full
+        The full versions, with larger sizes.
+    out
+        Folder to write to; by default `reproduction`.
+    """
+    from saddlescope.cli.reproducing import reproduce_papers
+
+    return reproduce_papers(paper, only or [], full, out)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; what is wrong with the input is said in one sentence.
 

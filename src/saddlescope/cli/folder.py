@@ -47,7 +47,7 @@ class OutputFolder:
                 folder.mkdir()
                 self._made.append(folder)
             # only writing shows that a folder can be written
-            self._staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.path))
+            Path(tempfile.mkdtemp(prefix=".writing-", dir=self.path)).rmdir()
         except OSError as error:
             self._clean()
             raise SpecError(f"Output folder {self.path} cannot be written: {error.strerror}.") from None
@@ -59,9 +59,9 @@ class OutputFolder:
 
     @property
     def holds_result(self) -> bool:
-        """Whether an earlier result is there."""
-        results = (name for name in self._names if name.endswith((".nc", ".json")))
-        return any(next(self.path.glob(name), None) for name in results)
+        """Whether an earlier result is there, other than one that was interrupted itself."""
+        results = [path for name in self._names if name.endswith((".nc", ".json")) for path in self.path.glob(name)]
+        return bool(results) and not any(_is_interrupted(path) for path in results if path.suffix == ".json")
 
     def _earlier(self, folder: Path) -> set[str]:
         """Names of files that an earlier run wrote: a user's own files may match a pattern, too."""
@@ -77,7 +77,9 @@ class OutputFolder:
 
     def place(self, name: str) -> Path:
         """Where to write a file for now."""
-        assert self._staging is not None
+        if self._staging is None:
+            # not before: a killed run leaves nothing but what it keeps itself in
+            self._staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.path))
         return self._staging / name
 
     def commit(self, below: str = "") -> list[Path]:
@@ -114,3 +116,10 @@ class OutputFolder:
                 break
             folder.rmdir()
         self._made = []
+
+
+def _is_interrupted(record: Path) -> bool:
+    try:
+        return json.loads(record.read_text(encoding="utf-8")).get("interrupted", False) is True
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -29,6 +29,7 @@ class Report:
     title, subtitle: above the table; table: anything rich can print; entries: below it.
     record: plain values for the JSON file; files: name -> what writes it; pictures: name -> what draws it.
     interrupted: the user stopped it, this is a part; complete: it answers what was asked.
+    kept: files in which the run was kept while it went on, not needed any more once a whole result is written.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Report:
     pictures: dict[str, Callable[[], Axes]] = field(default_factory=dict)
     interrupted: bool = False
     complete: bool = True
+    kept: tuple[Path, ...] = ()
 
 
 class Job(Protocol):
@@ -52,10 +54,14 @@ class Job(Protocol):
         """What theory says, computed beside `compute`."""
         ...
 
-    def compute(self) -> Any:
+    def compute(self, folder: Path) -> Any:
         """The run itself.
 
+        Args:
+            folder: where a long run may be kept while it goes on, and is taken up from.
+
         Raises:
+            SpecError: if what is kept there is another run.
             KeyboardInterrupt: if the user stopped it before there was anything to keep.
         """
         ...
@@ -72,11 +78,15 @@ def number(value: float, pattern: str) -> str:
 
 def titled(ax: Axes, title: str) -> Axes:
     """Put a title over the whole picture of some axes, and return them."""
+    from matplotlib.axes._secondary_axes import SecondaryAxis
+
     figure: Any = ax.figure
     figure.suptitle(title, x=0.01, ha="left", fontsize=15)
-    if ax.child_axes:
+    if any(not isinstance(child, SecondaryAxis) for child in ax.child_axes):
         # a layout does not keep a figure's title clear of what stands above the axes
         figure.get_layout_engine().set(rect=(0, 0, 1, 0.92))
+    elif ax.child_axes:
+        figure.get_layout_engine().set(rect=(0, 0, 1, 0.97))
     return ax
 
 

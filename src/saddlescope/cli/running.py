@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,14 +44,17 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
         from saddlescope.cli.display import show
 
         _tell(job.doing)
-        with Beside(job.predict) as predicted, Beside(_load_what_writes):
-            computed = job.compute()
+        with Beside(job.predict) as predicted, Beside(_load_what_writes), _termination_is_an_interrupt():
+            computed = job.compute(folder)
             report = job.report(computed, predicted.result())
         failure = None
         try:
             _write(output, spec, job, report)
             # an interrupted run does not replace an earlier result
             files = output.commit(_INTERRUPTED if report.interrupted and output.holds_result else "")
+            if not report.interrupted:
+                for path in report.kept:
+                    path.unlink(missing_ok=True)
         except OSError as error:
             failure, files = error, []
         show(report, files, Console(highlight=False))
@@ -59,9 +65,23 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
         )
         return 1
     if report.interrupted:
-        print("saddlescope: stopped by the user; the partial result is kept.", file=sys.stderr)
+        go_on = " The same command goes on from there." if any(path.exists() for path in report.kept) else ""
+        print(f"saddlescope: stopped by the user; the partial result is kept.{go_on}", file=sys.stderr)
         return 130
     return 0 if report.complete else 1
+
+
+@contextlib.contextmanager
+def _termination_is_an_interrupt() -> Iterator[None]:
+    """Treat a polite `kill` like Ctrl-C: what has been computed is kept."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what signals do
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(what: str) -> None:
@@ -87,8 +107,8 @@ def _write(output: OutputFolder, spec: RunSpec, job: Job, report: Report) -> Non
     for name, write in report.files.items():
         write(output.place(name))
     names = [*report.files, job.record, *report.pictures, "spec.toml"]
-    content = {"title": spec.title, "family": spec.family, "files": names, **report.record}
-    record = json.dumps(without_nan(content), indent=2, allow_nan=False)
+    about = {"title": spec.title, "family": spec.family, "files": names, "interrupted": report.interrupted}
+    record = json.dumps(without_nan(about | report.record), indent=2, allow_nan=False)
     output.place(job.record).write_text(record + "\n", encoding="utf-8")
     for name, draw in report.pictures.items():
         save(draw(), output.place(name))

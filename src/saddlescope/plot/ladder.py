@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.measure import plateaus
 from saddlescope.plot.between import between
-from saddlescope.plot.canvas import DEGREES, INK, PREDICTED, colour, new_axes, tint
+from saddlescope.plot.canvas import DEGREES, INK, colour, new_axes, tint
+from saddlescope.plot.prediction import Prediction, staircase
 from saddlescope.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -17,21 +18,8 @@ if TYPE_CHECKING:
 
 _DEEPEST = 1e-8  # of the largest risk: where a log axis ends
 _THIN = 0.05  # of the height of the picture: a thinner layer gets no name inside
-_BEYOND = 10**0.5  # how far a prediction is drawn beyond its last time, where it does not reach every degree
 _MOST = 6  # degrees that get a layer of their own
 _LETTER = 0.0105  # width of a letter of a name, of the width of the picture
-
-
-class Prediction(Protocol):
-    """What a predicted learning order offers to a picture."""
-
-    def times(self, epsilon: float) -> np.ndarray:
-        """Predicted learning times, nan where there is none."""
-        ...
-
-    def risk(self, time: np.ndarray, epsilon: float) -> np.ndarray:
-        """Predicted risk at `time`."""
-        ...
 
 
 class _Layers(NamedTuple):
@@ -87,7 +75,7 @@ def ladder(
     else:
         _lines(ax, layers)
     if order is not None:
-        _predict(ax, order, epsilon, layers)
+        staircase(ax, order, epsilon, layers.time[0], layers.time[-1], layers.degrees)
     if scale == "linear":
         place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.06), "ncols": 2}
     else:
@@ -196,31 +184,3 @@ def _lines(ax: Axes, layers: _Layers) -> None:
         name = "higher degrees" if degree is None else f"degree {degree}"
         style = ":" if degree is not None and degree >= len(DEGREES) else "-"
         ax.plot(time, part, color=colour(degree), linewidth=1.8, linestyle=style, label=name)
-
-
-def _predict(ax: Axes, order: Prediction, epsilon: float, layers: _Layers) -> None:
-    begin, end = layers.time[0], layers.time[-1]
-    times = order.times(epsilon)
-    known = np.flatnonzero(np.isfinite(times))
-    last = known[-1] if known.size else -1
-    if any(k is None or k > last for k in layers.degrees):
-        # beyond the last predicted degree theory is silent, which a flat line would hide
-        end = min(end, max(np.nanmax(times), begin) * _BEYOND) if known.size else begin
-    if end > begin:
-        fine = np.geomspace(begin, end, 2000)
-        risk = order.risk(fine, epsilon)
-        ax.plot(fine, risk, color=PREDICTED, linewidth=1.8, linestyle=(0, (5, 2.5)), label="predicted")
-    for k in known:
-        if begin < times[k] < layers.time[-1]:
-            ax.axvline(times[k], color=PREDICTED, linewidth=0.9, alpha=0.7)
-            ax.annotate(
-                f"$t_{{{k}}}$",
-                (times[k], 1.0),
-                (0, 3),
-                xycoords=ax.get_xaxis_transform(),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-                fontsize=13,
-                color=PREDICTED,
-            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import sys
 import time
@@ -9,16 +10,81 @@ from types import TracebackType
 from typing import Any, Self
 
 _PATIENCE = 2.0  # seconds before a bar appears by itself
+_EVEN = 2.0  # a run whose speed grows by less than this comes in steps of one length
+
+
+class Pace:
+    """How far a run has come and how long it will take, from where it was when.
+
+    Steps of one length take time at an even pace; an adaptive solver at one that is even in log time, as its steps
+    grow with the time that has passed. Which of the two it is shows in the run itself.
+
+    Args:
+        until: end of the run's time.
+        shortest: its first time.
+
+    Example:
+        >>> pace = Pace(until=10.0, shortest=1e-3)
+        >>> for second in range(5):
+        ...     pace.seen(100.0 + second, float(second))
+        >>> round(pace.done, 9), round(pace.left, 9)
+        (0.4, 6.0)
+    """
+
+    def __init__(self, until: float, shortest: float):
+        self._until = until
+        self._decades = max(math.log10(until / min(shortest, 0.1 * until)), 1e-9)
+        self._seen: list[tuple[float, float]] = []
+
+    def seen(self, now: float, t: float) -> None:
+        """Note that the run was at time t when the clock showed `now`, in seconds."""
+        self._seen.append((now, t))
+        if len(self._seen) > 512:
+            self._seen = self._seen[::2]
+
+    @property
+    def done(self) -> float:
+        """Share of the run that is done."""
+        return self._share(self._seen[-1][1], even=self._even()) if self._seen else 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds left; nan as long as nothing can be said."""
+        if len(self._seen) < 3:
+            return math.nan
+        even = self._even()
+        (then, t), (now, t_now) = self._back(0.5), self._seen[-1]
+        came = self._share(t_now, even=even) - self._share(t, even=even)
+        return (1 - self._share(t_now, even=even)) * (now - then) / came if came > 0 else math.nan
+
+    def _share(self, t: float, *, even: bool) -> float:
+        if even:
+            return min(t / self._until, 1.0)
+        return min(max(1.0 + math.log10(t / self._until) / self._decades, 0.0), 1.0) if t > 0 else 0.0
+
+    def _back(self, share: float) -> tuple[float, float]:
+        """The mark that many of all seconds ago, at least one mark ago."""
+        now = self._seen[-1][0]
+        place = bisect.bisect_right(self._seen, (now - share * (now - self._seen[0][0]), math.inf))
+        return self._seen[min(max(place - 1, 0), len(self._seen) - 2)]
+
+    def _even(self) -> bool:
+        if len(self._seen) < 3:
+            return False
+        # the last half only: at first, looks at the state take longer than the steps between them
+        first, middle, last = self._back(0.5), self._back(0.25), self._seen[-1]
+        early = (middle[1] - first[1]) / max(middle[0] - first[0], 1e-9)
+        late = (last[1] - middle[1]) / max(last[0] - middle[0], 1e-9)
+        return late < _EVEN * early
 
 
 class Progress:
-    """Shows how far a run has come in log time, once it has taken long enough to be worth it."""
+    """Shows how far a run has come and how long it will take, once it has taken long enough to be worth it."""
 
     def __init__(self, wanted: bool | None, until: float, shortest: float):
         self._wanted = sys.stderr.isatty() if wanted is None else wanted
         self._delay = _PATIENCE if wanted is None else 0.0
-        self._decades = max(math.log10(until / min(shortest, 0.1 * until)), 1e-9)
-        self._until = until
+        self._pace = Pace(until, shortest)
         self._started = time.monotonic()
         self._bar: Any = None
 
@@ -27,11 +93,14 @@ class Progress:
 
     def update(self, t: float, risk: float) -> None:
         """Say where the run is."""
-        if not self._wanted or (self._bar is None and time.monotonic() - self._started < self._delay):
+        if not self._wanted:
+            return
+        now = time.monotonic()
+        self._pace.seen(now, t)
+        if self._bar is None and now - self._started < self._delay:
             return
         bar = self._bar if self._bar is not None else self._open()
-        done = 1.0 + math.log10(t / self._until) / self._decades if t > 0 else 0.0
-        bar.update(self._task, completed=min(max(done, 0.0), 1.0), t=t, risk=risk)
+        bar.update(self._task, completed=self._pace.done, t=t, risk=risk, left=_in_words(self._pace.left))
 
     def _open(self) -> Any:
         from rich.console import Console
@@ -39,14 +108,15 @@ class Progress:
         from rich.progress import Progress as Bar
 
         self._bar = Bar(
-            TextColumn("integrating"),
-            BarColumn(),
-            TextColumn("t = {task.fields[t]:.2e}  risk = {task.fields[risk]:.3e}"),
+            TextColumn("solving"),
+            BarColumn(bar_width=20),
+            TextColumn("t = {task.fields[t]:.2e}  risk = {task.fields[risk]:.2e}"),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._bar.add_task("", total=1.0, t=0.0, risk=math.nan)
+        self._task = self._bar.add_task("", total=1.0, t=0.0, risk=math.nan, left="")
         self._bar.start()
         return self._bar
 
@@ -55,3 +125,16 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+def _in_words(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> _in_words(42.4), _in_words(600), _in_words(9000)
+    ('42 s left', '10 min left', '2.5 h left')
+    """
+    if math.isnan(seconds):
+        return ""
+    if seconds < 100:
+        return f"{seconds:.0f} s left"
+    return f"{seconds / 60:.0f} min left" if seconds < 6000 else f"{seconds / 3600:.1f} h left"

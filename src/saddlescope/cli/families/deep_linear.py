@@ -13,6 +13,8 @@ from saddlescope.arguments import ArgumentError
 from saddlescope.cli.report import NOTHING, Entry, Report, number, titled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
 
     from saddlescope.cli.saddles import SaddlePath, SaddleRow
@@ -64,7 +66,8 @@ class Job:
         except ArgumentError as error:
             return None, (f"No saddles are predicted: {error}",)
 
-    def compute(self) -> dict[str, Trajectory]:
+    def compute(self, folder: Path) -> dict[str, Trajectory]:
+        del folder  # no run of this family is long enough to be kept while it goes on
         from saddlescope.cli.solving import solved
         from saddlescope.cli.until_learnt import solve_until_learnt
 

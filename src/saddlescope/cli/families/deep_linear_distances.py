@@ -12,6 +12,8 @@ import numpy as np
 from saddlescope.cli.report import Entry, Report, number, titled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
 
     from saddlescope.specs.families.deep_linear_distances import Spec
@@ -65,7 +67,8 @@ class Job:
     def predict(self) -> None:
         """Predictions are closed forms: see `Diagram`."""
 
-    def compute(self) -> Diagram:
+    def compute(self, folder: Path) -> Diagram:
+        del folder  # no run of this family is long enough to be kept while it goes on
         from rich.console import Console
         from rich.progress import track
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from saddlescope.cli.report import Entry, Report, number
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
 
     from saddlescope.cli.degrees import DegreeTable
@@ -45,7 +47,8 @@ class Job:
 
         return canonical_order(self.flow.problem, second_layer=self.flow.second_layer, levels=self.spec.theory.levels)
 
-    def compute(self) -> Trajectory:
+    def compute(self, folder: Path) -> Trajectory:
+        del folder  # no run of this family is long enough to be kept while it goes on
         from saddlescope.cli.solving import solved
 
         return solved(self.flow, **self.spec.solve_arguments())

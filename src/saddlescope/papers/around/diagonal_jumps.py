@@ -1,0 +1,104 @@
+"""Diagonal networks: the flow from a small start beside the exact sequence of jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.integrate import solve_ivp
+from scipy.optimize import linprog
+
+from saddlescope.diagonal_linear import jump_sequence
+from saddlescope.diagonal_linear.regression import reference_regression
+from saddlescope.measure import exponent
+from saddlescope.papers.drawing import axes, finished, measured, predicted
+from saddlescope.papers.experiment import Criterion, Experiment, Found
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def _losses(X: np.ndarray, y: np.ndarray, log_scale: float, until: float) -> tuple[np.ndarray, np.ndarray]:
+    """Time and loss of the flow in its dual variable, for the scale e^-log_scale."""
+    n = len(y)
+
+    def regressor(s: np.ndarray) -> np.ndarray:
+        return 0.5 * (
+            np.exp(np.minimum(2 * log_scale * (s - 1), 40)) - np.exp(np.minimum(-2 * log_scale * (s + 1), 40))
+        )
+
+    def velocity(_: float, s: np.ndarray) -> np.ndarray:
+        return -X.T @ (X @ regressor(s) - y) / n
+
+    def jacobian(_: float, s: np.ndarray) -> np.ndarray:
+        up, down = (np.exp(np.minimum(2 * log_scale * (sign * s - 1), 40)) for sign in (1, -1))
+        return -(X.T @ X / n) * (log_scale * (up + down))
+
+    found = solve_ivp(velocity, (0.0, until), np.zeros(X.shape[1]), method="Radau", jac=jacobian, rtol=1e-8, atol=1e-10)
+    loss = np.array([np.sum((X @ regressor(s) - y) ** 2) / (2 * n) for s in found.y.T])
+    return found.t, loss
+
+
+def _run(parameters: Mapping[str, Any]) -> Found:
+    X, y = reference_regression()
+    path = jump_sequence(X, y)
+    half = 0.5 * (path.losses[1:] + path.losses[:-1])
+    scales = np.array(parameters["log_scales"])
+    runs = [_losses(X, y, scale, 1.3 * path.jump_times[-1]) for scale in scales]
+    times = np.array([[t[np.argmax(loss < h)] for h in half] for t, loss in runs])
+    gaps = np.abs(times / path.jump_times - 1).max(axis=1)
+    # the least l1 norm among all that fit: a linear program of its own
+    least = linprog(np.ones(14), A_eq=np.hstack([X, -X]), b_eq=y).fun
+    return Found(
+        {
+            "times": float(gaps[-1]),
+            "rate": exponent(scales, gaps).value,
+            "norm": float(np.abs(path.regressors[-1]).sum()),
+        },
+        {"norm": float(least)},
+        (path, scales, runs),
+    )
+
+
+def _draw(found: Found) -> Axes:
+    path, scales, runs = found.curves
+    ax = axes()
+    for number, (scale, (time, loss)) in enumerate(zip(scales, runs, strict=True)):
+        measured(ax, time, loss, number, rf"$\alpha = e^{{-{scale:g}}}$", points=False)
+    steps = np.concatenate([[0.0], path.jump_times, [1.3 * path.jump_times[-1]]])
+    predicted(ax, np.repeat(steps, 2)[1:-1], np.repeat(path.losses, 2), "jumps")
+    return finished(ax, r"time, in units of $\ln(1/\alpha)$", "loss", columns=5)
+
+
+EXPERIMENT = Experiment(
+    title="Jumps of diagonal networks",
+    claim="A diagonal linear network with a start of scale alpha jumps from saddle to saddle at times t_k ln(1/alpha), "
+    "given by a homotopy of least-squares problems with signs, and ends at the least l1 norm.",
+    source="Pesme, Flammarion (2023), theorem 2 and algorithm 1",
+    criteria=(
+        Criterion(
+            "times",
+            "largest relative distance of a jump time to its limit, at the smallest scale",
+            "absolute",
+            0.01,
+            "jumps take a time of order 1 / ln(1/alpha) on this clock, times logarithms",
+            claimed=0.0,
+            finite_size="alpha = e^-1000",
+        ),
+        Criterion(
+            "rate",
+            "power of ln(1/alpha) in that distance",
+            "absolute",
+            0.2,
+            "corrections of first order in 1 / ln(1/alpha), with a logarithm",
+            claimed=-1.0,
+            finite_size="alpha from e^-30 to e^-1000",
+        ),
+        Criterion("norm", "l1 norm at the end, beside a linear program", "relative", 1e-6, "an identity"),
+    ),
+    quick={"log_scales": [30.0, 100.0, 300.0, 1000.0]},
+    full={"log_scales": [10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0]},
+    run=_run,
+    draw=_draw,
+)

@@ -1,0 +1,106 @@
+"""Minima of narrow networks are saddles of wide ones; at depth 2 strict, deeper not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from saddlescope.deep_linear import LeastSquares, balanced_start, hessian_extremes
+from saddlescope.deep_linear.network import gradients, include
+from saddlescope.deep_linear.references import reference_target
+from saddlescope.papers.drawing import axes, finished, measured, predicted
+from saddlescope.papers.experiment import Criterion, Experiment, Found
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MODES = (3.0, 2.0, 1.0)
+
+
+def _run(parameters: Mapping[str, Any]) -> Found:
+    S = reference_target()
+    cost = LeastSquares(S)
+    U, s, Vt = np.linalg.svd(S)
+    lowest, costs, slopes, narrow = {}, [], [], []
+    for depth in parameters["depths"]:
+        for rank in (1, 2):
+            A = (U[:, :rank] * s[:rank]) @ Vt[:rank]
+            alone = balanced_start(A, depth, rank)
+            wide = include(alone, parameters["width"])
+            slopes.append(max(float(np.abs(np.asarray(g)).max()) for g in gradients(cost, wide)))
+            narrow.append(float(hessian_extremes(cost, alone)[0][0]))
+            lowest[depth, rank] = float(hessian_extremes(cost, wide)[0][0])
+            if depth == 2:
+                costs.append(float(cost.value(wide[1] @ wide[0])))
+    # a mode learnt in place of a stronger one: strict at any depth
+    wrong = {}
+    for depth in parameters["depths"]:
+        A = s[1] * np.outer(U[:, 1], Vt[1])
+        wrong[depth] = float(hessian_extremes(cost, include(balanced_start(A, depth, 1), parameters["width"]))[0][0])
+    deep = [value for (depth, _), value in lowest.items() if depth > 2]
+    return Found(
+        {
+            "critical": max(slopes),
+            "narrow": min(narrow),
+            "cost-1": costs[0],
+            "cost-2": costs[1],
+            "strict-1": lowest[2, 1],
+            "strict-2": lowest[2, 2],
+            "deep": min(deep),
+            "wrong": wrong[3],
+        },
+        curves=(parameters["depths"], lowest, wrong),
+    )
+
+
+def _draw(found: Found) -> Axes:
+    depths, lowest, wrong = found.curves
+    ax = axes()
+    for number, rank in enumerate((1, 2)):
+        measured(ax, depths, [lowest[depth, rank] for depth in depths], number, f"strongest {rank} learnt")
+        predicted(ax, depths, [-_MODES[rank] if depth == 2 else 0.0 for depth in depths])
+    measured(ax, depths, [wrong[depth] for depth in depths], 3, "second mode learnt first")
+    claims = [min(-(_MODES[1] ** ((depth - 2) / depth)), -3.0 if depth == 2 else 0.0) for depth in depths]
+    predicted(ax, depths, claims)
+    ax.set_xticks(depths)
+    return finished(ax, "depth $L$", "lowest eigenvalue of the Hessian")
+
+
+_EXACT = "closed form, computed in float64"
+
+EXPERIMENT = Experiment(
+    title="Strictness of the saddles",
+    claim="A minimum of a narrow network is a saddle of a wider one. At depth 2 it is strict, with lowest eigenvalue "
+    "-s_j of the next mode; at greater depth the saddles on the path have no negative curvature at all.",
+    source="Jacot et al. (2021), section 3 (saddles and their strictness); eigenvalues in closed form",
+    criteria=(
+        Criterion("critical", "largest gradient at included minima", "absolute", 1e-12, _EXACT, claimed=0.0),
+        Criterion(
+            "narrow",
+            "lowest eigenvalue in the narrow network itself",
+            "absolute",
+            1e-9,
+            "a minimum: none is negative",
+            claimed=0.0,
+        ),
+        Criterion("cost-1", "cost of rank 1", "relative", 1e-12, _EXACT, claimed=2.5),
+        Criterion("cost-2", "cost of rank 2", "relative", 1e-12, _EXACT, claimed=0.5),
+        Criterion("strict-1", "depth 2, rank 1: lowest eigenvalue", "relative", 1e-8, _EXACT, claimed=-2.0),
+        Criterion("strict-2", "depth 2, rank 2: lowest eigenvalue", "relative", 1e-8, _EXACT, claimed=-1.0),
+        Criterion("deep", "depths 3 and up: lowest eigenvalue", "absolute", 1e-9, _EXACT, claimed=0.0),
+        Criterion(
+            "wrong",
+            "depth 3, second mode learnt without the first: lowest eigenvalue",
+            "relative",
+            1e-8,
+            "-s_i^((L-2)/L) (s_j - s_i) = -2^(1/3)",
+            claimed=-(2 ** (1 / 3)),
+        ),
+    ),
+    quick={"depths": [2, 3, 4], "width": 4},
+    full={"depths": [2, 3, 4, 5], "width": 10},
+    run=_run,
+    draw=_draw,
+)

@@ -1,0 +1,248 @@
+"""Specs of networks as they are: one problem, several levels of description of its learning on one axis of time."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from saddlescope.arguments import ArgumentError, count, finite
+from saddlescope.specs.checks import Count, CountFromTwo, CountFromZero, Flag, Fraction, Numbers, Positive, Table, Text
+from saddlescope.specs.families.single_index import Function, LawTable, Levels
+from saddlescope.specs.run_spec import RunSpec
+from saddlescope.specs.settings import settings
+
+Kind = Literal["mean_field", "network", "sgd", "samples"]
+Method = Literal["auto", "direct", "gram"]
+Start = Literal["sphere", "orthogonal"]
+
+# what each level of description can be told, and what it must be told
+_TAKES: dict[str, frozenset[str]] = {
+    "mean_field": frozenset(),
+    "network": frozenset({"neurons", "dimension", "runs", "seed", "start"}),
+    "sgd": frozenset({"neurons", "dimension", "runs", "seed", "step_size", "batch_size", "label_noise", "method"}),
+    "samples": frozenset({"neurons", "dimension", "runs", "seed", "step_size", "samples", "label_noise"}),
+}
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "mean_field": (),
+    "network": ("neurons", "dimension"),
+    "sgd": ("neurons", "dimension", "step_size"),
+    "samples": ("neurons", "dimension", "step_size", "samples"),
+}
+
+
+def _dimension(value: Any, info: ValidationInfo) -> int | float:
+    if isinstance(value, float) and math.isinf(value) and value > 0:
+        return value
+    try:
+        return count(str(info.field_name), value)
+    except ArgumentError:
+        must = "be a whole number of at least 1, or inf"
+        raise ArgumentError(str(info.field_name), must, value) from None
+
+
+def _directions(value: Any, info: ValidationInfo) -> int | list[list[float]]:
+    if isinstance(value, list):
+        rows = [list(row) if isinstance(row, list) else row for row in value]
+        if not all(isinstance(row, list) and len(row) == len(rows) for row in rows):
+            raise ArgumentError(str(info.field_name), "be a number or a square matrix of overlaps", value)
+        return [[finite(str(info.field_name), entry) for entry in row] for row in rows]
+    try:
+        return count(str(info.field_name), value)
+    except ArgumentError:
+        must = "be a whole number of at least 1, or a matrix of overlaps"
+        raise ArgumentError(str(info.field_name), must, value) from None
+
+
+def _noise(value: Any, info: ValidationInfo) -> float:
+    noise = finite(str(info.field_name), value)
+    if noise < 0:
+        raise ArgumentError(str(info.field_name), "not be negative", noise)
+    return noise
+
+
+Dimension = Annotated[int | float, BeforeValidator(_dimension)]
+Directions = Annotated[int | list[list[float]], BeforeValidator(_directions)]
+Noise = Annotated[float, BeforeValidator(_noise)]
+
+
+class Problem(Table):
+    """What is learnt, and by which activation."""
+
+    link: Function = Field(description="what is learnt: Hermite coefficients [phi_0, phi_1, ...] or a name")
+    activation: Function = Field(description="what learns it: Hermite coefficients or a name such as relu")
+    directions: Directions = Field(1, description="number p of orthogonal teacher directions, or their overlaps")
+    weights: Numbers | None = Field(None, description="weights b of the directions in (1/p) sum_r b_r phi; else ones")
+
+    @property
+    def p(self) -> int:
+        """The number of directions."""
+        return self.directions if isinstance(self.directions, int) else len(self.directions)
+
+    @property
+    def single(self) -> bool:
+        """Whether this is a single-index problem, for which there is a mean-field limit and a predicted order."""
+        return self.p == 1 and self.weights is None
+
+
+class Dynamics(Table):
+    """How it starts and moves; what a run does not say itself."""
+
+    kind: Kind = Field("network", description="which level of description, where there is no [[run]]")
+    epsilon: Positive = Field(description="learning-rate ratio; the second layer learns 1/epsilon times faster")
+    until: Positive = Field(description="end of the time range; of sgd, time is step number times step size")
+    second_layer: LawTable = Field(
+        {"law": "uniform", "low": -(3**0.5), "high": 3**0.5},
+        description="law of the second layer at the start",
+    )
+    neurons: Count | None = Field(None, description="m")
+    dimension: Dimension | None = Field(None, description="d; inf for network only")
+    step_size: Positive | None = Field(None, description="time of a step of sgd or samples")
+    batch_size: Count = Field(1, description="fresh samples a step of sgd")
+    samples: Count | None = Field(None, description="number of samples that descent on fixed samples has")
+    label_noise: Noise = Field(0.0, description="standard deviation of noise on labels; risks are without it")
+    runs: Count = Field(1, description="independent runs, with the seeds seed, seed + 1, ...")
+    seed: CountFromZero = Field(0, description="of start and samples; runs of one seed start alike")
+    method: Method = Field("auto", description="of sgd: direct draws all d coordinates, gram what matters of them")
+    start: Start = Field("sphere", description="of network: random directions, or orthogonal to teachers and others")
+
+
+class Run(Table):
+    """One level of description: which, and what differs from the table `dynamics`."""
+
+    name: Text = Field(description="name of the run in table and pictures")
+    kind: Kind = Field(description="mean_field: m, d infinite; network: flow; sgd: fresh samples; samples: fixed ones")
+    neurons: Count | None = Field(None, description="instead of dynamics.neurons")
+    dimension: Dimension | None = Field(None, description="instead of dynamics.dimension")
+    step_size: Positive | None = Field(None, description="instead of dynamics.step_size")
+    batch_size: Count | None = Field(None, description="instead of dynamics.batch_size")
+    samples: Count | None = Field(None, description="instead of dynamics.samples")
+    label_noise: Noise | None = Field(None, description="instead of dynamics.label_noise")
+    runs: Count | None = Field(None, description="instead of dynamics.runs")
+    seed: CountFromZero | None = Field(None, description="instead of dynamics.seed")
+    method: Method | None = Field(None, description="instead of dynamics.method")
+    start: Start | None = Field(None, description="instead of dynamics.start")
+
+
+class Solver(Table):
+    """How it is solved."""
+
+    rtol: Fraction = Field(1e-6, description="relative tolerance of a step of a flow")
+    states: CountFromTwo = Field(100, description="number of saved states")
+    max_steps: Count = Field(1_000_000, description="limit on attempted steps of a flow")
+
+
+class Theory(Table):
+    """What it is compared with."""
+
+    levels: Levels = Field(3, description="of single-index problems: predict the degrees up to this one")
+    fraction: Fraction = Field(0.5, description="a degree is learnt when its residual is this fraction of its target")
+
+
+class Picture(Table):
+    """What is drawn."""
+
+    scale: Literal["linear", "log"] = Field("linear", description="axis of the risk")
+    order_parameters: Flag | None = Field(
+        None, description="draw overlaps of neurons with teachers; by default for more than one teacher"
+    )
+
+
+class Spec(RunSpec):
+    """Levels of description of one problem on one axis of time: mean-field, network, SGD, descent on samples."""
+
+    FILES: ClassVar = (
+        "trajectory_*.nc",
+        "stages.json",
+        "levels.png",
+        "order_parameters*.png",
+        "spec.toml",
+    )
+
+    family: Literal["network"] = Field("network", description="which family of problems")  # pyright: ignore
+    problem: Problem
+    dynamics: Dynamics
+    run: list[Run] = Field([], description="several levels of description instead of one")
+    solver: Solver = Solver()  # pyright: ignore[reportCallIssue]
+    theory: Theory = Theory()  # pyright: ignore[reportCallIssue]
+    picture: Picture = Picture()  # pyright: ignore[reportCallIssue]
+
+    @model_validator(mode="after")
+    def _runs_can_be_made(self) -> Spec:
+        names = [run.name for run in self.run]
+        twice = next((name for name in names if not name or names.count(name) > 1), None)
+        if twice is not None:
+            raise ArgumentError("run.name", "be there and differ from run to run", twice)
+        for run in self.run:
+            given = run.model_dump(exclude_none=True, exclude={"name", "kind"})
+            for key in given:
+                if key not in _TAKES[run.kind]:
+                    must = f"not be given in run {run.name!r}, since {run.kind} has none"
+                    raise ArgumentError(f"run.{key}", must, given[key])
+        for name, (kind, told) in self.levels().items():
+            where = f"run {name!r}" if self.run else f"dynamics.kind {kind!r}"
+            if kind == "mean_field" and not self.problem.single:
+                must = f'be another one than "mean_field" for {where}, as that is for one direction of weight one'
+                raise ArgumentError("run.kind" if self.run else "dynamics.kind", must, kind)
+            for key in _NEEDS[kind]:
+                if key not in told:
+                    at = f"run.{key}" if self.run else f"dynamics.{key}"
+                    raise ArgumentError(at, f"be given for {where}, here or for all runs as dynamics.{key}", None)
+        return self
+
+    def levels(self) -> dict[str, tuple[Kind, dict[str, Any]]]:
+        """Return the kind of every run and what it is told, by its name.
+
+        >>> from saddlescope.specs import read
+        >>> [kind for kind, told in read("sgd_on_the_ladder").levels().values()][:2]
+        ['mean_field', 'network']
+        """
+        # in the order of the keys, so that files and checkpoints do not depend on the process
+        keys = [s.name for s in settings(Run) if s.name not in ("name", "kind")]
+        common = self.dynamics.model_dump()
+        found: dict[str, tuple[Kind, dict[str, Any]]] = {}
+        for run in self.run or [Run(name=self.dynamics.kind, kind=self.dynamics.kind)]:  # pyright: ignore
+            own = common | run.model_dump(exclude_none=True)
+            found[run.name] = run.kind, {k: own[k] for k in keys if k in _TAKES[run.kind] and own[k] is not None}
+        return found
+
+    def flows(self) -> dict[str, list[Any]]:
+        """Return the dynamics of every run by its name; several network flows of one run differ in their seed.
+
+        Raises:
+            ArgumentError: if a function or a law is not known, or a run cannot be made.
+        """
+        from saddlescope.single_index import MultiIndex, SingleIndex
+
+        asked = self.problem
+        if asked.single:
+            problem: Any = SingleIndex(link=asked.link, activation=asked.activation)
+        else:
+            problem = MultiIndex(asked.link, asked.activation, asked.directions, asked.weights)
+        return {name: self._made(name, problem, kind, told) for name, (kind, told) in self.levels().items()}
+
+    def _made(self, name: str, problem: Any, kind: Kind, told: dict[str, Any]) -> list[Any]:
+        from saddlescope.single_index import MeanFieldFlow, NetworkFlow, OnePassSGD, SampleDescent
+
+        how = self.dynamics
+        try:
+            if kind == "mean_field":
+                return [MeanFieldFlow(problem, how.epsilon, how.second_layer)]
+            if kind == "sgd":
+                return [OnePassSGD(problem, how.epsilon, second_layer=how.second_layer, **told)]
+            if kind == "samples":
+                return [SampleDescent(problem, how.epsilon, second_layer=how.second_layer, **told)]
+            seeds = range(told["seed"], told["seed"] + told["runs"])
+            rest = {k: v for k, v in told.items() if k not in ("seed", "runs")}
+            # the flow tells infinity from a whole number by its type
+            return [
+                NetworkFlow(problem, how.epsilon, second_layer=how.second_layer, seed=seed, **rest) for seed in seeds
+            ]
+        except ArgumentError as error:
+            if error.argument not in told:
+                raise
+            where = f"of run {name!r} " if self.run else ""
+            own = f"Argument `{error.argument}`"
+            error.args = (str(error).replace(own, f"Argument `{error.argument}` {where}".rstrip(), 1),)
+            raise
