@@ -30,7 +30,7 @@ def timed(run: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.perf_counter() - started
 
 
-def flow(neurons: int = 30, epsilon: float = 1e-4, until: float = 1.0) -> dict[str, Any]:
+def flow(neurons: int = 15, epsilon: float = 1e-4, until: float = 1.0) -> dict[str, Any]:
     """All on `neurons` neurons, since the dense solvers do not reach 100; ours on 100 too."""
     rows: dict[str, Any] = {}
     made = ss.NetworkFlow(PROBLEM, epsilon, neurons)

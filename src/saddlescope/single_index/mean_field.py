@@ -189,9 +189,10 @@ class MeanFieldFlow(Flow):
         return system, jnp.asarray(np.stack([a, s]))
 
     def scale(self):
-        """Weights a are of order one; overlaps first matter at the scale sqrt(epsilon) of level one."""
-        a, _, w = self._start
-        size = np.array([max(1.0, float(np.sqrt(w @ a**2))), min(1.0, np.sqrt(self.epsilon))])
+        """Weights a are of order one; overlaps first matter at the scale sqrt(epsilon) of level one, or of their start."""
+        a, s, w = self._start
+        given = float(np.sqrt(w @ s**2)) or 1.0
+        size = np.array([max(1.0, float(np.sqrt(w @ a**2))), min(1.0, np.sqrt(self.epsilon), given)])
         return np.broadcast_to(size[:, None], (2, len(self._padded()[0])))
 
     @property

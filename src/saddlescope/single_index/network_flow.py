@@ -121,8 +121,13 @@ class NetworkFlow(Flow):
     def scale(self):
         a, u = self._initial
         size = max(1.0, float(np.sqrt(np.mean(a**2))))
-        # overlaps first matter at the scale sqrt(epsilon) of level one
-        return np.column_stack([np.full(len(a), size), np.full(u.shape, min(1.0, np.sqrt(self.epsilon)))])
+        # overlaps first matter at the scale sqrt(epsilon) of level one; those with teachers at that of their start, from
+        # which an escape (information exponent 2 or more) may take its time
+        scale = np.column_stack([np.full(len(a), size), np.full(u.shape, min(1.0, np.sqrt(self.epsilon)))])
+        p = len(self.problem.gram)
+        start = float(np.sqrt(np.mean(u[:, :p] ** 2))) or 1.0
+        scale[:, 1 : 1 + p] = np.minimum(scale[:, 1 : 1 + p], start)
+        return scale
 
     @property
     def shortest_time(self):
