@@ -35,5 +35,6 @@ def test_first_run_and_later_runs(benchmark, record, folder):
     record("command line", {"kind": "cli", "cold": cold, "warm": list(benchmark.stats.stats.data)})
     stages = json.loads((out / "stages.json").read_text())
     found = [degree["measured_time"] for degree in stages["degrees"]]
-    # the command refines its own nodes; 256 Gauss nodes are off by 1e-3 for degree 3
-    np.testing.assert_allclose(found, reference(LADDER_256).learning_times, rtol=5e-3)
+    # the command refines its own nodes; 256 Gauss nodes are off by 3 % for degree 3
+    np.testing.assert_allclose(found[:3], reference(LADDER_256).learning_times[:3], rtol=1e-3)
+    np.testing.assert_allclose(found[3], 4.8008281e-2, rtol=1e-4)

@@ -189,7 +189,7 @@ class MeanFieldFlow(Flow):
         return system, jnp.asarray(np.stack([a, s]))
 
     def scale(self):
-        """Weights a are of order one; overlaps first matter at the scale sqrt(epsilon) of level one, or of their start."""
+        """Weights a are of order one; overlaps first matter at the scale of level one or of their start."""
         a, s, w = self._start
         given = float(np.sqrt(w @ s**2)) or 1.0
         size = np.array([max(1.0, float(np.sqrt(w @ a**2))), min(1.0, np.sqrt(self.epsilon), given)])
