@@ -121,7 +121,7 @@ class NetworkFlow(Flow):
     def scale(self):
         a, u = self._initial
         size = max(1.0, float(np.sqrt(np.mean(a**2))))
-        # overlaps first matter at the scale sqrt(epsilon) of level one, or, those with teachers, at that of their start:
+        # overlaps first matter at the scale sqrt(epsilon) of level one; those with teachers at that of their start:
         # an escape from there (information exponent 2 or more) takes its time
         scale = np.column_stack([np.full(len(a), size), np.full(u.shape, min(1.0, np.sqrt(self.epsilon)))])
         p = len(self.problem.gram)
