@@ -41,7 +41,7 @@ def distances(cost: LeastSquares, weights: Sequence[ArrayLike]) -> Distances:
 
     Raises `ArgumentError` for other costs and for a single layer.
 
-    Source: Jacot et al., arXiv 2106.15933, theorem 1 (exponents in the width).
+    Source: Jacot et al., arXiv 2106.15933 (exponents in the width).
 
     >>> found = distances(LeastSquares([[4.0]]), [[[1.0]], [[1.0]]])
     >>> round(found.minimum**2, 9), round(found.saddle**2, 9)  # (2, 2) and the origin

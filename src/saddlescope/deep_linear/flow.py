@@ -52,7 +52,7 @@ class DeepLinearFlow(Flow):
     Raises:
         ArgumentError: if an argument is refused.
 
-    Source: Jacot et al., arXiv 2106.15933, section 2.
+    Source: Jacot et al., arXiv 2106.15933.
 
     Example:
         >>> import saddlescope as ss

@@ -139,7 +139,7 @@ def saddle_to_saddle_limit(
     Raises:
         ArgumentError: if an argument is refused, or theta_0 is not in the basin of any escape (a layer is zero).
 
-    Source: Jacot et al., arXiv 2106.15933, theorem 5 and conjecture 7.
+    Source: Jacot et al., arXiv 2106.15933.
 
     Example:
         >>> import saddlescope as ss

@@ -25,7 +25,7 @@ class MatrixCompletion(Cost):
     or if an observed entry is not finite. Rows and columns without any observed entry are allowed;
     `remarks` names them.
 
-    Source: Jacot et al., arXiv 2106.15933, section 1 (matrix completion example).
+    Source: Jacot et al., arXiv 2106.15933 (matrix completion example).
 
     >>> cost = MatrixCompletion([[1.0, 2.0], [2.0, 4.0]], observed=[[True, True], [True, False]])
     >>> float(cost.value(jnp.zeros((2, 2)))), float(cost.test_error(jnp.zeros((2, 2))))

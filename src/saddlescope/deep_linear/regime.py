@@ -190,7 +190,7 @@ def regime(
     Raises:
         ArgumentError: if an argument is refused, or the initial cost is zero.
 
-    Source: Jacot et al., arXiv 2106.15933, section 2 (the phase diagram in gamma).
+    Source: Jacot et al., arXiv 2106.15933 (the phase diagram in gamma).
 
     Example:
         >>> import saddlescope as ss

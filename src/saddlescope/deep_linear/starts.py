@@ -19,7 +19,7 @@ def gaussian_start(
     Arguments: `shape` (d_out, d_in); `gamma` under 1 gives the lazy regime (1 − 1/L keeps the product of
     order one), 1 the mean-field regime, over 1 saddle-to-saddle; layers are drawn in the order W_1, …, W_L.
 
-    Source: Jacot et al., arXiv 2106.15933, section 2.
+    Source: Jacot et al., arXiv 2106.15933.
 
     >>> [W.shape for W in gaussian_start((3, 4), depth=3, width=5, gamma=1.5)]
     [(5, 4), (5, 5), (3, 5)]

@@ -41,7 +41,7 @@ class Level:
 class CanonicalOrder:
     """The learning order that theory predicts for a problem and a law of initial weights, level by level.
 
-    `constants`, `times` and `risk` follow Berthier, Montanari, Zhou (2023), arXiv 2303.00055, definition 1: degree 0 is
+    `constants`, `times` and `risk` follow Berthier, Montanari, Zhou (2023), arXiv 2303.00055: degree 0 is
     learnt at t ~ epsilon, degree 1 at epsilon^(1/2) log(1/epsilon), degree l >= 2 at epsilon^(1/(2l)).
     """
 
@@ -162,7 +162,7 @@ def canonical_order(problem: SingleIndex, second_layer: Any = None, levels: int 
     Raises:
         ArgumentError: if an argument is refused.
 
-    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055, sections 4 and 5.
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
 
     Example:
         >>> import saddlescope as ss

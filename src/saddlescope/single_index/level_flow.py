@@ -8,7 +8,7 @@ multipliers lambda_k, and degree l drives with its full strength g_l = sigma_l p
 
 That <alpha beta^l> diverges at a finite time c_l is what it means that degree l is learnt at t = c_l epsilon^(1/(2l)).
 
-Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055, section 5 and appendix.
+Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ class MeanFieldFlow(Flow):
     Raises:
         ArgumentError: if epsilon is not positive, a law, weight or count is refused, or arguments contradict.
 
-    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055, section 4.
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
 
     Example:
         >>> import saddlescope as ss

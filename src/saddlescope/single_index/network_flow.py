@@ -41,7 +41,7 @@ class NetworkFlow(Flow):
     Raises:
         ArgumentError: if an argument is refused.
 
-    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055, section 2.
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
 
     Example:
         >>> import saddlescope as ss

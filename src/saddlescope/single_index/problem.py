@@ -24,7 +24,7 @@ class SingleIndex:
     Raises:
         ArgumentError: if a function is empty, not finite or not square-integrable under the Gaussian.
 
-    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055, section 1.
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
 
     Example:
         >>> SingleIndex(link=[1, -1, 1, 1], activation=[1, 1, 0.5, 0.3]).reported_degree

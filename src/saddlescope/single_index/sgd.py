@@ -48,7 +48,7 @@ class OnePassSGD(Flow):
     Raises:
         ArgumentError: if an argument is refused.
 
-    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055, section 2; Saad & Solla (1995).
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055; Saad & Solla (1995).
 
     Example:
         >>> import saddlescope as ss

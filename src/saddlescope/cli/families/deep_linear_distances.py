@@ -48,7 +48,7 @@ class Diagram:
     def predicted_slopes(self, gammas: np.ndarray) -> np.ndarray:
         """Powers of the width as it grows without end, of d_m and of d_s, shape (2, gammas).
 
-        Source: Jacot et al., arXiv 2106.15933, theorem 1.
+        Source: Jacot et al., arXiv 2106.15933.
         """
         g = np.asarray(gammas, dtype=float)
         return np.array([np.where(g < 1, -(1 - g) * (self.depth - 1) / 2, 0.0), (1 - g) / 2])

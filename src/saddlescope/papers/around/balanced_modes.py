@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
     title="Balanced starts in closed form",
     claim="From a balanced start aligned with the target, every mode is learnt by itself along "
     "da/dt = L a^(2 - 2/L) (s - a), strong ones first.",
-    source="Saxe, McClelland, Ganguli (2013), equations (9) and (16)",
+    source="Saxe, McClelland, Ganguli (2013)",
     criteria=tuple(
         Criterion(
             f"depth-{depth}",

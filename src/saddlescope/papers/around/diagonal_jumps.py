@@ -75,7 +75,7 @@ EXPERIMENT = Experiment(
     title="Jumps of diagonal networks",
     claim="A diagonal linear network with a start of scale alpha jumps from saddle to saddle at times t_k ln(1/alpha), "
     "given by a homotopy of least-squares problems with signs, and ends at the least l1 norm.",
-    source="Pesme, Flammarion (2023), theorem 2 and algorithm 1",
+    source="Pesme, Flammarion (2023)",
     criteria=(
         Criterion(
             "times",

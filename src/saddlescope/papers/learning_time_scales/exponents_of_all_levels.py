@@ -57,7 +57,7 @@ EXPERIMENT = Experiment(
     title="Exponents of all levels",
     claim="Degree 0 is learnt at a time of order epsilon, degree 1 at epsilon^(1/2) log(1/epsilon), degree l at "
     "epsilon^(1/(2l)).",
-    source="Berthier, Montanari, Zhou (2023), definition 1 and figure 2",
+    source="Berthier, Montanari, Zhou (2023)",
     criteria=(
         Criterion(
             "degree-0", "local exponent of T_0", "absolute", 0.001, "the corrections are of order epsilon", claimed=1.0

@@ -82,7 +82,7 @@ EXPERIMENT = Experiment(
     claim="In dimension d neurons start with overlaps of order d^(-1/2): the flow approaches that of infinite "
     "dimension "
     "at this rate; where degree 1 is missing and the limit learns nothing, degree 2 is learnt after a time log d.",
-    source="Berthier, Montanari, Zhou (2023), section 2; Ben Arous, Gheissari, Jagannath (2021) on the logarithm",
+    source="Berthier, Montanari, Zhou (2023); Ben Arous, Gheissari, Jagannath (2021) on the logarithm",
     criteria=(
         Criterion(
             "approach",

@@ -50,7 +50,7 @@ EXPERIMENT = Experiment(
     claim="With m sampled neurons the law of weights fluctuates, and with it the time at which degree 1 is learnt, "
     "through the variance in its logarithm: by epsilon^(1/2) (0.8 / m)^(1/2) / (2 |sigma_1 phi_1|) for uniform "
     "weights.",
-    source="Berthier, Montanari, Zhou (2023), section 2 (finite m) with the formula for t_1; consequence drawn by us",
+    source="Berthier, Montanari, Zhou (2023), finite m with the formula for t_1; consequence drawn by us",
     criteria=(
         Criterion(
             "size",

@@ -76,7 +76,7 @@ EXPERIMENT = Experiment(
     claim="Degree 1 is learnt at t_1 = epsilon^(1/2) log(4 |phi_1| / (v |sigma_1| epsilon^(1/2))) / (2 |sigma_1 "
     "phi_1|),"
     " to leading order epsilon^(1/2) log(1/epsilon) / (4 |sigma_1 phi_1|), along a logistic curve.",
-    source="Berthier, Montanari, Zhou (2023), section 4, second time-scale, and definition 1",
+    source="Berthier, Montanari, Zhou (2023), second time-scale",
     criteria=(
         Criterion(
             "centre",

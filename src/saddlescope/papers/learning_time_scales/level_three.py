@@ -40,7 +40,7 @@ EXPERIMENT = Experiment(
     title="Level 3: its own scale",
     claim="For uniform weights and link (1, -1, 1, 1) the order goes on: degree 3 is learnt by itself at a time of "
     "order epsilon^(1/6).",
-    source="Berthier, Montanari, Zhou (2023), definition 1 and conjecture on higher levels",
+    source="Berthier, Montanari, Zhou (2023), conjecture on higher levels",
     criteria=(
         Criterion("canonical", "verdict on level 3", "equal", 0.0, "the exponents decide", claimed="canonical"),
         Criterion(

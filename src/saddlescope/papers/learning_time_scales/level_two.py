@@ -114,7 +114,7 @@ EXPERIMENT = Experiment(
     title="Level 2: the constant",
     claim="Degree 2 is learnt in a jump at c_2 epsilon^(1/4), where c_2 is the blow-up time of the flow rescaled to "
     "that scale.",
-    source="Berthier, Montanari, Zhou (2023), section 5 (third time-scale) and definition 1",
+    source="Berthier, Montanari, Zhou (2023), third time-scale",
     criteria=(*_criteria("A"), *_criteria("B")),
     quick={
         "links": {"A": [1.0, -1.0, 1.0], "B": [1.0, -1.0, 2 / 3]},

@@ -46,7 +46,7 @@ EXPERIMENT = Experiment(
     title="Level 0: the constant",
     claim="At times of order epsilon the network learns the link's mean, by a common shift of all output weights: the "
     "residual of degree 0 falls as exp(-sigma_0^2 t / epsilon).",
-    source="Berthier, Montanari, Zhou (2023), section 4, first time-scale",
+    source="Berthier, Montanari, Zhou (2023), first time-scale",
     criteria=(
         Criterion(
             "curve",

@@ -78,7 +78,7 @@ EXPERIMENT = Experiment(
     claim="In the mean-field limit the law of (a, s) is carried along characteristics; on the scale of level 1 "
     "these are "
     "a = A + a' cosh x, s = epsilon^(1/2) (A x + a' sinh x), with one clock x(t) for all neurons.",
-    source="Berthier, Montanari, Zhou (2023), sections 3 and 4 (mean-field equation, second time-scale)",
+    source="Berthier, Montanari, Zhou (2023), mean-field equation, second time-scale",
     criteria=(
         Criterion(
             "weights",

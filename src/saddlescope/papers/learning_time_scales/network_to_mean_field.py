@@ -62,7 +62,7 @@ def _draw(found: Found) -> Axes:
 EXPERIMENT = Experiment(
     title="Network flow to mean-field flow",
     claim="In infinite dimension the flow of a network of m neurons tends to the mean-field flow as m grows.",
-    source="Berthier, Montanari, Zhou (2023), section 2 (reduction to the mean-field equations)",
+    source="Berthier, Montanari, Zhou (2023), reduction to the mean-field equations",
     criteria=(
         Criterion(
             "exponent",

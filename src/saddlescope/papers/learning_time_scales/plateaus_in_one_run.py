@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
     title="Plateaus in one run",
     claim="With a fast second layer the risk comes down a ladder: it rests at half the sum of the squares of the "
     "link's coefficients not learnt yet, and drops from one such height to the next on separated time-scales.",
-    source="Berthier, Montanari, Zhou (2023), section 1, figure 1, and definition 1",
+    source="Berthier, Montanari, Zhou (2023)",
     criteria=(
         Criterion(
             "heights",

@@ -64,7 +64,7 @@ EXPERIMENT = Experiment(
     title="Risk windows of the canonical order",
     claim="Between (1 + D) times the learning time of a degree and (1 - D) times that of the next, the risk tends to "
     "half the sum of the squares of what is not learnt, uniformly, as epsilon tends to 0.",
-    source="Berthier, Montanari, Zhou (2023), definition 1; here D = 0.3",
+    source="Berthier, Montanari, Zhou (2023); here D = 0.3",
     criteria=(
         _criterion(0, 0.05, "epsilon = 1e-12; at 0.7 t_1 the logistic curve has moved by epsilon^0.15 = 0.016"),
         _criterion(1, 0.1, "epsilon = 1e-12; at 1.3 t_1 the logistic has epsilon^0.15 = 0.016 left, degree 2 begins"),

@@ -64,7 +64,7 @@ EXPERIMENT = Experiment(
     title="One-pass SGD follows the flow",
     claim="SGD on fresh samples with step size eta follows the gradient flow up to an error that is at most of order "
     "(eta d)^(1/2): with eta of order 1/d it does so in any dimension.",
-    source="Berthier, Montanari, Zhou (2023), section 6 (finite samples and SGD)",
+    source="Berthier, Montanari, Zhou (2023), finite samples and SGD",
     criteria=(
         Criterion(
             "rate",

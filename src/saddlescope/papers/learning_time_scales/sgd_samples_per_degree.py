@@ -72,7 +72,7 @@ EXPERIMENT = Experiment(
     title="Samples that each degree needs",
     claim="With a step size of order 1/d, degree l is learnt after (learning time of the flow) / eta samples: a number "
     "proportional to d, times the separated scales of the degrees.",
-    source="Berthier, Montanari, Zhou (2023), section 6 (sample complexity of one-pass SGD)",
+    source="Berthier, Montanari, Zhou (2023), sample complexity of one-pass SGD",
     criteria=(
         *(_criterion(k) for k in range(3)),
         Criterion(

@@ -109,7 +109,7 @@ EXPERIMENT = Experiment(
     title="Distances at the start",
     claim="Entries N(0, w^-gamma): for gamma < 1 a start is nearer to a minimum, at w^(-(1-gamma)(L-1)/2), than to a "
     "saddle, at w^((1-gamma)/2); for gamma > 1 nearer to a saddle, at w^(-(gamma-1)/2), than to a minimum, at order 1.",
-    source="Jacot et al. (2021), theorem 1 and figure 1 (phase diagram)",
+    source="Jacot et al. (2021), phase diagram",
     criteria=tuple(criterion for depth in (2, 3, 4) for criterion in _criteria(depth)),
     quick={"gammas": [0.5, 0.75, 1.0, 1.25, 1.5], "widths": [32, 128, 512], "samples": 12},
     full={

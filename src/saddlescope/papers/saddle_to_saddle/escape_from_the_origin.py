@@ -88,7 +88,7 @@ EXPERIMENT = Experiment(
     title="Escape from the origin",
     claim="The fastest way out of the origin is of rank one, along the top singular pair of the gradient, all layers "
     "alike, at the speed s* rho^(L-1), s* = s_1 L^(-(L-2)/2); from any small start the flow turns to it.",
-    source="Jacot et al. (2021), section 3 (optimal escape paths)",
+    source="Jacot et al. (2021), optimal escape paths",
     criteria=(
         *(criterion for depth in (2, 3, 4, 5) for criterion in _criteria(depth)),
         Criterion(

@@ -73,7 +73,7 @@ EXPERIMENT = Experiment(
     claim="The greedy low-rank algorithm, the limit of a vanishing start, recovers low-rank matrices from fewer "
     "entries "
     "than minimisation of the nuclear norm does.",
-    source="Jacot et al. (2021), section 4 (sparsity) and matrix completion figure",
+    source="Jacot et al. (2021), sparsity and matrix completion figure",
     criteria=(
         Criterion(
             "never-worse",

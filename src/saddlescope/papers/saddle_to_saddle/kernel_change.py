@@ -45,7 +45,7 @@ EXPERIMENT = Experiment(
     title="Change of the tangent kernel",
     claim="At depth L the tangent kernel changes, relative to itself, by the power -L (1 - gamma) of the width for "
     "gamma < 1, by its own order at gamma = 1, and by the power (L - 1)(gamma - 1) for gamma > 1.",
-    source="Jacot et al. (2021), section 2 (regimes); powers for L = 3 by the scaling of weights and product",
+    source="Jacot et al. (2021), regimes; powers for L = 3 by the scaling of weights and product",
     criteria=tuple(
         Criterion(
             name,

@@ -57,7 +57,7 @@ EXPERIMENT = Experiment(
     title="The trajectory beside the greedy path",
     claim="As the start shrinks, the trajectory tends to the path of the greedy algorithm; its distance falls, segment "
     "by segment, with the power 1 - s_2/s_1 of the scale, of the gradient at the saddle left.",
-    source="Jacot et al. (2021), theorem 5 and conjecture 7; the power from the linearised alignment",
+    source="Jacot et al. (2021); the power from the linearised alignment",
     criteria=tuple(
         Criterion(
             f"segment-{k}",

@@ -50,7 +50,7 @@ EXPERIMENT = Experiment(
     title="Plateaus at the saddles of the greedy algorithm",
     claim="From a small start the cost rests at the costs of the saddles that the greedy low-rank algorithm visits: "
     "minima among matrices of rank 0, 1, 2, each left towards the next by one more neuron.",
-    source="Jacot et al. (2021), theorem 5, conjecture 7, figures 3 and 4",
+    source="Jacot et al. (2021)",
     criteria=(
         Criterion("saddles", "points that the greedy algorithm visits", "equal", 0.0, "rank 3 target", claimed=4),
         *(

@@ -55,7 +55,7 @@ EXPERIMENT = Experiment(
     title="Jump times as the start shrinks",
     claim="At depth L the waiting time at every saddle grows like scale^-(L-2), with limits that depend on the start "
     "only through its direction.",
-    source="Jacot et al. (2021), section 3 (escape times) and conjecture 7",
+    source="Jacot et al. (2021), escape times",
     criteria=(
         *(
             Criterion(

@@ -74,7 +74,7 @@ EXPERIMENT = Experiment(
     title="Strictness of the saddles",
     claim="A minimum of a narrow network is a saddle of a wider one. At depth 2 it is strict, with lowest eigenvalue "
     "-s_j of the next mode; at greater depth the saddles on the path have no negative curvature at all.",
-    source="Jacot et al. (2021), section 3 (saddles and their strictness); eigenvalues in closed form",
+    source="Jacot et al. (2021), saddles and their strictness; eigenvalues in closed form",
     criteria=(
         Criterion("critical", "largest gradient at included minima", "absolute", 1e-12, _EXACT, claimed=0.0),
         Criterion(

@@ -62,7 +62,7 @@ EXPERIMENT = Experiment(
     title="Symmetry and inclusion",
     claim="The flow commutes with rotations of the hidden layers and with the inclusion of a narrow network in a wider "
     "one, and conserves W_(l+1)^T W_(l+1) - W_l W_l^T.",
-    source="Jacot et al. (2021), section 3 (symmetries and invariance); Arora, Cohen, Hazan (2018)",
+    source="Jacot et al. (2021), symmetries and invariance; Arora, Cohen, Hazan (2018)",
     criteria=(
         Criterion(
             "rotation",

@@ -56,7 +56,7 @@ EXPERIMENT = Experiment(
     claim="On a matrix completion problem of rank 2 the size of the start decides: lazy training fits the observed "
     "entries without a plateau and learns nothing else; saddle-to-saddle training waits at plateaus and finds "
     "the matrix.",
-    source="Jacot et al. (2021), section 2 and figure 2",
+    source="Jacot et al. (2021)",
     criteria=(
         *(
             Criterion(
