@@ -1,7 +1,7 @@
 """Finite networks beside other solvers and loops: `python -m benchmarks.networks_side_by_side WHAT`.
 
 Prints JSON. WHAT is `flow` (saddlescope, SciPy BDF, diffrax Kvaerno5), `growth`, `gram` (cost of a step over the
-dimension), or `direct` (saddlescope, NumPy and, where installed, PyTorch).
+dimension), `direct` (saddlescope, NumPy and, where installed, PyTorch), or `gpu` (on a machine with one).
 """
 
 from __future__ import annotations
@@ -163,6 +163,21 @@ def direct(steps: int = 5_000) -> dict[str, Any]:
     return rows
 
 
+def gpu() -> dict[str, Any]:
+    """The same network flow on the CPU and on the first GPU; the code is the same."""
+    rows: dict[str, Any] = {}
+    for neurons in (100, 400, 1600):
+        made = ss.NetworkFlow(PROBLEM, 1e-3, neurons)
+        found: dict[str, float] = {}
+        for kind in ("cpu", "gpu"):
+            with jax.default_device(jax.devices(kind)[0]):
+                ss.solve(made, 0.1, progress=False)
+                run, found[kind] = timed(lambda made=made: ss.solve(made, 0.1, progress=False))
+                found[f"{kind} risk"] = float(run["risk"][-1])
+        rows[f"m = {neurons}"] = found | {"ratio": found["cpu"] / found["gpu"]}
+    return rows
+
+
 if __name__ == "__main__":
-    what = {"flow": flow, "growth": growth, "gram": gram, "direct": direct}
+    what = {"flow": flow, "growth": growth, "gram": gram, "direct": direct, "gpu": gpu}
     json.dump(what[sys.argv[1]](), sys.stdout)

@@ -1,5 +1,8 @@
 """Finite networks and SGD, beside other solvers and loops."""
 
+import jax
+import pytest
+
 
 def measure(measured, record, what, title, limit):
     rows, failure = measured("networks_side_by_side", what, limit=limit)
@@ -26,3 +29,13 @@ def test_gram_costs_the_same_in_every_dimension(measured, record):
 
 def test_direct(measured, record):
     measure(measured, record, "direct", "one-pass SGD, m = 100, d = 1000", 600)
+
+
+def test_gpu_beside_cpu(measured, record):
+    try:
+        jax.devices("gpu")
+    except RuntimeError:
+        pytest.skip("no GPU here")
+    rows = measure(measured, record, "gpu", "network flow, CPU beside GPU", 900)
+    for row in rows.values():
+        assert row["cpu risk"] == pytest.approx(row["gpu risk"], rel=1e-4)
