@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+JOBS   ?= 2
 
 .PHONY: demo test lint types check bench clean
 .DEFAULT_GOAL := check
@@ -26,8 +27,8 @@ $(VENV)/.bench: $(VENV)/.runtime pyproject.toml
 demo: $(VENV)/.runtime      ## the main job on the shipped spec: table of stages and a picture
 	$(BIN)/saddlescope run canonical --out demo
 
-test: $(VENV)/.dev          ## all tests, docstring examples included
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev          ## all tests, docstring examples included; a file of tests stays with one worker
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 lint: $(VENV)/.dev          ## style and imports
 	$(BIN)/ruff check .
