@@ -209,14 +209,7 @@ class NetworkFlow(Flow):
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""
-        problem = self.problem
-        return {
-            "link": problem.link.name,
-            "activation": problem.activation.name,
-            "directions": problem.gram.tolist(),
-            "direction_weights": problem.weights.tolist(),
-            "link_coefficients": coefficients(problem.link, problem.reported_degree).tolist(),
-            "activation_coefficients": coefficients(problem.activation, problem.reported_degree).tolist(),
+        return self.problem.describe() | {
             "epsilon": self.epsilon,
             "second_layer": None if self.second_layer is None else spec(self.second_layer),
             "neurons": self.neurons,

@@ -9,7 +9,7 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, vector
 from saddlescope.functions import GaussianFunction, gaussian_function
-from saddlescope.single_index.problem import SingleIndex
+from saddlescope.single_index.problem import SingleIndex, coefficients
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -59,6 +59,18 @@ class MultiIndex:
     def single(self) -> SingleIndex:
         """The same link and activation with one direction."""
         return self._single  # pyright: ignore[reportAttributeAccessIssue]
+
+    def describe(self) -> dict[str, Any]:
+        """What is learnt by what, as plain values."""
+        degree = self.reported_degree
+        return {
+            "link": self.link.name,
+            "activation": self.activation.name,
+            "directions": self.gram.tolist(),
+            "direction_weights": self.weights.tolist(),
+            "link_coefficients": coefficients(self.link, degree).tolist(),
+            "activation_coefficients": coefficients(self.activation, degree).tolist(),
+        }
 
     def __repr__(self) -> str:
         names = f"link={self.link.name}, activation={self.activation.name}"
