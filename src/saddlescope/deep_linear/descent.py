@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from saddlescope.arguments import ArgumentError, finite, positive
+from saddlescope.deep_linear.blas_descent import blas_pays, descend
 from saddlescope.deep_linear.cost import Cost
 from saddlescope.deep_linear.flow import DeepLinearFlow
 from saddlescope.deep_linear.network import gradients
@@ -19,7 +20,10 @@ from saddlescope.solve import Iteration
 
 
 class DescentSteps(Iteration):
-    """W <- W + V, V <- momentum V - eta dC/dW; the state is (layers, velocities), the latter None without momentum."""
+    """W <- W + V, V <- momentum V - eta dC/dW; the state is (layers, velocities), the latter None without momentum.
+
+    Many steps at once are made in BLAS where that is faster: the same steps to rounding.
+    """
 
     stop_on: ClassVar[str] = "cost"
 
@@ -35,9 +39,17 @@ class DescentSteps(Iteration):
             velocity = moves
         return [W + move for W, move in zip(weights, moves, strict=True)], velocity
 
+    def advance_by(self, state, steps):
+        weights, velocity = state
+        if not blas_pays(self.system.cost, weights):
+            return super().advance_by(state, steps)
+        rates = {"learning_rate": float(self.learning_rate), "momentum": float(self.momentum)}
+        return descend(self.system.cost, weights, velocity, **rates, steps=steps)
+
     def observables(self, state):
-        y = self.saved(state)
-        return self.system.observables(y, self.system.vector_field(y))
+        # of the rate only the norm is looked at: a number a layer stands for it, so that no vector of all is made
+        slopes = gradients(self.system.cost, state[0])
+        return self.system.observables(self.saved(state), jnp.stack([jnp.linalg.norm(slope) for slope in slopes]))
 
     def saved(self, state):
         return jnp.concatenate([W.ravel() for W in state[0]])

@@ -37,6 +37,10 @@ class Iteration(eqx.Module):
     def advance(self, state: Any) -> Any:
         """Return the state one step later."""
 
+    def advance_by(self, state: Any, steps: int) -> Any:
+        """Return the state `steps` steps later, by `advance` compiled; a system may know a faster way."""
+        return _advance(self, state, np.asarray(steps, np.int64))
+
     @abc.abstractmethod
     def observables(self, state: Any) -> dict[str, jax.Array]:
         """Return what is saved of a state. Holds at least `stop_on`; of several runs at once, one value each."""
@@ -52,8 +56,13 @@ def _advance(system: Iteration, state: Any, steps: jax.Array) -> Any:
 
 
 @jax.jit
-def _observe(system: Iteration, state: Any) -> tuple[dict[str, jax.Array], jax.Array]:
-    return system.observables(state), system.saved(state)
+def _observe(system: Iteration, state: Any) -> dict[str, jax.Array]:
+    return system.observables(state)
+
+
+@jax.jit
+def _save(system: Iteration, state: Any) -> jax.Array:
+    return system.saved(state)
 
 
 def iterate(
@@ -85,11 +94,11 @@ def iterate(
     marks = np.unique(np.concatenate([marks, np.array(sorted(kept_marks - {0}))]))
     seen: list[tuple[int, dict[str, np.ndarray], np.ndarray | None]] = []
     done, outcome = 0, None
+    advance_by = system.advance_by  # once: a method of a pytree is made anew each time it is asked for
 
     def look(step: int, state: Any) -> float:
-        observed, kept = _observe(system, state)
-        values = {name: np.asarray(value) for name, value in observed.items()}
-        seen.append((step, values, np.asarray(kept) if step in kept_marks else None))
+        values = {name: np.asarray(value) for name, value in _observe(system, state).items()}
+        seen.append((step, values, np.asarray(_save(system, state)) if step in kept_marks else None))
         return _level(system, values)
 
     if checkpoint is not None and checkpoint.exists():
@@ -117,7 +126,7 @@ def iterate(
             count = min(limit, mark - done)
             tick = time.perf_counter()
             # blocked on, so that an interrupt finds the state and the count of steps together
-            after = jax.block_until_ready(_advance(system, state, np.asarray(count, np.int64)))
+            after = jax.block_until_ready(advance_by(state, count))
             seconds = time.perf_counter() - tick
             state, done = after, done + count
             if done == mark:
@@ -137,7 +146,7 @@ def iterate(
         look(done, state)
     if seen[-1][2] is None:
         # a run that ended early keeps the state it ended with
-        seen[-1] = (*seen[-1][:2], np.asarray(_observe(system, state)[1]))
+        seen[-1] = (*seen[-1][:2], np.asarray(_save(system, state)))
     kept = [(step, saved) for step, _, saved in seen if saved is not None]
     return Record(
         times=np.array([step for step, _, _ in seen]) * step_size,
@@ -163,14 +172,14 @@ def _level(system: Iteration, values: dict[str, Any]) -> float:
 
 
 def _is_finite(system: Iteration, state: Any) -> bool:
-    return bool(np.isfinite(_level(system, _observe(system, state)[0])))
+    return bool(np.isfinite(_level(system, _observe(system, state))))
 
 
 def _last_finite(system: Iteration, state: Any, done: int, lost: int) -> tuple[Any, int]:
     """The last state whose observable is finite, between step `done`, where it is, and step `lost`, where it is not."""
     while lost - done > 1:
         middle = (done + lost) // 2
-        tried = _advance(system, state, np.asarray(middle - done, np.int64))
+        tried = system.advance_by(state, middle - done)
         if _is_finite(system, tried):
             state, done = tried, middle
         else:
