@@ -74,7 +74,7 @@ def test_table_is_the_limit_beside_the_run(run):
     assert all(row["off_path"] < 0.5 for row in rows[:2])
     run = load(out / "trajectory.nc")
     assert run["cost"][-1] == pytest.approx(record["final_cost"])
-    assert 0.5e-6 < run["cost"][-1] / run["cost"][0] <= 1e-6
+    assert run["cost"][-1] / run["cost"][0] <= 1e-6 < run["cost"][-5] / run["cost"][0]
     assert "fell to 1e-06 of its start" in record["message"]
 
 
@@ -121,7 +121,7 @@ def test_several_starts_side_by_side(tmp_path, capsys):
     (tmp_path / "one.toml").write_text(SPEC)
     assert main(["run", str(tmp_path / "one.toml"), "--out", str(out), "--network.depth", "2"]) == 0
     assert not {"regimes.png", "trajectory_a_b.nc", "trajectory_a_b_2.nc"} & {p.name for p in out.iterdir()}
-    assert "At depth 2 jump times grow like log(1/scale)" in " ".join(capsys.readouterr().out.split())
+    assert "At depth 2 jump times are predicted to leading order" in " ".join(capsys.readouterr().out.split())
 
 
 def test_ratings_from_a_file(tmp_path, capsys):

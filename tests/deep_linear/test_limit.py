@@ -87,10 +87,7 @@ def test_jump_times_scale_as_the_start_does():
     ("arguments", "message"),
     [
         ({"cost": None}, "Argument `cost` must be a cost of the product matrix, such as LeastSquares, but got None."),
-        (
-            {"depth": 2},
-            "Argument `depth` must be at least 3 (at depth 2 jump times grow like log(1/scale)), but got 2.",
-        ),
+        ({"depth": 1}, "Argument `depth` must be at least 2 (one layer has no saddle), but got 1."),
         ({"depth": None}, "Argument `depth` must be given (or else `initial`), but got None."),
         ({"width": None}, "Argument `width` must be given (or else `initial`), but got None."),
         ({"width": 0}, "Argument `width` must be a whole number of at least 1, but got 0."),

@@ -91,7 +91,7 @@ class SaddleRow:
 
 
 def predict(cost: Cost, network: Network, max_rank: int | None) -> SaddlePath:
-    """Return the saddles of the greedy algorithm and, for depth over 2, when a run of this start leaves them.
+    """Return the saddles of a vanishing start and when a run of this start leaves them.
 
     Args:
         cost: C(A).
@@ -104,21 +104,25 @@ def predict(cost: Cost, network: Network, max_rank: int | None) -> SaddlePath:
     from saddlescope.deep_linear import escape, greedy_low_rank, saddle_to_saddle_limit
 
     doubts: tuple[str, ...] = ()
-    limit = None
-    if network.depth > 2 and max_rank is None:
+    limit, predicted = None, np.zeros(0)
+    if network.depth > 1 and max_rank is None:
         try:
             limit = saddle_to_saddle_limit(cost, network.depth, network.width, network.gamma, network.seed)
+            predicted = limit.times(network.scale)
+            doubts += limit.doubts
         except ArgumentError as error:
+            limit = None
             doubts += (f"No jump times are predicted: {str(error)[0].lower()}{str(error)[1:]}",)
-    elif network.depth == 2:
-        doubts += ("At depth 2 jump times grow like log(1/scale); no times are predicted.",)
+    if limit is not None and network.depth == 2:
+        doubts += ("At depth 2 jump times are predicted to leading order in log(1/scale), whatever the seed.",)
     path = limit or greedy_low_rank(cost, network.depth, max_rank=max_rank)
     # a network that is too narrow for the last saddles ends at the one that it can hold
     held = int(np.sum(path.ranks <= network.width))
     escapes = tuple(escape(cost, network.depth, at=A) for A in path.products[: min(held, len(path.costs) - 1)])
     jumps = held - 1
-    times = np.full(jumps, math.nan) if limit is None else limit.times(network.scale)[:jumps]
-    whole = held < len(path.costs) or path.outcome.name in ("RECOVERED", "TOLERANCE_REACHED")
+    times = np.full(jumps, math.nan) if limit is None else predicted[:jumps]
+    filled = path.outcome.name == "RANK_LIMIT" and int(path.ranks[-1]) == network.width
+    whole = held < len(path.costs) or filled or path.outcome.name in ("RECOVERED", "TOLERANCE_REACHED")
     if not whole:
         doubts += (f"The predicted path is not whole. {path.outcome.value}",)
     return SaddlePath(

@@ -116,12 +116,12 @@ def greedy_low_rank(
             outcome = GreedyOutcome.RANK_LIMIT
             break
         if published is None:
-            added = size or _neuron_size(landscape, A, escapes[-1])
-            start = _with_neuron(saddle.network(depth) if saddle else [], escapes[-1], added)
-            saddle, failure = _descend(landscape, start, guard, first.strength)
+            added = size or neuron_size(landscape, A, escapes[-1])
+            start = with_neuron(saddle.network(depth) if saddle else [], escapes[-1], added)
+            saddle, failure = descend(landscape, start, guard, first.strength)
             A = saddle.product
         else:
-            weights = _with_neuron(weights, escapes[-1], size or 0.0)
+            weights = with_neuron(weights, escapes[-1], size or 0.0)
             weights, failure = _gradient_descent(landscape, weights, *published, guard)
             A = products_from_input(weights)[-1]
         if failure is not None:
@@ -149,7 +149,7 @@ def greedy_low_rank(
     )
 
 
-def _neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
+def neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
     """Return the weight ε at which the new neuron's product is 1e-2 of the mode that a line search finds.
 
     Until then the neuron stays on its escape path to the same relative accuracy, and following it there
@@ -161,7 +161,8 @@ def _neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
     return float((1e-2 * length) ** (1 / path.depth))
 
 
-def _with_neuron(weights: list[np.ndarray], path: Escape, epsilon: float) -> list[np.ndarray]:
+def with_neuron(weights: list[np.ndarray], path: Escape, epsilon: float) -> list[np.ndarray]:
+    """Return the network with one more neuron in every hidden layer, of weights ε along the escape path."""
     neuron = [epsilon * path.right[None, :]]
     neuron += [np.full((1, 1), epsilon) for _ in range(path.depth - 2)]
     neuron += [epsilon * path.left[:, None]]
@@ -175,7 +176,7 @@ def _with_neuron(weights: list[np.ndarray], path: Escape, epsilon: float) -> lis
     return [*grown, np.hstack([weights[-1], neuron[-1]])]
 
 
-def _descend(
+def descend(
     landscape: Landscape, weights: list[np.ndarray], guard: float, slope_scale: float
 ) -> tuple[Factors, GreedyOutcome | None]:
     """Follow the flow until Newton's method ends where it stands, or return the failure and the place."""

@@ -1,8 +1,9 @@
 """Saddle-to-saddle dynamics in the limit of a vanishing start: saddles, the times of the jumps, the path.
 
-A start of scale alpha leaves the first saddle along the escape path of rank one, after a time tau_1 alpha^-(L-2).
-Meanwhile all other neurons have moved too, at scale alpha. The jump itself takes no time on that scale, but turns the
-row and column spaces that are in use, and the free neurons are carried along. So on to the next saddle.
+This file is of three layers and more; two are in `limit_shallow`. A start of scale alpha leaves the first saddle along
+the escape path of rank one, after a time tau_1 alpha^-(L-2). Meanwhile all other neurons have moved too, at scale
+alpha. The jump itself takes no time on that scale, but turns the row and column spaces that are in use, and the free
+neurons are carried along. So on to the next saddle.
 
 Near a saddle the free neurons follow the gradient flow of H(theta) = tr(G^T W_L ... W_1), which is homogeneous: scale
 and time drop out, and tau is the time in which H's flow from alpha = 1 runs to infinity.
@@ -16,14 +17,15 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.deep_linear.cost import Cost
 from saddlescope.deep_linear.escape import Escape
 from saddlescope.deep_linear.greedy import GreedyOutcome, greedy_low_rank
 from saddlescope.deep_linear.krylov import compress
+from saddlescope.deep_linear.limit_shallow import LimitOutcome, shallow_limit
 from saddlescope.deep_linear.network import checked_weights
+from saddlescope.deep_linear.slope import Slope
 from saddlescope.deep_linear.starts import balanced_start, gaussian_start
 from saddlescope.deep_linear.system import DeepLinearSystem, flat, imbalance_norms, layers
 from saddlescope.solve import Outcome, integrate
@@ -31,39 +33,6 @@ from saddlescope.solve import Outcome, integrate
 _GROWTH = 1e4  # of the free neurons, until the rest of the escape is its closed form
 _ROUNDS = 6
 _RTOL = 1e-8
-
-
-class _Slope(Cost):
-    """The cost <G, A> seen by free neurons next to a saddle."""
-
-    G: Array
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.G.shape[0], self.G.shape[1]
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def target_rank(self) -> int | None:
-        return None
-
-    def value(self, A: Array) -> Array:
-        return jnp.sum(self.G * A)
-
-    def gradient(self, A: Array) -> Array:
-        del A
-        return self.G
-
-    def hessian_product(self, A: Array, dA: Array) -> Array:
-        del A
-        return jnp.zeros_like(dA)
-
-    def test_error(self, A: Array) -> Array:
-        del A
-        return jnp.asarray(jnp.nan)
 
 
 @dataclass(frozen=True)
@@ -74,12 +43,15 @@ class SaddleToSaddleLimit:
         costs: at the saddles visited, the origin first, shape (jumps + 1,).
         ranks: of the saddles, shape (jumps + 1,).
         products: A at the saddles, shape (jumps + 1, d_out, d_in).
-        jump_times: tau_k = lim alpha^(L-2) T_k, shape (jumps,), rising.
+        jump_times: tau_k = lim alpha^(L-2) T_k, or lim T_k / log(1/alpha) for two layers, shape (jumps,), rising.
         exponents: 1 - s_2 / s_1 at the saddles left: a run of scale alpha stays within a distance of order alpha to
-            this power of the path, shape (jumps,).
+            this power of the path, shape (jumps,). For two layers alpha to this power is the size of the largest other
+            mode when the saddle is left; runs also cut corners, where the way into a saddle is slow.
         segments: A along the path from saddle to saddle, one array (points, d_out, d_in) a jump.
         depth: L.
-        outcome: how the greedy path ended.
+        outcome: how the path ended.
+        size: of theta_0 along one direction of input or output, root mean square over all.
+        doubts: sentences on what may be wrong.
     """
 
     costs: np.ndarray
@@ -89,11 +61,25 @@ class SaddleToSaddleLimit:
     exponents: np.ndarray
     segments: tuple[np.ndarray, ...]
     depth: int
-    outcome: GreedyOutcome
+    outcome: GreedyOutcome | LimitOutcome
+    size: float = 1.0
+    doubts: tuple[str, ...] = ()
 
     def times(self, scale: float) -> np.ndarray:
-        """Jump times of a run of that scale, to leading order, shape (jumps,)."""
-        return self.jump_times * positive("scale", scale) ** (2 - self.depth)
+        """Jump times of a run of that scale, to leading order, shape (jumps,).
+
+        For two layers they are tau_k log(1 / (scale size)), and off by times of order one / s_1 however small the
+        scale; `size` makes them less.
+
+        Raises:
+            ArgumentError: if the scale is not positive, or for two layers so large that there is no escape to wait for.
+        """
+        alpha = positive("scale", scale)
+        if self.depth > 2:
+            return self.jump_times * alpha ** (2 - self.depth)
+        if alpha * self.size >= 1:
+            raise ArgumentError("scale", f"be under {1 / self.size:.3g} for a start next to the first saddle", scale)
+        return -np.log(alpha * self.size) * self.jump_times
 
     def cost(self, time: Any, scale: float) -> np.ndarray:
         """Cost along time: constant at the saddles, falling at the jump times."""
@@ -114,7 +100,8 @@ class SaddleToSaddleLimit:
     def __repr__(self) -> str:
         visited = ", ".join(f"rank {r}: {c:.6g}" for r, c in zip(self.ranks, self.costs, strict=True))
         jumps = ", ".join(f"{tau:.6g}" for tau in self.jump_times)
-        return f"SaddleToSaddleLimit({visited}; jumps at {jumps} times scale^-{self.depth - 2}; {self.outcome.name})"
+        unit = f"scale^-{self.depth - 2}" if self.depth > 2 else "log(1/scale)"
+        return f"SaddleToSaddleLimit({visited}; jumps at {jumps} times {unit}; {self.outcome.name})"
 
 
 def saddle_to_saddle_limit(
@@ -128,10 +115,15 @@ def saddle_to_saddle_limit(
 ) -> SaddleToSaddleLimit:
     """Return what the flow from theta = scale theta_0 tends to as scale -> 0, without any small number.
 
+    Jumps come at times of order scale^-(L-2), for two layers of order log(1/scale). Three layers or more take the
+    fastest escape from every saddle. Two layers take the mode that is first to grow to order one; with s_i(k) the
+    singular values of the gradient at saddle k and tau_0 = 0, mode j escapes when
+    sum_(k<j) s_(j-k)(k) (tau_(k+1) - tau_k) = 1 if the cost mixes all modes, and whatever the start.
+
     Args:
         cost: C(A).
-        depth: L >= 3. (At depth 2 jump times grow like log(1/scale), which this limit does not describe.)
-        width: of the hidden layers.
+        depth: L >= 2.
+        width: of the hidden layers; the path of two layers ends at this rank.
         gamma: entries of theta_0 are N(0, width^(-gamma)).
         seed: of theta_0.
         initial: theta_0 given, [W_1, .., W_L], instead of depth, width, gamma and seed.
@@ -139,7 +131,8 @@ def saddle_to_saddle_limit(
     Raises:
         ArgumentError: if an argument is refused, or theta_0 is not in the basin of any escape (a layer is zero).
 
-    Source: Jacot et al., arXiv 2106.15933.
+    Source: Jacot et al., arXiv 2106.15933; for two layers own derivation, which for costs of the diagonal of A is
+    the algorithm of Pesme, Flammarion, arXiv 2304.00488.
 
     Example:
         >>> import saddlescope as ss
@@ -157,11 +150,14 @@ def saddle_to_saddle_limit(
         start = gaussian_start(cost.shape, *sizes, finite("gamma", gamma), 1.0, seed)
     else:
         start = checked_weights(initial, cost.shape)
-    if len(start) < 3:
-        raise ArgumentError("depth", "be at least 3 (at depth 2 jump times grow like log(1/scale))", len(start))
+    if len(start) < 2:
+        raise ArgumentError("depth", "be at least 2 (one layer has no saddle)", len(start))
     wide = [np.asarray(W) for W in start]
     if any(not np.any(W) for W in wide):
         raise ArgumentError("initial", "hold no layer of zeros", "one")
+    size = float(np.sqrt((np.sum(wide[0] ** 2) + np.sum(wide[-1] ** 2)) / sum(cost.shape)))
+    if len(start) == 2:
+        return SaddleToSaddleLimit(**vars(shallow_limit(cost, wide)), depth=2, size=size)
     narrow = compress(wide, _ROUNDS)
     free = narrow.weights if 2 * narrow.width <= max(W.shape[0] for W in wide) else wide
     greedy = greedy_low_rank(cost, len(start))
@@ -184,6 +180,7 @@ def saddle_to_saddle_limit(
         tuple(segments),
         len(start),
         greedy.outcome,
+        size,
     )
 
 
@@ -192,7 +189,7 @@ def _escape(cost: Cost, A: np.ndarray, path: Escape, free: list[np.ndarray]) -> 
     G = np.asarray(cost.gradient(jnp.asarray(A)))
     shapes = tuple((W.shape[0], W.shape[1]) for W in free)
     system = DeepLinearSystem(
-        cost=_Slope(jnp.asarray(G)),
+        cost=Slope(jnp.asarray(G)),
         bend=jnp.zeros(()),
         imbalance=jnp.asarray(imbalance_norms(free)),
         shapes=shapes,

@@ -30,7 +30,7 @@ def jump_times(path: Any, scale: float) -> np.ndarray:
     """Return when each saddle but the last is left, nan where that is not predicted, shape (saddles - 1,).
 
     Args:
-        path: with `jump_times`; in units of scale^-(L-2) if it has `times(scale)`, as a `SaddleToSaddleLimit` has.
+        path: with `jump_times`; in other units if it has `times(scale)`, as a `SaddleToSaddleLimit` has.
         scale: of the start.
     """
     if hasattr(path, "times"):

@@ -150,7 +150,7 @@ def _of_saddles(job: Job, run: Trajectory, predicted: tuple[SaddlePath | None, t
     rows = [] if path is None else saddle_rows(run, path)
     printed = []
     for row in rows:
-        last = row.rank == rows[-1].rank
+        last = row is rows[-1]  # two saddles may have one rank
         how = "end" if path is not None and path.whole else NOTHING
         printed.append(
             (
