@@ -12,11 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.deep_linear.cost import Cost
+from saddlescope.deep_linear.curvature import StiffCurvature
 from saddlescope.deep_linear.general_cost import GeneralCost
 from saddlescope.deep_linear.network import Weights, gradients, products_from_input
-from saddlescope.solve import RKC2, System
+from saddlescope.solve import RKC2, ExtrapolatedEuler, System
 
 _LARGEST_SAVED = 1024  # entries of a product that is saved at every step
+_LARGEST_IMPLICIT = 1024  # entries of a product whose d^2 x d^2 matrices are decomposed at every step
+_MOST_WEIGHTS = 2**22  # of which an implicit step holds a few dozen copies
 _POWER_STEPS, _POWER_MARGIN = 8, 1.5
 
 
@@ -29,6 +32,10 @@ def layers(y: jax.Array, shapes: tuple[tuple[int, int], ...]) -> Weights:
     """The layers of a vector of weights."""
     cuts = np.cumsum([rows * columns for rows, columns in shapes])[:-1]
     return [part.reshape(shape) for part, shape in zip(jnp.split(y, cuts), shapes, strict=True)]
+
+
+def _vector(weights: Weights) -> jax.Array:
+    return jnp.concatenate([W.ravel() for W in weights])
 
 
 class DeepLinearSystem(System):
@@ -53,11 +60,20 @@ class DeepLinearSystem(System):
     def solver(self):
         if self.explicit:
             return diffrax.Tsit5()
-        return RKC2(spectral_radius=lambda y, system: system.spectral_radius(y))
+        rows, columns = self.cost.shape
+        weights = sum(rows * columns for rows, columns in self.shapes)
+        if rows * columns > _LARGEST_IMPLICIT or weights > _MOST_WEIGHTS:
+            return RKC2(spectral_radius=lambda y, system: system.spectral_radius(y))
+        return ExtrapolatedEuler(
+            split=lambda y: layers(y, self.shapes),
+            join=_vector,
+            linearise=lambda weights, system: StiffCurvature.at(system.cost, weights),
+            factor=lambda curvature, shift: curvature.factor(shift),
+            advance=lambda curvature, factor, weights, system: curvature.advance(factor, system.cost, weights),
+        )
 
     def vector_field(self, y):
-        slopes = gradients(self.cost, layers(y, self.shapes))
-        return -jnp.concatenate([slope.ravel() for slope in slopes])
+        return -_vector(gradients(self.cost, layers(y, self.shapes)))
 
     def spectral_radius(self, y: jax.Array) -> jax.Array:
         """An upper bound of the Hessian's spectral radius, for the price of one gradient.

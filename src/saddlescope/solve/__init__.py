@@ -1,6 +1,7 @@
 """One integrator loop over diffrax: structured stiff solver, tied tolerances, log-time saving, named outcomes."""
 
 from saddlescope.solve.compiled import persist_compiled_programs
+from saddlescope.solve.extrapolation import ExtrapolatedEuler
 from saddlescope.solve.flow import Flow, Refinement, System
 from saddlescope.solve.iterate import Iteration
 from saddlescope.solve.loop import Record, integrate
@@ -13,6 +14,7 @@ from saddlescope.solve.structure import BlockLowRank
 __all__ = [
     "RKC2",
     "BlockLowRank",
+    "ExtrapolatedEuler",
     "Flow",
     "Iteration",
     "Outcome",

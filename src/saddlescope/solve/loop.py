@@ -55,9 +55,9 @@ class _Carry(NamedTuple):
 
 
 class _Saved(NamedTuple):
-    """What a chunk saves: observables at its accepted steps, states at the times of the grid it passed."""
+    """What a chunk saves: observables in and after its accepted steps, states at the times of the grid it passed."""
 
-    steps: jax.Array
+    rows: jax.Array
     times: jax.Array
     observables: dict[str, jax.Array]
     states: jax.Array
@@ -69,7 +69,7 @@ class Record:
     """The raw result of `integrate`, before names are put on it.
 
     Attributes:
-        times: accepted times, shape (time,), from 0.
+        times: of all looks at the observables, those after the accepted steps among them, shape (time,), from 0.
         observables: name -> values at `times`.
         state_times: times of the saved states, shape (state_time,), 0 first.
         states: saved states, shape (state_time, *y).
@@ -122,10 +122,17 @@ def _advance(
     end = grid[-1]
     begun = system.observables(carry.y, term.vf(carry.t, carry.y, system))
     carry = carry._replace(stop=begun[system.stop_on])
+    # A solver of long steps asks for looks at its curves within a step, at its dense output.
+    looks = getattr(solver, "looks", 1)
+    shares = jnp.arange(1, looks) / looks
+    capacity *= looks
+
+    def observe(t, y):
+        return system.observables(y, term.vf(t, y, system))
 
     def running(loop):
         c, saved, _ = loop
-        return (c.t < end) & (c.stop > target) & (c.attempts < limit) & (c.t_next > c.t) & (saved.steps < capacity)
+        return (c.t < end) & (c.stop > target) & (c.attempts < limit) & (c.t_next > c.t) & (saved.rows < capacity)
 
     def step(loop):
         c, saved, held = loop
@@ -144,9 +151,18 @@ def _advance(
         # A step cut short at the end of the grid says nothing against the step length that was proposed.
         t_next = jnp.where(keep & (t1 < c.t_next), jnp.maximum(t_next, t + (c.t_next - c.t)), t_next)
         y, t, t_next = jnp.where(keep, y1, c.y), jnp.asarray(t), jnp.asarray(t_next)
-        observed = system.observables(y, term.vf(t, y, system))
+        observed = observe(t, y)
 
         between = solver.interpolation_cls(t0=c.t, t1=t1, **dense)
+        seen_at = jnp.append(c.t + shares * (t1 - c.t), t)
+        seen = jax.tree.map(lambda one: one[None], observed)
+        if looks > 1:
+            within = jax.lax.cond(
+                keep,
+                lambda: jax.vmap(observe)(seen_at[:-1], jax.vmap(between.evaluate)(seen_at[:-1])),
+                lambda: jax.tree.map(lambda one: jnp.zeros((looks - 1, *one.shape), one.dtype), observed),
+            )
+            seen = jax.tree.map(lambda some, one: jnp.concatenate([some, one]), within, seen)
 
         def save_state(inner):
             passed, states = inner
@@ -158,11 +174,15 @@ def _advance(
             save_state,
             (saved.passed, saved.states),
         )
-        n = saved.steps
+        n = saved.rows
+
+        def kept(all_, some, start):
+            return jax.lax.dynamic_update_slice_in_dim(all_, some, start, 0)
+
         saved = _Saved(
-            n + keep,
-            saved.times.at[n].set(t),
-            jax.tree.map(lambda all_, one: all_.at[n + 1].set(one), saved.observables, observed),
+            n + keep * looks,
+            kept(saved.times, seen_at, n),
+            jax.tree.map(lambda all_, some: kept(all_, some, n + 1), saved.observables, seen),
             states,
             passed,
         )
@@ -227,7 +247,7 @@ def integrate(
             own = blocks[block]
             padded = np.concatenate([own, np.full(room - len(own), own[-1])])
             tick = time.perf_counter()
-            attempts, accepted = int(carry.attempts), int(carry.accepted)
+            attempts = int(carry.attempts)
             carry, saved = _advance(
                 system,
                 carry,
@@ -237,7 +257,7 @@ def integrate(
                 np.asarray(min(attempts + limit, max_steps), np.int64),
                 capacity=_STEPS,
             )
-            n = int(carry.accepted) - accepted
+            n = int(saved.rows)
             t = float(carry.t)
             # cut by NumPy: JAX would compile a slice for every new n
             rows = slice(1 if chunks else 0, n + 1)
