@@ -26,10 +26,12 @@ from saddlescope.deep_linear import (  # noqa: E402
     LeastSquares,
     MatrixCompletion,
     critical_point,
+    distance_grid,
     distances,
     escape,
     greedy_low_rank,
     regime,
+    regime_card,
     saddle_to_saddle_limit,
 )
 from saddlescope.functions import (  # noqa: E402
@@ -96,6 +98,7 @@ __all__ = [
     "compare",
     "compare_times",
     "critical_point",
+    "distance_grid",
     "distances",
     "effective_rank",
     "escape",
@@ -108,6 +111,7 @@ __all__ = [
     "local_exponents",
     "plateaus",
     "regime",
+    "regime_card",
     "saddle_to_saddle_limit",
     "solve",
 ]

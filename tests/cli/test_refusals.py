@@ -126,6 +126,8 @@ def listing(folder):
         (["run", "distances", "--grid.widths", "8"], ["`grid.widths`", "two widths"]),
         (["run", "distances", "--grid.widths", "8,8"], ["`grid.widths`", "rise"]),
         (["run", "distances", "--grid.widths", "2,8"], ["`grid.widths`", "rank 4"]),
+        (["run", "distances", "--grid.gammas", "1,2,1"], ["`grid.gammas`", "differ from each other"]),
+        (["run", "distances", "--grid.gammas", "1,300"], ["`grid.gammas`", "width 256"]),
         (["run", "distances", "--problem.singular_values", "1,0"], ["`problem.singular_values`", "positive"]),
     ],
     ids=lambda part: " ".join(part)[:60] if isinstance(part, list) else None,

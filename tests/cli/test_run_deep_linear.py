@@ -115,6 +115,8 @@ def test_several_starts_side_by_side(tmp_path, capsys):
     assert card["predicted"] == card["measured"]
     assert "saddle" in card["measured"]
     assert card["flat_share"] > 0.5
+    # the card and the curves are of one run
+    assert card["test_error"] == runs["a b"]["final_test_error"]
     assert f"a b: {card['verdict']}" in " ".join(capsys.readouterr().out.split())
     assert load(out / "trajectory_a_b.nc").parameters["gamma"] == 0.5
     # the next run in this folder is a single one: nothing of the old result stays
@@ -150,6 +152,32 @@ def test_phase_diagram(tmp_path, capsys):
     assert record["slopes"]["d_s"] == pytest.approx([0.25, -0.5], abs=0.12)
     printed = " ".join(capsys.readouterr().out.split())
     assert "At width 64, a minimum for gamma 0.5; a saddle for gamma 2." in printed
+
+
+def test_a_phase_diagram_that_is_stopped_keeps_the_seeds_that_are_done(tmp_path, monkeypatch, capsys):
+    import sys
+
+    from saddlescope.deep_linear import distance_grid, distances
+
+    asked = []
+
+    def stopped(cost, weights):
+        asked.append(weights)
+        if len(asked) > 6:
+            raise KeyboardInterrupt
+        return distances(cost, weights)
+
+    monkeypatch.setattr(sys.modules[distance_grid.__module__], "distances", stopped)
+    grid = ["--grid.widths", "8,16", "--grid.gammas", "0.5,2.0", "--network.depth", "2", "--network.samples", "3"]
+    assert main(["run", "distances", *grid, "--network.seed", "4", "--out", str(tmp_path)]) == 130
+    out, err = capsys.readouterr()
+    assert "the partial result is kept" in err
+    assert "Stopped by the user: seed 4 only." in " ".join(out.split())
+    record = json.loads((tmp_path / "distances.json").read_text())
+    cost = LeastSquares(np.diag([2.0, 1.5, 1.0, 0.5]))
+    asked.clear()
+    alone = distance_grid(cost, 2, gammas=[0.5, 2.0], widths=[8, 16], seeds=[4])
+    assert record["d_m"] == alone.minimum.tolist()
 
 
 def test_one_layer_and_a_lazy_start_have_no_saddles(tmp_path, capsys):
@@ -256,6 +284,8 @@ def test_a_second_run_that_is_stopped_leaves_the_first(tmp_path, monkeypatch, ca
     assert main(["run", str(tmp_path / "two.toml"), "--out", str(tmp_path / "out")]) == 130
     out, err = capsys.readouterr()
     assert "the partial result is kept" in err
-    assert "since the run was stopped" in " ".join(out.split())
+    printed = " ".join(out.split())
+    assert "a b: The regime is not measured, since the run was stopped." in printed
+    assert "a/b: The run is lazy as predicted" in printed
     files = {"regimes.png", "spec.toml", "stages.json", "trajectory_a_b.nc"}
     assert {p.name for p in (tmp_path / "out").iterdir()} == files

@@ -1,5 +1,7 @@
 """The gradient flow of deep linear networks against closed forms, its symmetries, and the theory's plateaus."""
 
+import threading
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -357,3 +359,21 @@ def test_lift_refuses_what_is_no_state_of_the_flow():
     with pytest.raises(ss.ArgumentError) as refusal:
         DeepLinearFlow(COST, 3, 5, 1.0).lift(np.zeros(7))
     assert str(refusal.value) == "Argument `y` must be a saved state of this flow, but got '7 numbers'."
+
+
+def test_two_runs_at_the_same_time_do_not_wait_for_each_other_for_ever():
+    # decompositions in batches, on a pool of threads that both runs block, once did
+    flow = DeepLinearFlow(reference_completion(), 4, 8, 2.0, 0.25, seed=100)
+    alone = ss.solve(flow, until=200.0, progress=False)
+    assert alone.solver["method"] == "ExtrapolatedEuler"
+    results: list[Trajectory] = []
+    # daemons: a deadlock fails this test and does not hold up the rest
+    threads = [
+        threading.Thread(target=lambda: results.append(ss.solve(flow, until=200.0, progress=False)), daemon=True)
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert [run["cost"][-1] for run in results] == [alone["cost"][-1]] * 4

@@ -1,12 +1,14 @@
 """Lazy, mean field, saddle-to-saddle: predictions, the tangent kernel, and the numbers of a reference problem."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import saddlescope as ss
-from saddlescope.deep_linear import LeastSquares, gaussian_start
+from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, gaussian_start, regime_card, train, training
 from saddlescope.deep_linear.references import random_completion, reference_target
 from saddlescope.deep_linear.regime import RegimeCard, regime
 from saddlescope.deep_linear.tangent_kernel import kernel_change
@@ -142,6 +144,119 @@ def test_a_target_out_of_reach_is_named():
     assert card.measured is None
     assert card.outcome.name in ("REACHED_END", "STEP_LIMIT")
     assert "cannot hold the rank 3" in card.doubts[0]
+
+
+@pytest.fixture(scope="module")
+def flow() -> DeepLinearFlow:
+    return DeepLinearFlow(COST, 3, 60, 1.5)
+
+
+@pytest.fixture(scope="module")
+def run(flow: DeepLinearFlow) -> ss.Trajectory:
+    return train(flow)
+
+
+def test_a_card_of_a_run_is_the_one_of_a_network_trained_for_it(flow: DeepLinearFlow, run: ss.Trajectory, tmp_path):
+    card = regime_card(flow, run)
+    assert run.outcome == "REACHED_TARGET"
+    assert card.left == run["cost"][-1] / run["cost"][0] <= 1e-8
+    assert str(card) == str(regime(COST, 3, 60, 1.5))
+    assert str(regime_card(flow, ss.load(run.save(tmp_path / "run.nc")))) == str(card)
+    assert regime_card(flow, run, share=0.5).time < card.time
+
+
+def test_a_card_of_an_inexact_compression_and_of_the_whole_network(flow: DeepLinearFlow, run: ss.Trajectory):
+    card = regime_card(flow, run)
+    assert flow.compression is not None
+    for compress, error in ((3, 0.02), (False, 1e-4)):
+        other = DeepLinearFlow(COST, 3, 60, 1.5, compress=compress)
+        twin = regime_card(other, train(other))
+        assert twin.kernel_change == pytest.approx(card.kernel_change, rel=error)
+        assert twin.time == pytest.approx(card.time, rel=error)
+
+
+def test_a_run_that_was_made_to_stop_is_named(flow: DeepLinearFlow):
+    begun = ss.solve(flow, 1e-9)["cost"][0]
+    card = regime_card(flow, ss.solve(flow, 100.0, risk_below=0.1 * begun))
+    assert card.measured is None
+    assert 0.05 < card.left < 0.1
+    assert card.verdict == (
+        "Predicted saddle-to-saddle, but the cost never fell to 0.01 of its start: "
+        f"the run was made to stop at {card.left:.3g} of it."
+    )
+    far = regime_card(flow, ss.solve(flow, 100.0, risk_below=1e-4 * begun))
+    assert far.measured == "saddle-to-saddle"
+    assert any("Training was not over" in doubt for doubt in far.doubts)
+
+
+def test_training_goes_on_until_the_cost_has_fallen(flow: DeepLinearFlow, monkeypatch):
+    asked = []
+
+    def solve(flow, until, **arguments):
+        asked.append(until)
+        return ss.solve(flow, until, **arguments)
+
+    monkeypatch.setattr(training, "solve", solve)
+    monkeypatch.setattr(training, "_FIRST", 0.01)
+    monkeypatch.setattr(training, "_LONGER", 3000)
+    assert train(flow).outcome == "REACHED_TARGET"
+    assert asked[1] == 3000 * asked[0]
+    assert train(flow, until=1.0).outcome == "REACHED_END"
+    assert asked[2:] == [1.0]
+
+
+def test_one_layer_and_given_layers_can_be_trained():
+    for start in ([np.zeros((3, 3))], [np.eye(3), 0.1 * np.eye(3)]):
+        run = train(DeepLinearFlow(LeastSquares(np.diag([3.0, 2.0, 1.0])), initial=start))
+        assert run.outcome == "REACHED_TARGET"
+        assert np.allclose(run["singular_values"][-1], [3.0, 2.0, 1.0], atol=1e-3)
+
+
+def made(**arguments) -> DeepLinearFlow:
+    return DeepLinearFlow(COST, **{"depth": 3, "width": 60, "gamma": 1.5, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"seed": 1}, "Argument `trajectory` must be a run of this flow, but got 'a run of other weights'."),
+        ({"width": 50}, "Argument `trajectory` must be a run of this flow, but got 'a run of other weights'."),
+        ({"depth": 2}, "Argument `trajectory` must be a run of this flow, but got 'a run of another network'."),
+        ({"depth": 1}, "Argument `flow.depth` must be a whole number of at least 2, but got 1."),
+        ({"width": 1}, "Argument `flow.width` must be a whole number of at least 2, but got 1."),
+    ],
+)
+def test_runs_of_other_networks_are_refused(run: ss.Trajectory, other: dict, message: str):
+    with pytest.raises(ss.ArgumentError) as refusal:
+        regime_card(made(**other), run)
+    assert str(refusal.value) == message
+
+
+def test_what_is_no_run_of_a_gradient_flow_is_refused(flow: DeepLinearFlow, run: ss.Trajectory):
+    descent = ss.GradientDescent(COST, 3, 60, 1.5, learning_rate=0.1)
+    given = DeepLinearFlow(COST, initial=flow.initial)
+    turned = DeepLinearFlow(LeastSquares(-reference_target()), 3, 60, 1.5)
+    steps = ss.solve(descent, 1.0)
+    bad: Any = None
+    for make, message in (
+        (lambda: regime_card(descent, steps), "`flow` must be a gradient flow, a DeepLinearFlow, but got 'GradientD"),
+        (lambda: train(descent), "`flow` must be a gradient flow, a DeepLinearFlow, but got 'GradientDescent'"),
+        (lambda: regime_card(flow, steps), "`trajectory` must be a run of this flow, but got 'a run of GradientDesc"),
+        (lambda: regime_card(flow, bad), "`trajectory` must be a run of this flow, but got 'NoneType'"),
+        (lambda: regime_card(given, run), "`flow` must have a Gaussian start, whose gamma says what to expect"),
+        (lambda: regime_card(turned, run), "`trajectory` must be a run of this flow, but got 'a run of another cost'"),
+        (lambda: regime_card(flow, run, share=0), "`share` must lie strictly between 0 and 1"),
+        (lambda: train(flow, share=2), "`share` must lie strictly between 0 and 1"),
+        (lambda: train(flow, until=0), "`until` must be positive"),
+        (
+            lambda: train(DeepLinearFlow(COST, initial=[np.zeros((3, 4)), np.zeros((3, 3))])),
+            "`flow` must start with layers",
+        ),
+        (lambda: train(DeepLinearFlow(LeastSquares(np.eye(3)), initial=[np.eye(3)] * 2)), "`cost` must be positive"),
+        (lambda: regime(LeastSquares(np.zeros((2, 2))), 2, 9, 1.0), "`cost` must have a slope at A = 0"),
+    ):
+        with pytest.raises(ss.ArgumentError, match=message):
+            make()
 
 
 @pytest.mark.parametrize(

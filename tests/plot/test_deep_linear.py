@@ -196,6 +196,12 @@ def test_phase_diagram_shows_measured_and_predicted_powers():
     assert np.array_equal(points["$d_s$, to a saddle"].get_ydata(), slopes[1])
     assert points["predicted"].is_dashed()
     assert names(right) == ["lazy", "saddle to saddle"]
+    shown = np.asarray(mesh.get_array())
+    for name in ("gammas", "minimum", "saddle"):  # the order of gamma makes no difference to the cells
+        setattr(found, name, getattr(found, name)[[1, 2, 0]])
+    found.slopes = slopes[:, [1, 2, 0]]
+    (mesh,) = phase_diagram(found)[0].collections
+    assert np.array_equal(np.asarray(mesh.get_array()), shown)
 
 
 def test_axes_given_are_used_and_returned(run, path):
@@ -232,6 +238,8 @@ def test_bad_input(run, path):
     path.products = path.products[:1]
     with pytest.raises(ArgumentError, match="`path` must visit at least two"):
         plane(run, path)
+    with pytest.raises(ArgumentError, match="`found` must be distances over gamma and width"):
+        phase_diagram(run)
     with pytest.raises(ArgumentError, match="`runs` must"):
         regimes({})
     with pytest.raises(ArgumentError, match="with a cost"):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from saddlescope.cli.families.deep_linear import Job
-    from saddlescope.deep_linear.regime import RegimeCard
+    from saddlescope.deep_linear import RegimeCard
     from saddlescope.trajectory import Trajectory
 
 _REGIMES = (
@@ -34,12 +34,9 @@ def regimes(job: Job, runs: dict[str, Trajectory]) -> tuple[Any, ...]:
     from saddlescope.cli.display import grid
     from saddlescope.cli.solving import ending, provenance
 
-    # a stopped run is shown at once, without training all over again
-    stopped = len(runs) < len(job.networks) or any(run.outcome == "INTERRUPTED" for run in runs.values())
-    cards = dict.fromkeys(runs, _STOPPED) if stopped else _cards(job)
     printed, remarks, doubted, record = [], [], [], {}
     for name, run in runs.items():
-        card, of = cards[name], f"{name}: " if name else ""
+        card, of = _card(job, name, run), f"{name}: " if name else ""
         gamma = job.networks[name][0].gamma
         head = (name or "run", f"{gamma:.3g}")
         if isinstance(card, str):
@@ -59,11 +56,13 @@ def regimes(job: Job, runs: dict[str, Trajectory]) -> tuple[Any, ...]:
                 )
             )
             remarks.append(Entry("Verdict", f"{of}{card.verdict}"))
-            doubted += [f"{of}{doubt}" for doubt in card.doubts]
+            doubted += [f"{of}{doubt}" for doubt in card.doubts if doubt not in run.doubts]
         record[name] = {**ending(run), **provenance(run)}
         if not isinstance(card, str):
             record[name]["regime"] = {"predicted": card.predicted, "measured": card.measured, "verdict": card.verdict}
             record[name]["regime"] |= dict(zip(_KEYS, (getattr(card, key) for key in _KEYS), strict=True))
+
+    remarks += [Entry("Remark", f"{name}: {_STOPPED}") for name in job.networks if name not in runs]
 
     def draw_regimes() -> Axes:
         from saddlescope import plot
@@ -82,20 +81,15 @@ def regimes(job: Job, runs: dict[str, Trajectory]) -> tuple[Any, ...]:
     return grid(_REGIMES, printed, left=1), remarks, tuple(doubted), plain, pictures
 
 
-def _cards(job: Job) -> dict[str, RegimeCard | str]:
-    """Return the card of every run, or why there is none."""
-    from saddlescope.deep_linear.regime import regime
+def _card(job: Job, name: str, run: Trajectory) -> RegimeCard | str:
+    """Return the card of a run, or why there is none."""
+    from saddlescope.deep_linear import regime_card
 
-    found: dict[str, RegimeCard | str] = {}
-    for name, (network, _) in job.networks.items():
-        if network.depth == 1:
-            found[name] = "One layer has neither saddles nor regimes: its cost is that of a linear model."
-            continue
-        try:
-            found[name] = regime(job.cost, **network.model_dump(), rtol=job.spec.solver.rtol)
-        except ArgumentError as error:
-            found[name] = f"The regime is not measured: {error}"
-        except KeyboardInterrupt:
-            # the runs themselves are done and are kept
-            return found | dict.fromkeys(job.networks.keys() - found.keys(), _STOPPED)
-    return found
+    if run.outcome == "INTERRUPTED":
+        return _STOPPED
+    if job.networks[name][0].depth == 1:
+        return "One layer has neither saddles nor regimes: its cost is that of a linear model."
+    try:
+        return regime_card(job.flows[name], run)
+    except ArgumentError as error:
+        return f"The regime is not measured: {error}"

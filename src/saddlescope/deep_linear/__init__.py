@@ -3,6 +3,7 @@
 from saddlescope.deep_linear.balanced_mode import balanced_mode, balanced_mode_gap, balanced_mode_time
 from saddlescope.deep_linear.cost import Cost
 from saddlescope.deep_linear.descent import GradientDescent
+from saddlescope.deep_linear.distance_grid import DistanceGrid, distance_grid
 from saddlescope.deep_linear.distances import Distances, distances
 from saddlescope.deep_linear.escape import Escape, escape
 from saddlescope.deep_linear.flow import DeepLinearFlow
@@ -15,19 +16,22 @@ from saddlescope.deep_linear.least_squares import LeastSquares
 from saddlescope.deep_linear.limit import SaddleToSaddleLimit, saddle_to_saddle_limit
 from saddlescope.deep_linear.matrix_completion import MatrixCompletion
 from saddlescope.deep_linear.nearest_minimum import NearestMinimum, nearest_minimum
-from saddlescope.deep_linear.regime import RegimeCard, regime
+from saddlescope.deep_linear.regime import regime
+from saddlescope.deep_linear.regime_card import RegimeCard, regime_card
 from saddlescope.deep_linear.starts import (
     balanced_start,
     gaussian_start,
     lambda_balanced_start,
     orthogonal_start,
 )
+from saddlescope.deep_linear.training import train
 from saddlescope.deep_linear.two_layer import lambda_balanced_flow
 
 __all__ = [
     "Cost",
     "CriticalPoint",
     "DeepLinearFlow",
+    "DistanceGrid",
     "Distances",
     "Escape",
     "GeneralCost",
@@ -46,6 +50,7 @@ __all__ = [
     "balanced_mode_time",
     "balanced_start",
     "critical_point",
+    "distance_grid",
     "distances",
     "escape",
     "gaussian_start",
@@ -57,5 +62,7 @@ __all__ = [
     "nearest_minimum",
     "orthogonal_start",
     "regime",
+    "regime_card",
     "saddle_to_saddle_limit",
+    "train",
 ]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from saddlescope.arguments import ArgumentError
 from saddlescope.plot.canvas import INK, PREDICTED, SIZE, colour, pair_of_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@runtime_checkable
 class Measured(Protocol):
     """Distances over gamma and width, and how they scale with the width."""
 
@@ -54,20 +56,21 @@ def phase_diagram(found: Measured, ax: tuple[Axes, Axes] | None = None) -> tuple
     """Draw which is nearer, a minimum or a saddle, over gamma and width, and the powers of the width; return both axes.
 
     Args:
-        found: distances over gamma and width.
+        found: distances over gamma and width, from `distance_grid`.
         ax: two axes to draw in; by default new ones, side by side on a figure of their own.
 
+    Raises:
+        ArgumentError: if that is something else.
+
     Example:
-        >>> from types import SimpleNamespace
-        >>> import numpy as np
-        >>> found = SimpleNamespace(
-        ...     depth=2, gammas=np.array([0.5, 1.0, 1.5]), widths=np.array([10, 100]), minimum=np.ones((3, 2)),
-        ...     saddle=np.ones((3, 2)), slopes=np.zeros((2, 3)), predicted_slopes=lambda g: np.zeros((2, len(g))),
-        ... )
-        >>> left, right = phase_diagram(found)
+        >>> import saddlescope as ss
+        >>> grid = ss.distance_grid(ss.LeastSquares([[4.0]]), 2, gammas=[0.5, 1.0, 1.5], widths=[10, 100])
+        >>> left, right = phase_diagram(grid)
         >>> left.get_ylabel(), right.get_xlabel()
         ('width $w$', '$\\\\gamma$')
     """
+    if not isinstance(found, Measured):
+        raise ArgumentError("found", "be distances over gamma and width, from distance_grid", type(found).__name__)
     left, right = pair_of_axes((1.3 * SIZE[0], SIZE[1])) if ax is None else ax
     _map(left, found)
     _powers(right, found)
@@ -75,9 +78,10 @@ def phase_diagram(found: Measured, ax: tuple[Axes, Axes] | None = None) -> tuple
 
 
 def _map(ax: Axes, found: Measured) -> None:
-    ratio = np.log10(found.saddle / found.minimum)
+    rising = np.argsort(found.gammas)  # cells in any other order would lie over each other
+    ratio = np.log10(found.saddle / found.minimum)[rising]
     most = max(float(np.abs(ratio).max()), 1e-6)
-    edges = _edges(np.asarray(found.gammas, dtype=float)), np.exp(_edges(np.log(found.widths)))
+    edges = _edges(np.asarray(found.gammas, dtype=float)[rising]), np.exp(_edges(np.log(found.widths)))
     drawn = ax.pcolormesh(*edges, ratio.T, cmap="PuOr_r", vmin=-most, vmax=most, edgecolor="white", linewidth=0.6)
     ax.set_yscale("log")
     ax.set_yticks(found.widths, [str(int(w)) for w in found.widths])

@@ -83,7 +83,7 @@ class ExtrapolatedEuler(AbstractAdaptiveSolver):
         split: array -> the form for substeps.
         join: and back.
         linearise: (state in that form, args) -> whatever describes A there.
-        factor: (A, e) -> what one needs to apply (I - e A)^-1; all factors of a step are made in one batch.
+        factor: (A, e) -> what one needs to apply (I - e A)^-1; a step makes six.
         advance: (A, factor, state in that form, args) -> the same, a substep later.
 
     Source: Deuflhard, SIAM Review 27 (1985), 505; Hairer and Wanner, Solving ODEs II, section IV.9.
@@ -123,7 +123,9 @@ class ExtrapolatedEuler(AbstractAdaptiveSolver):
         begin = self.split(y0)
         A = self.linearise(begin, args)
         lengths: Any = (t1 - t0) / _LENGTHS
-        factors = jax.vmap(self.factor, (None, 0))(A, lengths)
+        # One by one: JAX decomposes a batch on its pool of threads and waits for them on one of these, so that two runs
+        # at the same time wait for ever, each for threads that the other holds (seen with jaxlib 0.10.2).
+        factors = jax.lax.map(lambda e: self.factor(A, e), jnp.asarray(lengths))
         column, first = jnp.asarray(_COLUMN), jnp.asarray(_FIRST)
 
         def substep(i, carry):

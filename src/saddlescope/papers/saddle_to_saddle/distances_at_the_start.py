@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from saddlescope.deep_linear import LeastSquares, distances, gaussian_start
+from saddlescope.deep_linear import LeastSquares, distance_grid
 from saddlescope.papers.experiment import Criterion, Experiment, Found
 
 if TYPE_CHECKING:
@@ -17,58 +16,23 @@ if TYPE_CHECKING:
 _TARGET = (2.0, 1.5, 1.0, 0.5)
 
 
-@dataclass(frozen=True)
-class _Diagram:
-    depth: int
-    gammas: np.ndarray
-    widths: np.ndarray
-    minimum: np.ndarray
-    saddle: np.ndarray
-    unsettled: int
-
-    @property
-    def slopes(self) -> np.ndarray:
-        x = np.log(self.widths)
-        return np.array([[np.polyfit(x, np.log(d), 1)[0] for d in rows] for rows in (self.minimum, self.saddle)])
-
-    def predicted_slopes(self, gammas: np.ndarray) -> np.ndarray:
-        g = np.asarray(gammas, dtype=float)
-        return np.array([np.where(g < 1, -(1 - g) * (self.depth - 1) / 2, 0.0), (1 - g) / 2])
-
-
-def _diagram(depth: int, gammas: list[float], widths: list[int], samples: int) -> _Diagram:
-    cost = LeastSquares(np.diag(_TARGET))
-    found = np.zeros((2, len(gammas), len(widths)))
-    unsettled = 0
-    for g, gamma in enumerate(gammas):
-        for k, width in enumerate(widths):
-            for seed in range(samples):
-                start = gaussian_start((4, 4), depth, width, gamma, seed=seed)
-                one = distances(cost, start)  # pyright: ignore[reportArgumentType]
-                unsettled += not one.converged
-                found[:, g, k] += np.array([one.minimum, one.saddle]) / samples
-    return _Diagram(depth, np.array(gammas), np.array(widths), found[0], found[1], unsettled)
-
-
 def _run(parameters: Mapping[str, Any]) -> Found:
+    cost, seeds = LeastSquares(np.diag(_TARGET)), range(parameters["samples"])
     seen: dict[str, Any] = {}
-    shown = _diagram(2, parameters["gammas"], parameters["widths"], parameters["samples"])
-    unsettled = shown.unsettled
+    shown = distance_grid(cost, 2, gammas=parameters["gammas"], widths=parameters["widths"], seeds=seeds)
+    grids = [shown]
     for depth in (2, 3, 4):
-        found = _diagram(depth, [1 - 1 / depth, 1.5], parameters["widths"], parameters["samples"])
-        unsettled += found.unsettled
-        (near, _), (lazy, rich) = found.slopes
-        # for gamma > 1 the distance to a minimum tends to a constant from below: what is missing falls
-        limit = (depth * sum(s ** (2 / depth) for s in _TARGET)) ** 0.5
-        missing = np.log(np.maximum(limit - found.minimum[1], 1e-12))
+        grid = distance_grid(cost, depth, gammas=[1 - 1 / depth, 1.5], widths=parameters["widths"], seeds=seeds)
+        grids.append(grid)
+        (near, _), (lazy, rich) = grid.slopes
         seen |= {
             f"lazy-minimum-{depth}": float(near),
             f"lazy-saddle-{depth}": float(lazy),
             f"rich-saddle-{depth}": float(rich),
-            f"rich-minimum-{depth}": float(np.polyfit(np.log(found.widths), missing, 1)[0]),
+            # d_m tends to a constant from below: what is missing falls
+            f"rich-minimum-{depth}": float(grid.shortfall_slopes[1]),
         }
-    doubts = (f"{unsettled} of the searches for the nearest point did not converge.",) if unsettled else ()
-    return Found(seen, curves=shown, doubts=doubts)
+    return Found(seen, curves=shown, doubts=tuple(doubt for grid in grids for doubt in grid.doubts))
 
 
 def _draw(found: Found) -> Axes:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from saddlescope.deep_linear import DeepLinearFlow, regime
+from saddlescope.deep_linear import DeepLinearFlow, regime_card, train
 from saddlescope.papers.experiment import Criterion, Experiment, Found
 from saddlescope.papers.saddle_to_saddle._completion import small_completion
-from saddlescope.solve import solve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,13 +17,9 @@ _NAMES = {"lazy": 2 / 3, "mean field": 1.0, "saddle-to-saddle": 2.0}
 
 def _run(parameters: Mapping[str, Any]) -> Found:
     cost, width = small_completion(), parameters["width"]
-    cards = {name: regime(cost, 3, width, gamma, seed=0) for name, gamma in _NAMES.items()}
-    runs = {
-        f"{name}, γ = {_NAMES[name]:.3g}": solve(
-            DeepLinearFlow(cost, 3, width, _NAMES[name]), 4 * card.time, risk_below=1e-6
-        )
-        for name, card in cards.items()
-    }
+    flows = {name: DeepLinearFlow(cost, 3, width, gamma) for name, gamma in _NAMES.items()}
+    runs = {name: train(flow) for name, flow in flows.items()}
+    cards = {name: regime_card(flow, runs[name]) for name, flow in flows.items()}
     seen: dict[str, Any] = {f"regime-{name.replace(' ', '-')}": card.measured or "none" for name, card in cards.items()}
     lazy, middle, rich = cards.values()
     return Found(
@@ -38,7 +33,7 @@ def _run(parameters: Mapping[str, Any]) -> Found:
             "rank": rich.beyond_rank,
             "nuclear": rich.nuclear_norm,
         },
-        curves=runs,
+        curves={f"{name}, γ = {_NAMES[name]:.3g}": run for name, run in runs.items()},
         doubts=tuple(doubt for card in cards.values() for doubt in card.doubts),
     )
 

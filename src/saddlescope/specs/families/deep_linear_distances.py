@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
@@ -9,6 +10,8 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from saddlescope.arguments import ArgumentError, count
 from saddlescope.specs.checks import Count, CountFromTwo, CountFromZero, Numbers, Table
 from saddlescope.specs.run_spec import RunSpec
+
+_LARGEST = 100  # decades that the product of all layers may be away from one
 
 
 def _widths(value: Any, info: ValidationInfo) -> list[int]:
@@ -59,7 +62,13 @@ class Spec(RunSpec):
     grid: Grid
 
     @model_validator(mode="after")
-    def _wide_enough(self) -> Spec:
+    def _has_starts(self) -> Spec:
+        gammas, size = self.grid.gammas, math.log10(self.grid.widths[-1]) * self.network.depth / 2
+        if len(set(gammas)) < len(gammas):
+            raise ArgumentError("grid.gammas", "differ from each other", gammas)
+        if max(map(abs, gammas)) * size > _LARGEST:
+            must = f"leave weights a float can multiply at width {self.grid.widths[-1]}"
+            raise ArgumentError("grid.gammas", must, gammas)
         rank = len(self.problem.singular_values)
         if self.grid.widths[0] < rank:
             raise ArgumentError("grid.widths", f"be at least the rank {rank} of the target", self.grid.widths)
