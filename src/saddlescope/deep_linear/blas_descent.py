@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from functools import lru_cache
 from typing import Any
 
 import jax
 import numpy as np
 from scipy.linalg.blas import dgemm  # pyright: ignore[reportAttributeAccessIssue]
-from threadpoolctl import ThreadpoolController
 
 from saddlescope.deep_linear.cost import Cost
 from saddlescope.deep_linear.least_squares import LeastSquares
 from saddlescope.deep_linear.matrix_completion import MatrixCompletion
+from saddlescope.solve.threads import one_blas_thread
 
 Layers = list[np.ndarray]
 Gradient = Callable[[np.ndarray], np.ndarray]
@@ -67,7 +66,7 @@ def descend(
     W, V = [_copied(layer) for layer in W], V and [_copied(layer) for layer in V]
     one_thread = min(cost.shape) * max(layer.size for layer in W) < _LARGE
     # a run that diverges is told by its cost, not by warnings
-    with _blas().limit(limits=1) if one_thread else nullcontext(), np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread() if one_thread else nullcontext(), np.errstate(over="ignore", invalid="ignore"):
         _make_steps(W, V, (lambda A: gradient(A.T).T) if turned else gradient, learning_rate, momentum, steps)
     return (_transposed(W), V and _transposed(V)) if turned else (W, V)
 
@@ -121,9 +120,3 @@ def _copied(W: np.ndarray) -> np.ndarray:
 
 def _transposed(layers: Layers) -> Layers:
     return [W.T for W in reversed(layers)]
-
-
-@lru_cache(maxsize=1)
-def _blas() -> ThreadpoolController:
-    """The BLAS libraries in use; looked up once, since that takes milliseconds."""
-    return ThreadpoolController()

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from threadpoolctl import ThreadpoolController
 
 from saddlescope.arguments import ArgumentError, count, vector
 from saddlescope.deep_linear.distances import distances
 from saddlescope.deep_linear.least_squares import LeastSquares
 from saddlescope.deep_linear.starts import gaussian_start
+from saddlescope.solve.threads import one_blas_thread
 
 if TYPE_CHECKING:
     import xarray
@@ -177,7 +177,7 @@ def distance_grid(
     found = np.full((3, len(g), len(w), len(s)), math.nan)
     places = list(product(range(len(s)), range(len(w)), range(len(g))))
     # the matrices are narrow: up to width 1024 one thread is the fastest, on a busy machine five times
-    one_thread = ThreadpoolController().limit(limits=1, user_api="blas")
+    one_thread = one_blas_thread()
     with contextlib.suppress(KeyboardInterrupt), one_thread, _bar(progress, len(places)) as advance:
         for k, j, i in places:
             start = gaussian_start(cost.shape, depth, int(w[j]), float(g[i]), seed=int(s[k]))

@@ -10,17 +10,17 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from saddlescope.solve.flow import System
 from saddlescope.solve.outcome import Outcome
+from saddlescope.solve.threads import one_blas_thread
 
 # Steps and saved states that one chunk can hold. A chunk is cut shorter when steps are slow, so that an interrupt or
 # a progress bar waits for a fraction of a second.
@@ -28,18 +28,8 @@ _STEPS = 1024
 _STATES = 128
 _STATES_OF_LARGE, _SMALL = 16, 2**14  # numbers in a state
 _CHUNK_SECONDS = 0.3
-# The matrices of a step are small: handing them to a thread pool saves nothing, and on a busy machine the threads wait
-# for each other. Measured beside three other processes on two cores: the level flows of the canonical order take 6 s
-# with one BLAS thread and 108 s with two.
+# The matrices of a step are small, see `one_blas_thread`.
 _OPTIONS: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False}
-
-
-@lru_cache(maxsize=1)
-def _blas() -> ThreadpoolController:
-    """The BLAS behind JAX's LAPACK calls, which is SciPy's; looked up once, since that takes milliseconds."""
-    import scipy.linalg.cython_lapack  # noqa: F401  # loaded now, so that it is found
-
-    return ThreadpoolController()
 
 
 class _Carry(NamedTuple):
@@ -241,7 +231,7 @@ def integrate(
     blocks = [grid[i : i + room] for i in range(0, len(grid), room)]
     outcome, limit, block, last_saved = None, 128, 0, 0.0
 
-    with contextlib.suppress(KeyboardInterrupt), _blas().limit(limits=1, user_api="blas"):
+    with contextlib.suppress(KeyboardInterrupt), one_blas_thread():
         while outcome is None:
             # The last block is padded by repeating its last time, so that all chunks run the same program.
             own = blocks[block]
