@@ -361,6 +361,14 @@ def test_lift_refuses_what_is_no_state_of_the_flow():
     assert str(refusal.value) == "Argument `y` must be a saved state of this flow, but got '7 numbers'."
 
 
+@pytest.mark.parametrize("scale", [0.125, 1e-3])
+def test_the_error_of_jump_times_is_told(scale: float):
+    flow = DeepLinearFlow(reference_completion(), 4, 20, 2.0, scale, seed=100, compress=2)
+    rough, fine = (ss.solve(flow, 100 / scale**2, rtol=rtol) for rtol in (1e-5, 1e-9))
+    errors = [abs(when(rough, height) / when(fine, height) - 1) for height in (15.0, 3.7)]
+    assert 0.02 < max(errors) / rough.accuracy["integration_error"] < 1
+
+
 def test_two_runs_at_the_same_time_do_not_wait_for_each_other_for_ever():
     # decompositions in batches, on a pool of threads that both runs block, once did
     flow = DeepLinearFlow(reference_completion(), 4, 8, 2.0, 0.25, seed=100)

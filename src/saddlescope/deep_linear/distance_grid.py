@@ -177,7 +177,6 @@ def distance_grid(
     found = np.full((3, len(g), len(w), len(s)), math.nan)
     places = list(product(range(len(s)), range(len(w)), range(len(g))))
     # the matrices are narrow: up to width 1024 one thread is the fastest, on a busy machine five times
-    one_thread = one_blas_thread()
     with contextlib.suppress(KeyboardInterrupt), one_blas_thread(), _bar(progress, len(places)) as advance:
         for k, j, i in places:
             start = gaussian_start(cost.shape, depth, int(w[j]), float(g[i]), seed=int(s[k]))
