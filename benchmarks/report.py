@@ -73,10 +73,10 @@ def table(results: dict[str, Any]) -> str:
 
 
 def _named_table(title: str, rows: dict[str, Any]) -> str:
-    """One line a name, one column a key."""
+    """One line a name, one column a key; a key that a name lacks leaves a gap."""
     lines = {name: row if isinstance(row, dict) else {"value": row} for name, row in rows.items()}
     columns = list(dict.fromkeys(key for row in lines.values() for key in row))
-    cells = [[title, *columns], ["---"] * (len(columns) + 1)]
+    cells = [[title, *(key.replace("_", " ") for key in columns)], ["---"] * (len(columns) + 1)]
     cells += [[name, *(_cell(row.get(key, "")) for key in columns)] for name, row in lines.items()]
     return "\n".join("| " + " | ".join(line) + " |" for line in cells) + "\n"
 
@@ -84,6 +84,8 @@ def _named_table(title: str, rows: dict[str, Any]) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_cell, value))
+    if value is None:
+        return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -45,6 +45,14 @@ def test_a_run_from_a_small_start_jumps_there(limit, run):
     assert limit.times(0.25) == pytest.approx(limit.jump_times * 16)
 
 
+def test_runs_tend_to_the_path_with_the_predicted_power_of_the_scale(limit):
+    scales, apart = (4.0**-3, 4.0**-4), []
+    for scale in scales:
+        flow = DeepLinearFlow(reference_completion(), 4, 100, 2.0, scale, seed=100, compress=7)
+        apart.append(limit.distances(ss.solve(flow, 1.3 * limit.times(scale)[-1], rtol=1e-8)["product"]))
+    assert np.log(apart[0] / apart[1]) / np.log(4) == pytest.approx(limit.exponents, abs=0.03)
+
+
 def test_the_cost_between_the_jumps(limit, run):
     before, after = limit.times(0.25)[:-1] * 1.2, limit.times(0.25)[1:] * 0.8
     middle = 0.5 * (before + after)

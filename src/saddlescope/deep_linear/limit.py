@@ -17,6 +17,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.deep_linear.cost import Cost
@@ -33,6 +34,7 @@ from saddlescope.solve import Outcome, integrate
 _GROWTH = 1e4  # of the free neurons, until the rest of the escape is its closed form
 _ROUNDS = 6
 _RTOL = 1e-8
+_POINTS, _APART = 500, 1e-3  # of a segment of the path; least distance of two that it is drawn through, relative
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def saddle_to_saddle_limit(
         exponents.append(path.exponent)
         segment = _jump(cost, greedy.products[k], path, greedy.costs[k + 1], len(greedy.products) - 1)
         segment = np.concatenate([greedy.products[k][None], segment, greedy.products[k + 1][None]])
-        segments.append(segment)
+        segments.append(_smooth(segment))
         free = _carried(free, segment[1:], int(greedy.ranks[k + 1]))
     return SaddleToSaddleLimit(
         greedy.costs,
@@ -248,6 +250,24 @@ def _jump(cost: Cost, A: np.ndarray, path: Escape, end: float, most: int) -> np.
         stop_below=end + 1e-8 * (path.cost - end),
     )
     return record.observables["product"]
+
+
+def _smooth(path: np.ndarray) -> np.ndarray:
+    """The curve through the points of a path, as many points at equal distances as a polygon needs to look like it.
+
+    The points of a run are few. Chords between them are off by more than runs from small starts are off the path.
+    """
+    flat_path = path.reshape(len(path), -1)
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(flat_path, axis=0), axis=1))])
+    # points that crowd at the saddles say nothing of the curve, and rounding between them bends it
+    apart = [0]
+    for k in range(1, len(length) - 1):
+        if length[k] - length[apart[-1]] > _APART * length[-1] < length[-1] - length[k]:
+            apart.append(k)
+    apart.append(len(length) - 1)
+    curve = CubicSpline(length[apart], flat_path[apart])
+    inside = curve(np.linspace(0.0, length[-1], _POINTS)[1:-1]).reshape(-1, *path.shape[1:])
+    return np.concatenate([path[:1], inside, path[-1:]])
 
 
 def _carried(free: list[np.ndarray], products: np.ndarray, rank: int) -> list[np.ndarray]:
