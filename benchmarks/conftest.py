@@ -47,7 +47,8 @@ def measured():
         except subprocess.TimeoutExpired:
             return None, f"did not finish in {limit:g} s"
         if done.returncode:
-            return None, done.stderr.strip().splitlines()[-1]
+            told = done.stderr.strip().splitlines()
+            return None, told[-1] if told else f"ended with exit code {done.returncode}"
         return json.loads(done.stdout), None
 
     return run

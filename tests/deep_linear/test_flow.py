@@ -385,3 +385,11 @@ def test_two_runs_at_the_same_time_do_not_wait_for_each_other_for_ever():
     for thread in threads:
         thread.join(timeout=60)
     assert [run["cost"][-1] for run in results] == [alone["cost"][-1]] * 4
+
+
+@pytest.mark.parametrize(("size", "method"), [(20, "ExtrapolatedEuler"), (21, "RKC2")])
+def test_large_products_take_explicit_steps(size: int, method: str):
+    flow = DeepLinearFlow(LeastSquares(np.diag(np.arange(size) < 2)), 3, size, 2.5, 0.1, seed=0)
+    run = ss.solve(flow, until=0.01)
+    assert run.solver["method"] == method
+    assert run.accuracy["integration_error"] > (1e-4 if method == "RKC2" else 1e-6)

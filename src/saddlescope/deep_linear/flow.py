@@ -34,7 +34,7 @@ class DeepLinearFlow(Flow):
     subspaces close, by block Krylov spaces with an error estimate for a Gaussian start of depth 3 or more.
 
     Lazy runs are integrated by Tsit5, runs past saddles by linearly implicit steps that hold what is stiff in the
-    Hessian (RKC2 for products of more than 1024 entries); the result names the method, and the error of jump times to
+    Hessian (RKC2 for products of more than 400 entries); the result names the method, and the error of jump times to
     expect: a few 1e-6 of themselves at rtol 1e-6, some 1e-4 with RKC2, which is of order 2.
 
     Args:

@@ -18,7 +18,7 @@ from saddlescope.deep_linear.network import Weights, gradients, products_from_in
 from saddlescope.solve import RKC2, ExtrapolatedEuler, System
 
 _LARGEST_SAVED = 1024  # entries of a product that is saved at every step
-_LARGEST_IMPLICIT = 1024  # entries of a product whose d^2 x d^2 matrices are decomposed at every step
+_LARGEST_IMPLICIT = 400  # entries of a product: the order of six matrices that a step decomposes
 _MOST_WEIGHTS = 2**22  # of which an implicit step holds a few dozen copies
 _POWER_STEPS, _POWER_MARGIN = 8, 1.5
 

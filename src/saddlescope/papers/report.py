@@ -14,9 +14,11 @@ from saddlescope.papers.ledger import Ledger, Record
 
 NAME = "report.html"
 BOUNDS = (
-    "Bounds were set before the first runs of these experiments and not widened. After first runs that missed a bound, "
-    "some sizes, reference computations, two predictions and finite-size notes were corrected."
+    "Bounds were set before the first runs of these experiments, by authors who knew the papers' numbers, and not "
+    "widened. Where a first run missed a bound, some sizes, reference computations, two predictions, finite-size notes "
+    "and a path drawn through too few points were corrected."
 )
+_PLURAL = {verdict: verdict.value.replace("agrees", "agree").replace("differs", "differ") for verdict in Verdict}
 _LARGEST = 600_000  # bytes of an SVG that is put into the page; beyond, its PNG
 
 _STYLE = """
@@ -73,7 +75,9 @@ def summary(records: Sequence[Record]) -> str:
     rows = [row for record in records for row in record.rows]
     counts = {verdict: sum(row.verdict == verdict.value for row in rows) for verdict in Verdict}
     told = f"{len(rows)} rows of {len(records)} experiments: " + ", ".join(
-        f"{number} {verdict.value}" for verdict, number in counts.items() if number or verdict is not Verdict.DIFFERS
+        f"{number} {verdict.value if number == 1 else _PLURAL[verdict]}"
+        for verdict, number in counts.items()
+        if number or verdict is not Verdict.DIFFERS
     )
     wrong = [row.id for row in rows if not row.expected]
     failed = [record.id for record in records if record.error]
