@@ -60,7 +60,7 @@ def product(weights: Sequence[Array]) -> Array:
 
 
 def gradients(cost: Cost, weights: Sequence[Array]) -> Weights:
-    """Return ∂C/∂W_l for every layer, in O(L w² min(d_in, d_out)) operations.
+    """Return ∂C/∂W_l for every layer, in O(L w² d_in) operations.
 
     With prefixes F_l = W_l … W_1, suffixes S_l = W_L … W_{l+1} and G = ∇C(A): ∂W_l = S_lᵀ G F_{l−1}ᵀ, where
     G is multiplied into whichever side is thinner.

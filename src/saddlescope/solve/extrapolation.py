@@ -13,9 +13,9 @@ from diffrax import RESULTS, AbstractAdaptiveSolver, AbstractLocalInterpolation,
 
 _COLUMNS = 6
 _LENGTHS = np.arange(1, _COLUMNS + 1)  # a step is made in 1, 2, .. substeps
-_COLUMN = np.repeat(np.arange(_COLUMNS), _LENGTHS)  # of every substep
-_FIRST = np.concatenate([np.ones(1, bool), np.diff(_COLUMN) > 0])
+_FIRST = np.cumsum(_LENGTHS) - _LENGTHS  # places of a column's first and last substeps among all
 _LAST = np.cumsum(_LENGTHS) - 1
+_SUBSTEPS = int(_LENGTHS.sum())
 
 
 def _extrapolation(lengths: np.ndarray) -> np.ndarray:
@@ -29,7 +29,7 @@ def _derivatives() -> np.ndarray:
 
     The m-th backward difference of a column stands for the m-th derivative there; extrapolation makes it accurate.
     """
-    weights = np.zeros((_COLUMNS, len(_COLUMN)))
+    weights = np.zeros((_COLUMNS, _SUBSTEPS))
     for m in range(_COLUMNS):
         columns = np.arange(max(m - 1, 0), _COLUMNS)  # a column of n substeps has n + 1 values, the start among them
         for column, share in zip(columns.tolist(), _extrapolation(_LENGTHS[columns]), strict=True):
@@ -122,20 +122,22 @@ class ExtrapolatedEuler(AbstractAdaptiveSolver):
         del terms, solver_state, made_jump
         begin = self.split(y0)
         A = self.linearise(begin, args)
-        lengths: Any = (t1 - t0) / _LENGTHS
-        # One by one: JAX decomposes a batch on its pool of threads and waits for them on one of these, so that two runs
-        # at the same time wait for ever, each for threads that the other holds (seen with jaxlib 0.10.2).
-        factors = jax.lax.map(lambda e: self.factor(A, e), jnp.asarray(lengths))
-        column, first = jnp.asarray(_COLUMN), jnp.asarray(_FIRST)
+        first = jnp.asarray(_FIRST)
 
-        def substep(i, carry):
-            y, made = carry
-            y = jax.tree.map(lambda start, now: jnp.where(first[i], start, now), begin, y)
-            y = self.advance(A, jax.tree.map(lambda each: each[column[i]], factors), y, args)
-            return y, jax.tree.map(lambda all_, one: all_.at[i].set(one), made, y)
+        def column(k, made):
+            # One factor at a time: JAX decomposes a batch on its pool of threads and waits for them on one of these, so
+            # that two runs at the same time wait for ever, each for threads that the other holds (jaxlib 0.10.2).
+            factor = self.factor(A, (t1 - t0) / (k + 1))
 
-        made = jax.tree.map(lambda start: jnp.zeros((len(_COLUMN), *start.shape)), begin)
-        _, made = jax.lax.fori_loop(0, len(_COLUMN), substep, (begin, made))
+            def substep(i, carry):
+                y, made = carry
+                y = self.advance(A, factor, y, args)
+                return y, jax.tree.map(lambda all_, one: all_.at[first[k] + i].set(one), made, y)
+
+            return jax.lax.fori_loop(0, k + 1, substep, (begin, made))[1]
+
+        made = jax.tree.map(lambda start: jnp.zeros((_SUBSTEPS, *start.shape)), begin)
+        made = jax.lax.fori_loop(0, _COLUMNS, column, made)
 
         def combined(weights):
             ends = jnp.asarray(weights[_LAST])
