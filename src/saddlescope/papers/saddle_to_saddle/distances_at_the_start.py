@@ -32,7 +32,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
             # d_m tends to a constant from below: what is missing falls
             f"rich-minimum-{depth}": float(grid.shortfall_slopes[1]),
         }
-    return Found(seen, curves=shown, doubts=tuple(doubt for grid in grids for doubt in grid.doubts))
+    doubts = dict.fromkeys(doubt for grid in grids for doubt in grid.doubts)  # each once
+    return Found(seen, curves=shown, doubts=tuple(doubts))
 
 
 def _draw(found: Found) -> Axes:
