@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from saddlescope.functions import Uniform
+from saddlescope.gaussian import Uniform
 
 
 @dataclass(frozen=True)

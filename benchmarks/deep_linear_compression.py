@@ -11,8 +11,8 @@ from benchmarks.deep_linear_jumps import apart, curve_of, half_way, jump_times, 
 from scipy.interpolate import make_interp_spline
 
 import saddlescope as ss
-from saddlescope.deep_linear.flow import DeepLinearFlow
-from saddlescope.deep_linear.references import random_completion
+from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
+from saddlescope.deep_linear.problem.reference_problems import random_completion
 from saddlescope.trajectory import Trajectory
 
 COST = random_completion(5, (3.0, 2.0), 18, 0)

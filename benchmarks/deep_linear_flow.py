@@ -36,8 +36,8 @@ from jax.experimental.compilation_cache import compilation_cache
 from scipy.integrate import DOP853
 
 import saddlescope as ss
-from saddlescope.deep_linear.flow import DeepLinearFlow
-from saddlescope.deep_linear.krylov import compress
+from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
+from saddlescope.deep_linear.network.krylov import compress
 
 _REFERENCE = 1e-11
 _EQUAL = tuple(10 ** (-p / 8) for p in range(32, 80))  # ours, from coarse to fine

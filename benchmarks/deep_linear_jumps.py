@@ -10,7 +10,7 @@ import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
-from saddlescope.deep_linear.references import reference_completion
+from saddlescope.deep_linear.problem.reference_problems import reference_completion
 from saddlescope.trajectory import Trajectory
 
 COST = reference_completion()

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.deep_linear_jumps import COST, DEPTH, GAMMA, SEED, WIDTH, timed
 
 import saddlescope as ss
-from saddlescope.deep_linear.references import random_completion
+from saddlescope.deep_linear.problem.reference_problems import random_completion
 
 
 def main() -> None:

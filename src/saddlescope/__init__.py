@@ -34,7 +34,7 @@ from saddlescope.deep_linear import (  # noqa: E402
     regime_card,
     saddle_to_saddle_limit,
 )
-from saddlescope.functions import (  # noqa: E402
+from saddlescope.gaussian import (  # noqa: E402
     Normal,
     PointMasses,
     Rademacher,

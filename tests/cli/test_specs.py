@@ -57,7 +57,7 @@ def test_defaults_of_a_spec_are_those_of_the_library():
     import inspect
 
     import saddlescope as ss
-    from saddlescope.functions import law
+    from saddlescope.gaussian import law
 
     spec = read("canonical")
     solve_defaults = {n: p.default for n, p in inspect.signature(ss.solve).parameters.items()}

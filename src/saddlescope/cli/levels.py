@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from saddlescope.plot.levels import together
-from saddlescope.plot.order_parameters import specialised
-from saddlescope.single_index.compare import compare
+from saddlescope.plot.single_index.levels import together
+from saddlescope.plot.single_index.order_parameters import specialised
+from saddlescope.single_index.compare.descriptions import compare
 from saddlescope.trajectory import Trajectory
 
 # what a level is an approximation of, or approximated by

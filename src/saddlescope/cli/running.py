@@ -94,7 +94,7 @@ def _load_what_writes() -> None:
     """Import what pictures and files need while the solver computes."""
     import h5netcdf  # noqa: F401
 
-    from saddlescope.plot.canvas import warm_up
+    from saddlescope.plot.parts.canvas import warm_up
 
     warm_up()
 

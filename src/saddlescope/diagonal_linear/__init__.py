@@ -1,5 +1,5 @@
 """Diagonal linear networks: the flow in its dual variable and the exact jumps of its small-scale limit."""
 
-from saddlescope.diagonal_linear.jumps import DiagonalPath, jump_sequence
+from saddlescope.diagonal_linear.theory.jumps import DiagonalPath, jump_sequence
 
 __all__ = ["DiagonalPath", "jump_sequence"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from saddlescope.plot.canvas import PREDICTED, SIZE, colour, log_time, new_axes, pair_of_axes
+from saddlescope.plot.parts.canvas import PREDICTED, SIZE, colour, log_time, new_axes, pair_of_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,14 +1,14 @@
 """Single-index problems: what is learnt, the dynamics that learn it, the theory of their time-scales."""
 
-from saddlescope.single_index.canonical_order import CanonicalOrder, Level, canonical_order
-from saddlescope.single_index.check_order import OrderCheck, OrderRow, check_canonical_order
-from saddlescope.single_index.compare import Comparison, compare
-from saddlescope.single_index.mean_field import MeanFieldFlow
-from saddlescope.single_index.network_flow import NetworkFlow
-from saddlescope.single_index.problem import SingleIndex
-from saddlescope.single_index.sgd import OnePassSGD, SampleDescent
-from saddlescope.single_index.sgd_limit import SGDLimit
-from saddlescope.single_index.teachers import MultiIndex
+from saddlescope.single_index.compare.check_order import OrderCheck, OrderRow, check_canonical_order
+from saddlescope.single_index.compare.descriptions import Comparison, compare
+from saddlescope.single_index.mean_field.flow import MeanFieldFlow
+from saddlescope.single_index.network.flow import NetworkFlow
+from saddlescope.single_index.problem.multi_index import MultiIndex
+from saddlescope.single_index.problem.single_index import SingleIndex
+from saddlescope.single_index.sgd.descents import OnePassSGD, SampleDescent
+from saddlescope.single_index.sgd.limit import SGDLimit
+from saddlescope.single_index.theory.canonical_order import CanonicalOrder, Level, canonical_order
 
 __all__ = [
     "CanonicalOrder",

@@ -1,15 +1,15 @@
 """One integrator loop over diffrax: structured stiff solver, tied tolerances, log-time saving, named outcomes."""
 
-from saddlescope.solve.compiled import persist_compiled_programs
-from saddlescope.solve.extrapolation import ExtrapolatedEuler
-from saddlescope.solve.flow import Flow, Refinement, System
 from saddlescope.solve.iterate import Iteration
 from saddlescope.solve.loop import Record, integrate
+from saddlescope.solve.machine.compiled import persist_compiled_programs
+from saddlescope.solve.methods.extrapolation import ExtrapolatedEuler
+from saddlescope.solve.methods.rkc import RKC2
+from saddlescope.solve.methods.rodas import Rodas5P
 from saddlescope.solve.outcome import Outcome
-from saddlescope.solve.rkc import RKC2
-from saddlescope.solve.rodas import Rodas5P
+from saddlescope.solve.protocols import Flow, Refinement, System
 from saddlescope.solve.run import solve, versions
-from saddlescope.solve.structure import BlockLowRank
+from saddlescope.solve.structure.block_low_rank import BlockLowRank
 
 __all__ = [
     "RKC2",

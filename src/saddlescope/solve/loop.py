@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from saddlescope.solve.flow import System
+from saddlescope.solve.machine.threads import one_blas_thread
 from saddlescope.solve.outcome import Outcome
-from saddlescope.solve.threads import one_blas_thread
+from saddlescope.solve.protocols import System
 
 # Steps and saved states that one chunk can hold. A chunk is cut shorter when steps are slow, so that an interrupt or
 # a progress bar waits for a fraction of a second.

@@ -14,10 +14,10 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, fraction, positive
 from saddlescope.solve.checkpoint import Checkpoint
-from saddlescope.solve.flow import Flow
 from saddlescope.solve.iterate import Iteration, iterate
 from saddlescope.solve.loop import integrate
 from saddlescope.solve.progress import Progress
+from saddlescope.solve.protocols import Flow
 from saddlescope.trajectory import Trajectory
 
 _MOST_SAVED = 2**25  # numbers in all saved states together, 256 MB

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from saddlescope.functions import kernel
+from saddlescope.gaussian import kernel
 from saddlescope.measure import plateaus
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
 from saddlescope.papers.experiment import Criterion, Experiment, Found

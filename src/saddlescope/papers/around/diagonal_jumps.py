@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import linprog
 
 from saddlescope.diagonal_linear import jump_sequence
-from saddlescope.diagonal_linear.regression import reference_regression
+from saddlescope.diagonal_linear.problem.regression import reference_regression
 from saddlescope.measure import exponent
 from saddlescope.papers.drawing import axes, finished, measured, predicted
 from saddlescope.papers.experiment import Criterion, Experiment, Found

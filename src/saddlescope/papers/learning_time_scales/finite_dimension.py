@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from saddlescope.functions import Uniform
+from saddlescope.gaussian import Uniform
 from saddlescope.measure import exponent, learning_times
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
 from saddlescope.papers.experiment import Criterion, Experiment, Found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from saddlescope.functions import TruncatedNormal, Uniform
+from saddlescope.gaussian import TruncatedNormal, Uniform
 from saddlescope.measure import compare_times, learning_times
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
 from saddlescope.papers.experiment import Criterion, Experiment, Found

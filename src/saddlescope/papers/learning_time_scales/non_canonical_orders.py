@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from saddlescope.functions import Rademacher
+from saddlescope.gaussian import Rademacher
 from saddlescope.papers.drawing import finished, measured, two_axes
 from saddlescope.papers.experiment import Criterion, Experiment, Found
 from saddlescope.papers.learning_time_scales._reference import problem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from saddlescope.deep_linear import MatrixCompletion
-from saddlescope.deep_linear.references import random_completion
+from saddlescope.deep_linear.problem.reference_problems import random_completion
 
 
 def small_completion() -> MatrixCompletion:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, balanced_mode_time, escape, gaussian_start
-from saddlescope.deep_linear.references import reference_target
+from saddlescope.deep_linear.problem.reference_problems import reference_target
 from saddlescope.papers.drawing import axes, finished, measured, predicted
 from saddlescope.papers.experiment import Criterion, Experiment, Found
 from saddlescope.solve import solve

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.deep_linear import MatrixCompletion, greedy_low_rank
-from saddlescope.deep_linear.references import random_completion
+from saddlescope.deep_linear.problem.reference_problems import random_completion
 from saddlescope.papers.drawing import axes, finished, measured
 from saddlescope.papers.experiment import Criterion, Experiment, Found
 

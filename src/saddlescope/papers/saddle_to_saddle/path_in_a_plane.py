@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.deep_linear import DeepLinearFlow, saddle_to_saddle_limit
-from saddlescope.deep_linear.references import reference_completion
+from saddlescope.deep_linear.problem.reference_problems import reference_completion
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
 from saddlescope.papers.experiment import Criterion, Experiment, Found
 from saddlescope.solve import solve

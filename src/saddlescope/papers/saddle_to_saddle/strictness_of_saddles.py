@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.deep_linear import LeastSquares, balanced_start, hessian_extremes
-from saddlescope.deep_linear.network import gradients, include
-from saddlescope.deep_linear.references import reference_target
+from saddlescope.deep_linear.network.layers import gradients, include
+from saddlescope.deep_linear.problem.reference_problems import reference_target
 from saddlescope.papers.drawing import axes, finished, measured, predicted
 from saddlescope.papers.experiment import Criterion, Experiment, Found
 

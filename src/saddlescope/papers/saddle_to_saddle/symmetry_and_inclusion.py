@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, gaussian_start
-from saddlescope.deep_linear.network import conserved, include, rotate
-from saddlescope.deep_linear.references import reference_target
+from saddlescope.deep_linear.network.layers import conserved, include, rotate
+from saddlescope.deep_linear.problem.reference_problems import reference_target
 from saddlescope.papers.drawing import axes, finished, measured, predicted
 from saddlescope.papers.experiment import Criterion, Experiment, Found
 from saddlescope.solve import solve

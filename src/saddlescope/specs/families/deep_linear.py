@@ -82,7 +82,7 @@ class Completion(Table):
 
     def cost(self) -> Cost:
         """Return the cost C(A)."""
-        from saddlescope.deep_linear.references import random_completion
+        from saddlescope.deep_linear.problem.reference_problems import random_completion
 
         return random_completion(self.size, tuple(self.singular_values), self.observed, self.seed)
 

@@ -1,0 +1,1 @@
+"""Predicted beside measured: the regime of a start."""

@@ -1,0 +1,1 @@
+"""Gradient flow and gradient descent of the layers."""

@@ -1,0 +1,119 @@
+"""Gradient descent on the layers of a deep linear network, with or without momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from saddlescope.arguments import ArgumentError, finite, positive
+from saddlescope.deep_linear.dynamics.blas_descent import blas_pays, descend
+from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
+from saddlescope.deep_linear.dynamics.system import DeepLinearSystem
+from saddlescope.deep_linear.network.layers import gradients
+from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.solve import Iteration
+
+
+class DescentSteps(Iteration):
+    """W <- W + V, V <- momentum V - eta dC/dW; the state is (layers, velocities), the latter None without momentum.
+
+    Many steps at once are made in BLAS where that is faster: the same steps to rounding.
+    """
+
+    stop_on: ClassVar[str] = "cost"
+
+    system: DeepLinearSystem
+    learning_rate: jax.Array
+    momentum: jax.Array
+
+    def advance(self, state):
+        weights, velocity = state
+        moves = [-self.learning_rate * slope for slope in gradients(self.system.cost, weights)]
+        if velocity is not None:
+            moves = [self.momentum * before + move for before, move in zip(velocity, moves, strict=True)]
+            velocity = moves
+        return [W + move for W, move in zip(weights, moves, strict=True)], velocity
+
+    def advance_by(self, state, steps):
+        weights, velocity = state
+        if not blas_pays(self.system.cost, weights):
+            return super().advance_by(state, steps)
+        rates = {"learning_rate": float(self.learning_rate), "momentum": float(self.momentum)}
+        return descend(self.system.cost, weights, velocity, **rates, steps=steps)
+
+    def observables(self, state):
+        # of the rate only the norm is looked at: a number a layer stands for it, so that no vector of all is made
+        slopes = gradients(self.system.cost, state[0])
+        return self.system.observables(self.saved(state), jnp.stack([jnp.linalg.norm(slope) for slope in slopes]))
+
+    def saved(self, state):
+        return jnp.concatenate([W.ravel() for W in state[0]])
+
+
+class GradientDescent(DeepLinearFlow):
+    """Gradient descent W_l <- W_l - learning_rate dC/dW_l, with heavy-ball momentum if asked for.
+
+    Arguments are those of `DeepLinearFlow`, and two more. A wide network is replaced by a narrow one only where that is
+    exact: at depth 2, and for starts whose reachable subspaces close.
+
+    Args:
+        learning_rate: eta, positive. A step is the time eta of the flow; with momentum mu, eta / (1 - mu).
+        momentum: mu in [0, 1).
+
+    Raises:
+        ArgumentError: if an argument is refused.
+
+    Example:
+        >>> import saddlescope as ss
+        >>> descent = ss.GradientDescent(ss.LeastSquares([[2.0]]), 2, 4, gamma=1.0, learning_rate=0.01)
+        >>> trajectory = ss.solve(descent, until=10.0)
+        >>> trajectory.solver["steps"], float(trajectory["cost"][-1]) < 1e-9
+        (1000, True)
+    """
+
+    _compresses_inexactly = False
+
+    def __init__(
+        self,
+        cost: Cost,
+        depth: int | None = None,
+        width: int | None = None,
+        gamma: float | None = None,
+        scale: float = 1.0,
+        seed: int = 0,
+        *,
+        learning_rate: float,
+        momentum: float = 0.0,
+        initial: Sequence[ArrayLike] | None = None,
+        compress: str | bool | int = "auto",
+    ):
+        self.learning_rate = positive("learning_rate", learning_rate)
+        self.momentum = finite("momentum", momentum)
+        if not 0 <= self.momentum < 1:
+            raise ArgumentError("momentum", "lie in [0, 1)", self.momentum)
+        super().__init__(cost, depth, width, gamma, scale, seed, initial=initial, compress=compress)
+
+    def start(self) -> tuple[Any, Any]:
+        weights = [jnp.asarray(W) for W in self.weights]
+        steps = DescentSteps(
+            step_size=jnp.asarray(self.shortest_time),
+            system=self._system(),
+            learning_rate=jnp.asarray(self.learning_rate),
+            momentum=jnp.asarray(self.momentum),
+        )
+        return steps, (weights, None if self.momentum == 0 else [jnp.zeros_like(W) for W in weights])
+
+    @property
+    def shortest_time(self):
+        return self.learning_rate / (1 - self.momentum)
+
+    def describe(self) -> dict[str, Any]:
+        """What was asked for, as plain values."""
+        start = float(np.sum([np.sum(W) for W in self.initial]))
+        own = {"learning_rate": self.learning_rate, "momentum": self.momentum, "sum_of_initial_weights": start}
+        return super().describe() | own

@@ -1,0 +1,351 @@
+"""Gradient flow of a deep linear network, from lazy training to saddle-to-saddle."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.interpolate import CubicHermiteSpline
+
+from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
+from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
+from saddlescope.deep_linear.network.krylov import Compression, compress
+from saddlescope.deep_linear.network.layers import Weights, checked_weights, width_remarks
+from saddlescope.deep_linear.network.starts import gaussian_start
+from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.solve import Flow, Record, Refinement, versions
+from saddlescope.trajectory import Trajectory
+
+# Errors fall with every second round (at depth 4 and width 256: 2e-2, 6e-4, 2e-6 after 3, 5, 7 rounds, in jump times).
+_FIRST_ROUNDS, _LIKELY_ROUNDS = 3, 7
+_METHODS = {"RKC2": ("sommeijer1998",), "ExtrapolatedEuler": ("deuflhard1985", "hairer1990")}
+_STIFF = 20.0  # how much stiffer the end may be than the start before stabilised steps pay
+
+
+class DeepLinearFlow(Flow):
+    """Gradient flow dW_l/dt = -dC/dW_l of the layers of A = W_L ... W_1.
+
+    Wide networks are replaced by narrow ones with the same flow: exactly for depth 2 and wherever the reachable
+    subspaces close, by block Krylov spaces with an error estimate for a Gaussian start of depth 3 or more.
+
+    Lazy runs are integrated by Tsit5, runs past saddles by linearly implicit steps that hold what is stiff in the
+    Hessian (RKC2 for products of more than 400 entries); the result names the method, and the error of jump times to
+    expect: a few 1e-6 of themselves at rtol 1e-6, more from tiny starts (some 1e-4 at scale 1e-4), and some 1e-4 with
+    RKC2, which is of order 2.
+
+    Args:
+        cost: C(A), such as `LeastSquares` or `MatrixCompletion`.
+        depth: number of layers L >= 1.
+        width: of the hidden layers.
+        gamma: entries of the start are N(0, scale^2 width^(-gamma)); under 1 lazy, 1 mean field, over 1
+            saddle-to-saddle.
+        scale: alpha, a factor on all initial weights.
+        seed: of the start.
+        initial: given layers [W_1, .., W_L] instead of depth, width, gamma and seed; `scale` multiplies them too.
+        compress: "auto" replaces a wide network wherever that at least halves the width, False never does; a whole
+            number fixes the rounds of the Krylov construction.
+        tolerance: on the error of a Krylov compression, in times relative to themselves or in costs relative to the
+            first; rounds are added until it is met.
+
+    Raises:
+        ArgumentError: if an argument is refused.
+
+    Source: Jacot et al., arXiv 2106.15933.
+
+    Example:
+        >>> import saddlescope as ss
+        >>> flow = ss.DeepLinearFlow(ss.LeastSquares([[2.0, 0.0], [0.0, 1.0]]), depth=3, width=10, gamma=1.5)
+        >>> trajectory = ss.solve(flow, until=20.0)
+        >>> trajectory["singular_values"][-1].round(4).tolist()
+        [2.0, 1.0]
+    """
+
+    _compresses_inexactly = True
+
+    def __init__(
+        self,
+        cost: Cost,
+        depth: int | None = None,
+        width: int | None = None,
+        gamma: float | None = None,
+        scale: float = 1.0,
+        seed: int = 0,
+        *,
+        initial: Sequence[ArrayLike] | None = None,
+        compress: str | bool | int = "auto",
+        tolerance: float = 1e-4,
+    ):
+        if not isinstance(cost, Cost):
+            raise ArgumentError("cost", "be a cost of the product matrix, such as LeastSquares", cost)
+        self.cost = cost
+        self.scale_factor = positive("scale", scale)
+        self.tolerance = fraction("tolerance", tolerance)
+        self.gamma, self.seed = None, None
+        if initial is None:
+            for name, value in (("depth", depth), ("width", width), ("gamma", gamma)):
+                if value is None:
+                    raise ArgumentError(name, "be given (or else `initial`)", value)
+            self.gamma, self.seed = finite("gamma", gamma), count("seed", seed, least=0)
+            start: Weights = gaussian_start(
+                cost.shape, count("depth", depth), count("width", width), self.gamma, self.scale_factor, self.seed
+            )
+        else:
+            for name, value in (("depth", depth), ("width", width), ("gamma", gamma)):
+                if value is not None:
+                    raise ArgumentError(name, "not be given together with `initial`", value)
+            start = [self.scale_factor * W for W in checked_weights(initial, cost.shape)]
+        self.initial = [np.asarray(W) for W in start]
+        self.depth = len(self.initial)
+        self.width = max((W.shape[0] for W in self.initial[:-1]), default=0)
+        self.remarks = cost.remarks + (width_remarks(cost, self.depth, self.width) if self.width else ())
+        self.compression: Compression | None = None
+        self._probing = False
+        self._last_change = np.inf
+        self._compress(compress)
+
+    def _compress(self, asked: str | bool | int) -> None:
+        if asked is False or self.depth == 1:
+            return
+        if asked != "auto" and (asked is True or isinstance(asked, str)):
+            raise ArgumentError("compress", 'be "auto", False or a number of rounds', asked)
+        narrow = compress(self.initial, _LIKELY_ROUNDS if asked == "auto" else count("compress", asked))
+        if asked == "auto":
+            if 2 * narrow.width > self.width or not (narrow.closed or self._compresses_inexactly):
+                return
+            if not narrow.closed:
+                self._probing, narrow = True, compress(self.initial, _FIRST_ROUNDS)
+        if all(W.size for W in narrow.weights):
+            self.compression = narrow
+        elif asked != "auto" and all(np.any(W) for W in self.initial):
+            raise ArgumentError("compress", f"be at least {self.depth // 2 + 1} rounds at depth {self.depth}", asked)
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The layers that are integrated, narrow ones if the network was compressed."""
+        return self.initial if self.compression is None else self.compression.weights
+
+    def _system(self) -> DeepLinearSystem:
+        weights = self.weights
+        return DeepLinearSystem(
+            cost=self.cost,
+            bend=jnp.asarray(_largest_curvature(self.cost)),
+            imbalance=jnp.asarray(imbalance_norms(weights)),
+            shapes=tuple((W.shape[0], W.shape[1]) for W in weights),
+            explicit=False,
+        )
+
+    def start(self) -> tuple[Any, Any]:
+        system, y0 = self._system(), jnp.asarray(flat(self.weights))
+        now, later = self._rates(system, y0)
+        if later < _STIFF * now:
+            system = DeepLinearSystem(system.cost, system.bend, system.imbalance, system.shapes, explicit=True)
+        return system, y0
+
+    def _rates(self, system: DeepLinearSystem, y0: Any) -> tuple[float, float]:
+        """Bounds of the Hessian's spectral radius at the start, and where the cost is at its minimum."""
+        length = Landscape(self.cost).length
+        now = float(system.spectral_radius(y0))
+        return now, float(system.bend) * self.depth * length ** (2 - 2 / self.depth)
+
+    def scale(self):
+        return np.concatenate([np.full(W.size, np.sqrt(np.mean(W**2)) or 1.0) for W in self.weights])
+
+    @property
+    def shortest_time(self):
+        return 1 / max(*self._rates(self._system(), jnp.asarray(flat(self.weights))), 1e-300)
+
+    def lift(self, y: ArrayLike) -> Weights:
+        """Return the layers of the whole network at a saved state, from the narrow layers that were integrated.
+
+        Args:
+            y: one row of the trajectory's `weights`.
+
+        Raises:
+            ArgumentError: if no run of this flow has states of that size.
+        """
+        size = np.size(y)
+        while sum(W.size for W in self.weights) != size:
+            # the run was refined: its network is the one of more Krylov rounds
+            if not self._probing:
+                raise ArgumentError("y", "be a saved state of this flow", f"{size} numbers")
+            self = self._finer()
+        shapes = tuple((W.shape[0], W.shape[1]) for W in self.weights)
+        narrow = layers(jnp.asarray(y), shapes)
+        if self.compression is None:
+            return narrow
+        frames = [np.eye(shapes[0][1]), *self.compression.frames, np.eye(shapes[-1][0])]
+        moved = [now - before for now, before in zip(narrow, self.compression.weights, strict=True)]
+        return [
+            jnp.asarray(W + above @ dW @ below.T)
+            for W, dW, below, above in zip(self.initial, moved, frames, frames[1:], strict=False)
+        ]
+
+    def trajectory(self, record: Record) -> Trajectory:
+        raw = record.observables
+        outside = np.array([np.sum(W**2) for W in self.initial]) - [np.sum(W**2) for W in self.weights]
+        squares = raw["layer_square"] + outside
+        observables = {name: raw[name] for name in ("cost", "cost_rate", "test_error")}
+        if "product" in raw:
+            observables["product"] = raw["product"]
+            observables["singular_values"] = np.linalg.svd(raw["product"], compute_uv=False)
+        else:
+            observables["singular_values"] = raw["singular_values"]
+        observables["layer_norm"] = np.sqrt(np.maximum(squares, 0.0))
+        observables["weights"] = record.states
+        dims: dict[str, tuple[str, ...]] = dict.fromkeys(observables, ("time",))
+        dims |= {
+            "singular_values": ("time", "mode"),
+            "layer_norm": ("time", "layer"),
+            "weights": ("state_time", "weight"),
+        }
+        if "product" in observables:
+            dims["product"] = ("time", "row", "column")
+        drift = np.abs(np.diff(squares - squares[0], axis=1)).max() if self.depth > 1 else 0.0
+        rows, columns = self.cost.shape
+        coords = {
+            "time": record.times,
+            "mode": np.arange(min(rows, columns)),
+            "layer": np.arange(1, self.depth + 1),
+            "state_time": record.state_times,
+            "weight": np.arange(record.states.shape[1]),
+        }
+        if "product" in observables:
+            coords |= {"row": np.arange(rows), "column": np.arange(columns)}
+        accuracy: dict[str, Any] = {"conserved_drift": float(drift / (squares.max() or 1.0))}
+        if "rtol" in record.solver:
+            accuracy["integration_error"] = _integration_error(
+                record.solver["method"], record.solver["rtol"], self._growth()
+            )
+        if self.compression is not None:
+            accuracy |= {
+                "compressed_width": self.compression.width,
+                "krylov_rounds": self.compression.rounds,
+                "exact_compression": self.compression.closed,
+            }
+        return Trajectory(
+            kind=type(self).__name__,
+            observables=observables,
+            dims=dims,
+            coords=coords,
+            units={
+                "cost": "cost C(A)",
+                "cost_rate": "dC/dt",
+                "test_error": "relative error on what the cost does not see",
+                "singular_values": "singular values of A = W_L ... W_1",
+                "layer_norm": "Frobenius norm of a layer",
+                "product": "A = W_L ... W_1",
+            },
+            parameters=self.describe(),
+            solver=record.solver,
+            accuracy=accuracy,
+            versions=versions(),
+            outcome=record.outcome.name,
+            message=record.outcome.message,
+            doubts=self.remarks + (() if record.outcome.complete else (record.outcome.message,)),
+            references=("jacot2021", *_METHODS.get(record.solver["method"], ()), "diffrax", "jax"),
+        )
+
+    def _growth(self) -> float:
+        """How much larger the weights become than the smallest layer at the start is."""
+        sizes = [np.linalg.norm(W) / min(W.shape) ** 0.5 for W in self.initial]
+        largest = Landscape(self.cost).length ** (1 / self.depth)
+        return float(largest / max(min(sizes), 1e-300))
+
+    def describe(self) -> dict[str, Any]:
+        """What was asked for, as plain values."""
+        return {
+            "cost": type(self.cost).__name__,
+            "shape": list(self.cost.shape),
+            "depth": self.depth,
+            "width": self.width,
+            "gamma": self.gamma,
+            "scale": self.scale_factor,
+            "seed": self.seed,
+            "initial": "Gaussian" if self.gamma is not None else "given",
+        }
+
+    def refined(self, trajectory, coarser):
+        """Run the network of two more Krylov rounds, until the run stands."""
+        if not self._probing or self.compression is None:
+            return Refinement()
+        change = np.inf
+        if coarser is not None:
+            change = _change(coarser, trajectory)
+            # errors fall geometrically: the change before this one tells by which factor
+            error = change * min(1.0, change / self._last_change) if np.isfinite(self._last_change) else change
+            if error <= self.tolerance:
+                # what the integrator itself leaves uncertain hides smaller changes
+                error = max(error, trajectory.accuracy["integration_error"])
+                return Refinement(accuracy={"krylov_error": error, "krylov_tolerance": self.tolerance})
+        return Refinement(finer=self._finer(change))
+
+    def _finer(self, change: float = np.inf) -> DeepLinearFlow:
+        """This flow with two more Krylov rounds, or the whole network once that is hardly wider."""
+        assert self.compression is not None
+        finer = copy.copy(self)
+        finer._last_change = change
+        finer.compression = compress(self.initial, self.compression.rounds + 2)
+        if 2 * finer.compression.width > self.width:
+            finer.compression, finer._probing = None, False
+        return finer
+
+
+def _integration_error(method: str, rtol: float, growth: float) -> float:
+    """The relative error of jump times to expect, from runs of the reference completion.
+
+    Measured at rtol 1e-5 .. 1e-9 against 1e-11: linearly implicit steps 3e-5 .. 8e-9 (on other problems up to 21 times
+    rtol), RKC2 1e-3 .. 2e-6. A jump leaves errors of order rtol in weights that are as small as the start, and wait for
+    a later jump: at scales .125, .01, .001, .0001 the error is 4, 11, 43 and, by chance of rounding, 100 to 600 times
+    rtol, where the weights grow by 130, 1.7e3, 1.7e4, 1.7e5.
+    """
+    small = max(30.0, growth**0.55)
+    return min(1.0, small * rtol if method != "RKC2" else small / 15 * rtol ** (2 / 3))
+
+
+def _largest_curvature(cost: Cost) -> float:
+    """The largest curvature of a quadratic cost, by power iteration; of a general one, at the origin and a step off."""
+    landscape = Landscape(cost)
+    rng = np.random.default_rng(0)
+    places = [np.zeros(cost.shape)]
+    G = landscape.value_and_gradient(places[0])[1]
+    size = float(np.linalg.norm(G))
+    if size > 0:
+        places.append(-G * landscape.length / size)
+    largest = 0.0
+    for A in places:
+        direction = rng.standard_normal(cost.shape)
+        value = 0.0
+        for _ in range(30):
+            direction = direction / np.linalg.norm(direction)
+            direction = landscape.curvature(A, direction)
+            value = float(np.linalg.norm(direction))
+            if value == 0:
+                break
+        largest = max(largest, value)
+    return 1.05 * largest
+
+
+def _change(before: Trajectory, after: Trajectory) -> float:
+    """How far apart two runs are: in cost at equal times or in log time at equal costs, whichever is closer, at worst.
+
+    (Next to a jump only the second means anything, on a plateau only the first.) The steps of the two differ, and are
+    few where training is lazy: between them the log cost is cubic, since its rate is known.
+    """
+    old_time, old_cost, old_rate = (before[name] for name in ("time", "cost", "cost_rate"))
+    common = (after.time > 0) & (after.time <= old_time[-1])
+    time, cost, rate = after.time[common], after["cost"][common], after["cost_rate"][common]
+    least = np.finfo(float).tiny
+    curve = CubicHermiteSpline(old_time, np.log(np.maximum(old_cost, least)), old_rate / np.maximum(old_cost, least))
+    gap = np.abs(np.exp(np.minimum(curve(time), np.log(old_cost[0]))) - cost)
+    falling = np.minimum.accumulate(old_cost)
+    far = np.abs(np.log(np.maximum(np.interp(-cost, -falling, old_time), old_time[1]) / time))
+    # to first order where the runs are near, by a table of the times at each cost where they are not
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        near = gap / (np.abs(rate) * time)
+    in_time = np.where(near < 1e-2, near, np.maximum(far, 1e-2))
+    return float(np.minimum(gap / after["cost"][0], in_time).max(initial=0.0))

@@ -1,0 +1,145 @@
+"""Gradient flow of the layers, as what the integrator sees: one vector of all weights."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import ClassVar
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from saddlescope.deep_linear.dynamics.curvature import StiffCurvature
+from saddlescope.deep_linear.network.layers import Weights, gradients, products_from_input
+from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.general_cost import GeneralCost
+from saddlescope.solve import RKC2, ExtrapolatedEuler, System
+
+_LARGEST_SAVED = 1024  # entries of a product that is saved at every step
+_LARGEST_IMPLICIT = 400  # entries of a product: the order of six matrices that a step decomposes
+_MOST_WEIGHTS = 2**22  # of which an implicit step holds a few dozen copies
+_POWER_STEPS, _POWER_MARGIN = 8, 1.5
+
+
+def flat(weights: list[jax.Array] | list[np.ndarray]) -> np.ndarray:
+    """All weights in one vector, W_1 first."""
+    return np.concatenate([np.asarray(W).ravel() for W in weights])
+
+
+def layers(y: jax.Array, shapes: tuple[tuple[int, int], ...]) -> Weights:
+    """The layers of a vector of weights."""
+    cuts = np.cumsum([rows * columns for rows, columns in shapes])[:-1]
+    return [part.reshape(shape) for part, shape in zip(jnp.split(y, cuts), shapes, strict=True)]
+
+
+def _vector(weights: Weights) -> jax.Array:
+    return jnp.concatenate([W.ravel() for W in weights])
+
+
+class DeepLinearSystem(System):
+    """dW_l/dt = -dC/dW_l; the state is the vector of all weights.
+
+    Attributes:
+        cost: C(A).
+        bend: largest curvature of C, an upper bound of |d^2 C(A)[dA, dA]| / |dA|^2.
+        imbalance: spectral norms of the conserved W_(l+1)^T W_(l+1) - W_l W_l^T, shape (depth - 1,).
+        shapes: of the layers.
+        explicit: classical explicit steps instead of stabilised ones.
+    """
+
+    stop_on: ClassVar[str] = "cost"
+
+    cost: Cost
+    bend: jax.Array
+    imbalance: jax.Array
+    shapes: tuple[tuple[int, int], ...] = eqx.field(static=True)
+    explicit: bool = eqx.field(static=True)
+
+    def solver(self):
+        if self.explicit:
+            return diffrax.Tsit5()
+        rows, columns = self.cost.shape
+        weights = sum(rows * columns for rows, columns in self.shapes)
+        if rows * columns > _LARGEST_IMPLICIT or weights > _MOST_WEIGHTS:
+            return RKC2(spectral_radius=lambda y, system: system.spectral_radius(y))
+        return ExtrapolatedEuler(
+            split=lambda y: layers(y, self.shapes),
+            join=_vector,
+            linearise=lambda weights, system: StiffCurvature.at(system.cost, weights),
+            factor=lambda curvature, shift: curvature.factor(shift),
+            advance=lambda curvature, factor, weights, system: curvature.advance(factor, system.cost, weights),
+        )
+
+    def vector_field(self, y):
+        return -_vector(gradients(self.cost, layers(y, self.shapes)))
+
+    def spectral_radius(self, y: jax.Array) -> jax.Array:
+        """An upper bound of the Hessian's spectral radius, for the price of one gradient.
+
+        The Hessian is J^T C'' J, with |J|^2 <= sum_l |S_l|^2 |F_(l-1)|^2 (S_l = W_L .. W_(l+1), F_l = W_l .. W_1),
+        plus the second derivative of the product along G, at most (L - 1) |G| times L - 2 layer norms. Layer norms
+        need no w x w product: W_(l+1)^T W_(l+1) - W_l W_l^T is conserved, so that |W_(l+1)|^2 <= |W_l|^2 + |D_l|.
+        """
+        weights = layers(y, self.shapes)
+        prefixes = products_from_input(weights)
+        suffixes = [weights[-1]]
+        for W in weights[-2:0:-1]:
+            suffixes.append(suffixes[-1] @ W)
+        inner = [jnp.ones(())] + [_norm_squared(F) for F in prefixes[:-1]]
+        outer = [*(_norm_squared(S) for S in reversed(suffixes[: len(weights) - 1])), jnp.ones(())]
+        gauss_newton = sum(a * b for a, b in zip(inner, outer, strict=True))
+        G = self.cost.gradient(prefixes[-1])
+        depth, bend = len(weights), self._bend(prefixes[-1], G)
+        if depth == 1:
+            return bend * gauss_newton
+        missing = jnp.sum(self.imbalance)
+        largest = jnp.minimum(_norm_squared(weights[0]), _norm_squared(weights[-1])) + missing
+        return bend * gauss_newton + (depth - 1) * jnp.sqrt(_norm_squared(G)) * largest ** ((depth - 2) / 2)
+
+    def _bend(self, A: jax.Array, G: jax.Array) -> jax.Array:
+        """The largest curvature of the cost: known of a quadratic one, by power iteration at A of any other."""
+        if not isinstance(self.cost, GeneralCost):
+            return self.bend
+        # a start with a part in every direction, the gradient's among them
+        direction = G / (jnp.linalg.norm(G) + jnp.finfo(G.dtype).tiny) + jnp.cos(jnp.arange(G.size)).reshape(G.shape)
+        size = jnp.zeros(())
+        for _ in range(_POWER_STEPS):
+            direction = self.cost.hessian_product(A, direction / jnp.linalg.norm(direction))
+            size = jnp.linalg.norm(direction)
+            direction = jnp.where(size > 0, direction, 1.0)
+        return jnp.maximum(_POWER_MARGIN * size, self.bend)
+
+    def observables(self, y, rate):
+        weights = layers(y, self.shapes)
+        A = products_from_input(weights)[-1]
+        found = {
+            "cost": self.cost.value(A),
+            "cost_rate": -jnp.sum(rate**2),
+            "test_error": self.cost.test_error(A),
+            "layer_square": jnp.stack([jnp.sum(W**2) for W in weights]),
+        }
+        if A.size <= _LARGEST_SAVED:
+            found["product"] = A
+        else:
+            found["singular_values"] = jnp.linalg.svd(A, compute_uv=False)
+        return found
+
+    def error_norm(self, scaled_error):
+        return jnp.sqrt(jnp.mean(scaled_error**2))
+
+
+def _norm_squared(M: jax.Array) -> jax.Array:
+    """An upper bound of |M|^2, at most rank^(1/8) above: the trace of the eighth power of the smaller Gram matrix."""
+    gram = M.T @ M if M.shape[1] <= M.shape[0] else M @ M.T
+    size = jnp.trace(gram) + jnp.finfo(gram.dtype).tiny
+    power = gram / size
+    for _ in range(3):
+        power = power @ power
+    return size * jnp.trace(power) ** (1 / 8)
+
+
+def imbalance_norms(weights: list[np.ndarray]) -> np.ndarray:
+    """Spectral norms of W_(l+1)^T W_(l+1) - W_l W_l^T, shape (depth - 1,)."""
+    return np.array([np.linalg.norm(above.T @ above - below @ below.T, 2) for below, above in pairwise(weights)])

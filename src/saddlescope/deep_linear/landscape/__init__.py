@@ -1,0 +1,1 @@
+"""The landscape of the weights: critical points, Hessian, escape directions, distances."""

@@ -1,0 +1,1 @@
+"""Networks as lists of layers: products, starts, invariant compressions, tangent kernel."""

@@ -1,0 +1,1 @@
+"""The saddles that a vanishing start visits, and when it leaves them."""

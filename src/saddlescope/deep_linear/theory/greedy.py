@@ -1,0 +1,230 @@
+"""The greedy low-rank algorithm: the saddles a deep linear network visits from an infinitesimal start."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+from saddlescope.arguments import ArgumentError, count, positive
+from saddlescope.deep_linear.landscape.escape import Escape, escape
+from saddlescope.deep_linear.landscape.fixed_rank import Factors, polish
+from saddlescope.deep_linear.network.layers import Weights, products_from_input, pull_back
+from saddlescope.deep_linear.network.starts import balanced_start
+from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.theory.balanced_descent import BalancedDescent
+
+
+class GreedyOutcome(enum.Enum):
+    """Why the path ended; the value is the message."""
+
+    RECOVERED = "The cost is zero to tolerance, and so is the error on what the cost does not see."
+    TOLERANCE_REACHED = "The gradient of the cost is zero to tolerance."
+    RANK_LIMIT = "The largest rank allowed was reached."
+    NO_MINIMISER = "No minimiser at this rank: the cost creeps down while the norm grows without end."
+    NORM_GUARD = "The norm passed its guard while the cost was still falling fast."
+    NOT_CONVERGED = "The descent at this rank did not settle within its steps."
+
+
+@dataclass(frozen=True)
+class GreedyPath:
+    """The saddles in order, the origin first, and how the path was left.
+
+    `costs` (K + 1,); `ranks` (K + 1,); `test_errors` (K + 1,), nan where unknown; `products` (K + 1, d_out,
+    d_in); `escapes` (K,), the escape taken from every saddle but the last; `depth` L; `outcome`.
+    """
+
+    costs: np.ndarray
+    ranks: np.ndarray
+    test_errors: np.ndarray
+    products: np.ndarray
+    escapes: tuple[Escape, ...]
+    depth: int
+    outcome: GreedyOutcome
+
+    @property
+    def escape_speeds(self) -> np.ndarray:
+        """s₁(−∇C) at every saddle but the last; s* in dρ/dt = s* ρ^(L−1) is L^(−(L−2)/2) times it."""
+        return np.array([step.strength for step in self.escapes])
+
+    def weights(self, index: int, width: int) -> Weights:
+        """Return the balanced network at saddle number `index`, in layers of `width`."""
+        return balanced_start(self.products[index], self.depth, width)
+
+    def __repr__(self) -> str:
+        visited = ", ".join(f"rank {r}: {c:.6g}" for r, c in zip(self.ranks, self.costs, strict=True))
+        return f"GreedyPath({visited}; {self.outcome.name})"
+
+
+def greedy_low_rank(
+    cost: Cost,
+    depth: int,
+    *,
+    tolerance: float = 1e-12,
+    epsilon: float | None = None,
+    max_rank: int | None = None,
+    norm_guard: float = 100.0,
+    steps: int | None = None,
+    step_size: float | None = None,
+) -> GreedyPath:
+    """Return the path A_{ε,T,η}: add the best neuron, descend, repeat until the cost is at its minimum.
+
+    Arguments: `cost`; `depth` L ≥ 2; `tolerance` on the cost above its minimum, relative to that of the
+    origin, in the form s₁(∇C) ≤ √tolerance s₁(∇C(0)); `epsilon`, the weight of an added neuron in every
+    layer, by default where its product has grown to a hundredth of the mode to come; `max_rank`, by default
+    min(d_out, d_in); `norm_guard`, the largest norm of the product allowed, in units of the step that a line
+    search along −∇C(0) makes (the norm of the data for least squares). With `steps` T and `step_size` η,
+    every descent is T steps of gradient descent, as the algorithm was published. Without them it is run to
+    convergence: gradient flow into its basin, then Newton's method at fixed rank for the last digits. Where
+    minimisers of a rank form a continuum, the one found is that of the flow to a few per cent only.
+
+    From θ = 0, with (u, s₁, v) the top singular triple of −∇C(A): every hidden layer gets one more neuron,
+    with row εvᵀ in W_1, diagonal ε in the middle and column εu in W_L.
+
+    Raises `ArgumentError` on bad arguments, and if the cost is at its minimum at the origin.
+
+    Source: Jacot et al., arXiv 2106.15933, algorithm A_{ε,T,η}; Li, Luo, Lyu, arXiv 2012.09839.
+
+    >>> from saddlescope.deep_linear.problem.least_squares import LeastSquares
+    >>> greedy_low_rank(LeastSquares([[3.0, 0.0], [0.0, 1.0]]), depth=3)
+    GreedyPath(rank 0: 5, rank 1: 0.5, rank 2: ...; RECOVERED)
+    """
+    depth = count("depth", depth, 2)
+    threshold = positive("tolerance", tolerance) ** 0.5
+    largest = min(cost.shape) if max_rank is None else count("max_rank", max_rank)
+    size = None if epsilon is None else positive("epsilon", epsilon)
+    if (steps is None) != (step_size is None):
+        raise ArgumentError("steps", "come together with `step_size`", (steps, step_size))
+    published = None
+    if steps is not None and step_size is not None:
+        if size is None:
+            raise ArgumentError("epsilon", "be given with `steps` and `step_size`", epsilon)
+        published = count("steps", steps), positive("step_size", step_size)
+    landscape = Landscape(cost)
+    if not np.any(landscape.value_and_gradient(np.zeros(cost.shape))[1]):
+        raise ArgumentError("cost", "have a gradient at the origin", 0.0)
+    first = escape(cost, depth)
+    guard = positive("norm_guard", norm_guard) * landscape.length
+    A = np.zeros(cost.shape)
+    costs, ranks, products, escapes = [first.cost], [0], [A], [first]
+    saddle: Factors | None = None
+    weights: list[np.ndarray] = []
+    while True:
+        if ranks[-1] >= min(largest, *cost.shape):
+            outcome = GreedyOutcome.RANK_LIMIT
+            break
+        if published is None:
+            added = size or neuron_size(landscape, A, escapes[-1])
+            start = with_neuron(saddle.network(depth) if saddle else [], escapes[-1], added)
+            saddle, failure = descend(landscape, start, guard, first.strength)
+            A = saddle.product
+        else:
+            weights = with_neuron(weights, escapes[-1], size or 0.0)
+            weights, failure = _gradient_descent(landscape, weights, *published, guard)
+            A = products_from_input(weights)[-1]
+        if failure is not None:
+            outcome = failure
+            break
+        value, G = landscape.value_and_gradient(A)
+        costs.append(value)
+        products.append(A)
+        ranks.append(ranks[-1] + 1)
+        U, s, Vt = np.linalg.svd(-G, full_matrices=False)
+        if s[0] <= threshold * first.strength:
+            error = float(cost.test_error(A))  # pyright: ignore[reportArgumentType]
+            outcome = GreedyOutcome.RECOVERED if error < 1e-3 else GreedyOutcome.TOLERANCE_REACHED
+            break
+        escapes.append(Escape(value, depth, U[:, 0], Vt[0], float(s[0]), float(s[1]) if s.size > 1 else 0.0))
+    errors = [float(cost.test_error(product)) for product in products]  # pyright: ignore[reportArgumentType]
+    return GreedyPath(
+        np.array(costs),
+        np.array(ranks),
+        np.array(errors),
+        np.array(products),
+        tuple(escapes[: len(costs) - 1]),
+        depth,
+        outcome,
+    )
+
+
+def neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
+    """Return the weight ε at which the new neuron's product is 1e-2 of the mode that a line search finds.
+
+    Until then the neuron stays on its escape path to the same relative accuracy, and following it there
+    would take a plateau's worth of steps.
+    """
+    mode = np.outer(path.left, path.right)
+    curvature = float(np.sum(mode * landscape.curvature(A, mode)))
+    length = path.strength / curvature if curvature > 1e-3 * path.strength else max(1.0, np.linalg.norm(A))
+    return float((1e-2 * length) ** (1 / path.depth))
+
+
+def with_neuron(weights: list[np.ndarray], path: Escape, epsilon: float) -> list[np.ndarray]:
+    """Return the network with one more neuron in every hidden layer, of weights ε along the escape path."""
+    neuron = [epsilon * path.right[None, :]]
+    neuron += [np.full((1, 1), epsilon) for _ in range(path.depth - 2)]
+    neuron += [epsilon * path.left[:, None]]
+    if not weights:
+        return neuron
+    grown = [np.vstack([weights[0], neuron[0]])]
+    for W, new in zip(weights[1:-1], neuron[1:-1], strict=True):
+        wider = np.zeros((len(W) + 1, len(W) + 1))
+        wider[:-1, :-1], wider[-1, -1] = W, new[0, 0]
+        grown.append(wider)
+    return [*grown, np.hstack([weights[-1], neuron[-1]])]
+
+
+def descend(
+    landscape: Landscape, weights: list[np.ndarray], guard: float, slope_scale: float
+) -> tuple[Factors, GreedyOutcome | None]:
+    """Follow the flow until Newton's method ends where it stands, or return the failure and the place."""
+    descent = BalancedDescent(landscape, weights)
+    top, peak, level, half_way, runaways = descent.cost, 0.0, 1e-4, np.nan, 0
+    earlier = (np.inf, -np.inf)
+    for number in range(2_000):
+        # Measured against the steepest moment so far, the start, itself next to a saddle, never counts as
+        # the end. Explicit steps follow the rise of the new mode; past the steepest moment implicit ones
+        # cross the valleys.
+        peak = max(peak, descent.power)
+        rising = descent.power > 0.1 * peak and number < 1_500
+        moved = descent.advance() if rising else descent.advance_implicitly()
+        here = Factors.of_network(descent.weights)
+        norm = float(np.linalg.norm(here.product))
+        if norm < 0.5 * guard:
+            half_way = descent.cost
+        elif not norm <= guard:
+            creeping = half_way - descent.cost < 0.1 * (top - half_way)
+            return here, GreedyOutcome.NO_MINIMISER if creeping else GreedyOutcome.NORM_GUARD
+        if number % 100 == 0 and not rising:
+            creeping = earlier[1] - descent.cost < 0.02 * (top - descent.cost)
+            if creeping and norm > 1.01 * earlier[0]:
+                return here, GreedyOutcome.NO_MINIMISER
+            earlier = norm, descent.cost
+        if moved and descent.power > level * peak:
+            continue
+        end = polish(landscape, here, guard, slope_scale)
+        distance = np.linalg.norm(end.factors.product - here.product)
+        if end.converged and distance <= 1e-2 * norm:
+            return end.factors, None
+        # a valley that leads to infinity gets ever slower: three times the method ran off along it
+        runaways = runaways + 1 if not end.converged and distance > norm else 0
+        if runaways == 3:
+            return here, GreedyOutcome.NO_MINIMISER
+        if not moved:
+            break
+        level *= 0.1
+    return Factors.of_network(descent.weights), GreedyOutcome.NOT_CONVERGED
+
+
+def _gradient_descent(
+    landscape: Landscape, weights: list[np.ndarray], steps: int, step_size: float, guard: float
+) -> tuple[list[np.ndarray], GreedyOutcome | None]:
+    for _ in range(steps):
+        prefixes = products_from_input(weights)
+        if not np.linalg.norm(prefixes[-1]) <= guard:
+            return weights, GreedyOutcome.NORM_GUARD
+        slopes = pull_back(weights, prefixes, landscape.value_and_gradient(prefixes[-1])[1])
+        weights = [W - step_size * slope for W, slope in zip(weights, slopes, strict=True)]
+    return weights, None

@@ -1,0 +1,304 @@
+"""Saddle-to-saddle dynamics in the limit of a vanishing start: saddles, the times of the jumps, the path.
+
+This file is of three layers and more; two are in `limit_shallow`. A start of scale alpha leaves the first saddle along
+the escape path of rank one, after a time tau_1 alpha^-(L-2). Meanwhile all other neurons have moved too, at scale
+alpha. The jump itself takes no time on that scale, but turns the row and column spaces that are in use, and the free
+neurons are carried along. So on to the next saddle.
+
+Near a saddle the free neurons follow the gradient flow of H(theta) = tr(G^T W_L ... W_1), which is homogeneous: scale
+and time drop out, and tau is the time in which H's flow from alpha = 1 runs to infinity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from saddlescope.arguments import ArgumentError, count, finite, positive
+from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
+from saddlescope.deep_linear.landscape.escape import Escape
+from saddlescope.deep_linear.network.krylov import compress
+from saddlescope.deep_linear.network.layers import checked_weights
+from saddlescope.deep_linear.network.starts import balanced_start, gaussian_start
+from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.linear_cost import Slope
+from saddlescope.deep_linear.theory.greedy import GreedyOutcome, greedy_low_rank
+from saddlescope.deep_linear.theory.limit_shallow import LimitOutcome, shallow_limit
+from saddlescope.solve import Outcome, integrate
+
+_GROWTH = 1e4  # of the free neurons, until the rest of the escape is its closed form
+_ROUNDS = 6
+_RTOL = 1e-8
+_POINTS, _APART = 500, 1e-3  # of a segment of the path; least distance of two that it is drawn through, relative
+
+
+@dataclass(frozen=True)
+class SaddleToSaddleLimit:
+    """The limit of scale alpha -> 0.
+
+    Attributes:
+        costs: at the saddles visited, the origin first, shape (jumps + 1,).
+        ranks: of the saddles, shape (jumps + 1,).
+        products: A at the saddles, shape (jumps + 1, d_out, d_in).
+        jump_times: tau_k = lim alpha^(L-2) T_k, or lim T_k / log(1/alpha) for two layers, shape (jumps,), rising.
+        exponents: 1 - s_2 / s_1 at the saddles left: a run of scale alpha stays within a distance of order alpha to
+            this power of the path, shape (jumps,). For two layers alpha to this power is the size of the largest other
+            mode when the saddle is left; runs also cut corners, where the way into a saddle is slow.
+        segments: A along the path from saddle to saddle, one array (points, d_out, d_in) a jump.
+        depth: L.
+        outcome: how the path ended.
+        size: of theta_0 along one direction of input or output, root mean square over all.
+        doubts: sentences on what may be wrong.
+    """
+
+    costs: np.ndarray
+    ranks: np.ndarray
+    products: np.ndarray
+    jump_times: np.ndarray
+    exponents: np.ndarray
+    segments: tuple[np.ndarray, ...]
+    depth: int
+    outcome: GreedyOutcome | LimitOutcome
+    size: float = 1.0
+    doubts: tuple[str, ...] = ()
+
+    def times(self, scale: float) -> np.ndarray:
+        """Jump times of a run of that scale, to leading order, shape (jumps,).
+
+        For two layers they are tau_k log(1 / (scale size)), and off by times of order one / s_1 however small the
+        scale; `size` makes them less.
+
+        Raises:
+            ArgumentError: if the scale is not positive, or for two layers so large that there is no escape to wait for.
+        """
+        alpha = positive("scale", scale)
+        if self.depth > 2:
+            return self.jump_times * alpha ** (2 - self.depth)
+        if alpha * self.size >= 1:
+            raise ArgumentError("scale", f"be under {1 / self.size:.3g} for a start next to the first saddle", scale)
+        return -np.log(alpha * self.size) * self.jump_times
+
+    def cost(self, time: Any, scale: float) -> np.ndarray:
+        """Cost along time: constant at the saddles, falling at the jump times."""
+        visited = np.searchsorted(self.times(scale), np.asarray(time, dtype=float))
+        return self.costs[visited]
+
+    def distances(self, products: np.ndarray) -> np.ndarray:
+        """Largest distance |A - path| of a run's products to the path, over each of its segments, shape (jumps,).
+
+        Args:
+            products: A(t) of a run, shape (time, d_out, d_in). A product belongs to the segment it is nearest to.
+        """
+        flat_products = np.asarray(products).reshape(len(products), -1)
+        each = np.array([_distance_to_polyline(flat_products, s.reshape(len(s), -1)) for s in self.segments])
+        nearest = each.argmin(axis=0)
+        return np.array([each[k, nearest == k].max(initial=0.0) for k in range(len(self.segments))])
+
+    def __repr__(self) -> str:
+        visited = ", ".join(f"rank {r}: {c:.6g}" for r, c in zip(self.ranks, self.costs, strict=True))
+        jumps = ", ".join(f"{tau:.6g}" for tau in self.jump_times)
+        unit = f"scale^-{self.depth - 2}" if self.depth > 2 else "log(1/scale)"
+        return f"SaddleToSaddleLimit({visited}; jumps at {jumps} times {unit}; {self.outcome.name})"
+
+
+def saddle_to_saddle_limit(
+    cost: Cost,
+    depth: int | None = None,
+    width: int | None = None,
+    gamma: float = 2.0,
+    seed: int = 0,
+    *,
+    initial: Any = None,
+) -> SaddleToSaddleLimit:
+    """Return what the flow from theta = scale theta_0 tends to as scale -> 0, without any small number.
+
+    Jumps come at times of order scale^-(L-2), for two layers of order log(1/scale). Three layers or more take the
+    fastest escape from every saddle. Two layers take the mode that is first to grow to order one; with s_i(k) the
+    singular values of the gradient at saddle k and tau_0 = 0, mode j escapes when
+    sum_(k<j) s_(j-k)(k) (tau_(k+1) - tau_k) = 1 if the cost mixes all modes, and whatever the start.
+
+    Args:
+        cost: C(A).
+        depth: L >= 2.
+        width: of the hidden layers; the path of two layers ends at this rank.
+        gamma: entries of theta_0 are N(0, width^(-gamma)).
+        seed: of theta_0.
+        initial: theta_0 given, [W_1, .., W_L], instead of depth, width, gamma and seed.
+
+    Raises:
+        ArgumentError: if an argument is refused, or theta_0 is not in the basin of any escape (a layer is zero).
+
+    Source: Jacot et al., arXiv 2106.15933; for two layers own derivation, which for costs of the diagonal of A is
+    the algorithm of Pesme, Flammarion, arXiv 2304.00488.
+
+    Example:
+        >>> import saddlescope as ss
+        >>> cost = ss.LeastSquares([[2.0, 0.0], [0.0, 1.0]])
+        >>> limit = ss.saddle_to_saddle_limit(cost, depth=3, width=20, seed=1)
+        >>> limit.costs.round(6).tolist(), bool(limit.jump_times[0] < limit.jump_times[1])
+        ([2.5, 0.5, 0.0], True)
+    """
+    if not isinstance(cost, Cost):
+        raise ArgumentError("cost", "be a cost of the product matrix, such as LeastSquares", cost)
+    if initial is None:
+        if depth is None or width is None:
+            raise ArgumentError("depth" if depth is None else "width", "be given (or else `initial`)", None)
+        sizes = count("depth", depth), count("width", width)
+        start = gaussian_start(cost.shape, *sizes, finite("gamma", gamma), 1.0, seed)
+    else:
+        start = checked_weights(initial, cost.shape)
+    if len(start) < 2:
+        raise ArgumentError("depth", "be at least 2 (one layer has no saddle)", len(start))
+    wide = [np.asarray(W) for W in start]
+    if any(not np.any(W) for W in wide):
+        raise ArgumentError("initial", "hold no layer of zeros", "one")
+    size = float(np.sqrt((np.sum(wide[0] ** 2) + np.sum(wide[-1] ** 2)) / sum(cost.shape)))
+    if len(start) == 2:
+        return SaddleToSaddleLimit(**vars(shallow_limit(cost, wide)), depth=2, size=size)
+    narrow = compress(wide, _ROUNDS)
+    free = narrow.weights if 2 * narrow.width <= max(W.shape[0] for W in wide) else wide
+    greedy = greedy_low_rank(cost, len(start))
+    elapsed, times, exponents, segments = 0.0, [], [], []
+    for k, path in enumerate(greedy.escapes):
+        time, free = _escape(cost, greedy.products[k], path, free)
+        elapsed += time
+        times.append(elapsed)
+        exponents.append(path.exponent)
+        segment = _jump(cost, greedy.products[k], path, greedy.costs[k + 1], len(greedy.products) - 1)
+        segment = np.concatenate([greedy.products[k][None], segment, greedy.products[k + 1][None]])
+        segments.append(_smooth(segment))
+        free = _carried(free, segment[1:], int(greedy.ranks[k + 1]))
+    return SaddleToSaddleLimit(
+        greedy.costs,
+        greedy.ranks,
+        greedy.products,
+        np.array(times),
+        np.array(exponents),
+        tuple(segments),
+        len(start),
+        greedy.outcome,
+        size,
+    )
+
+
+def _escape(cost: Cost, A: np.ndarray, path: Escape, free: list[np.ndarray]) -> tuple[float, list[np.ndarray]]:
+    """Run the free neurons to infinity; return the time it takes and what is left beside the mode that escaped."""
+    G = np.asarray(cost.gradient(jnp.asarray(A)))
+    shapes = tuple((W.shape[0], W.shape[1]) for W in free)
+    system = DeepLinearSystem(
+        cost=Slope(jnp.asarray(G)),
+        bend=jnp.zeros(()),
+        imbalance=jnp.asarray(imbalance_norms(free)),
+        shapes=shapes,
+        explicit=True,
+    )
+    y0 = flat(free)
+    depth, size = len(free), float(np.linalg.norm(y0))
+    unit = 1 / (path.strength * size ** (depth - 2))
+    entry = size / np.sqrt(len(y0))
+    record = integrate(
+        system,
+        jnp.asarray(y0),
+        np.geomspace(1e-2, 1e6, 8) * unit,
+        first_step=1e-3 * unit,
+        rtol=_RTOL,
+        atol=_RTOL * entry,
+        max_steps=200_000,
+        stop_below=-path.steepness * (_GROWTH * size) ** depth,
+    )
+    if record.outcome is not Outcome.REACHED_TARGET:
+        raise ArgumentError("initial", "escape from every saddle", f"no escape: {record.outcome.message}")
+    layers_now = [np.asarray(W) for W in layers(jnp.asarray(record.states[-1]), shapes)]
+    singular = [np.linalg.svd(W) for W in layers_now]
+    rho = float(np.sqrt(sum(s[0] ** 2 for _, s, _ in singular)))
+    left = []
+    for W, (U, s, Vt) in zip(layers_now, singular, strict=True):
+        left.append(W - s[0] * np.outer(U[:, 0], Vt[0]))
+    return float(record.times[-1]) + path.time(rho), left
+
+
+def _jump(cost: Cost, A: np.ndarray, path: Escape, end: float, most: int) -> np.ndarray:
+    """Products along the flow of the balanced network that goes from one saddle to the next, shape (points, ...)."""
+    depth = path.depth
+    width = max(most, 1)
+    start = [np.array(W) for W in balanced_start(A, depth, width)]
+    rank = int(np.linalg.matrix_rank(A, tol=1e-8 * max(1.0, np.linalg.norm(A)))) if np.any(A) else 0
+    neuron = (1e-4 * max(float(np.linalg.norm(A)), path.strength)) ** (1 / depth)
+    start[0][rank] += neuron * path.right
+    start[-1][:, rank] += neuron * path.left
+    for W in start[1:-1]:
+        W[rank, rank] += neuron
+    from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
+
+    flow = DeepLinearFlow(cost, initial=start, compress=False)
+    system, y0 = flow.start()
+    system = DeepLinearSystem(system.cost, system.bend, system.imbalance, system.shapes, explicit=False)
+    horizon = 1e4 * path.time(neuron * np.sqrt(depth))
+    record = integrate(
+        system,
+        y0,
+        np.geomspace(1e-3 * flow.shortest_time, horizon, 8),
+        first_step=1e-3 * flow.shortest_time,
+        rtol=1e-5,
+        atol=1e-5 * neuron,
+        max_steps=100_000,
+        stop_below=end + 1e-8 * (path.cost - end),
+    )
+    return record.observables["product"]
+
+
+def _smooth(path: np.ndarray) -> np.ndarray:
+    """The curve through the points of a path, as many points at equal distances as a polygon needs to look like it.
+
+    The points of a run are few. Chords between them are off by more than runs from small starts are off the path.
+    """
+    flat_path = path.reshape(len(path), -1)
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(flat_path, axis=0), axis=1))])
+    # points that crowd at the saddles say nothing of the curve, and rounding between them bends it
+    apart = [0]
+    for k in range(1, len(length) - 1):
+        if length[k] - length[apart[-1]] > _APART * length[-1] < length[-1] - length[k]:
+            apart.append(k)
+    apart.append(len(length) - 1)
+    curve = CubicSpline(length[apart], flat_path[apart])
+    inside = curve(np.linspace(0.0, length[-1], _POINTS)[1:-1]).reshape(-1, *path.shape[1:])
+    return np.concatenate([path[:1], inside, path[-1:]])
+
+
+def _carried(free: list[np.ndarray], products: np.ndarray, rank: int) -> list[np.ndarray]:
+    """Carry the free neurons' inputs and outputs along, parallel to the row and column spaces in use."""
+    first, last = free[0], free[-1]
+    U0 = V0 = None
+    for A in products:
+        U, _, Vt = np.linalg.svd(A)
+        U, V = U[:, :rank], Vt[:rank].T
+        if U0 is None or V0 is None:
+            last, first = last - U @ (U.T @ last), first - (first @ V) @ V.T
+        else:
+            last, first = _rotation(U0, U) @ last, first @ _rotation(V0, V).T
+        U0, V0 = U, V
+    return [first, *free[1:-1], last]
+
+
+def _rotation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The smallest rotation that takes the span of the columns of a to that of b, shape (d, d)."""
+    X, _, Yt = np.linalg.svd(a.T @ b)
+    b = b @ (Yt.T @ X.T)  # the frame of b that is nearest to a
+    both = a + b
+    return np.eye(len(a)) - both @ np.linalg.solve(np.eye(a.shape[1]) + a.T @ b, both.T) + 2 * b @ a.T
+
+
+def _distance_to_polyline(points: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Distance of every point to the broken line through the rows of `line`, shape (points,)."""
+    best = np.full(len(points), np.inf)
+    for a, b in pairwise(line):
+        step = b - a
+        square = float(step @ step)
+        share = np.clip((points - a) @ step / square, 0, 1) if square > 0 else np.zeros(len(points))
+        best = np.minimum(best, np.linalg.norm(points - a - share[:, None] * step, axis=1))
+    return best

@@ -1,0 +1,1 @@
+"""Gradient flow of a diagonal network."""

@@ -1,0 +1,1 @@
+"""The regression that a diagonal network solves."""

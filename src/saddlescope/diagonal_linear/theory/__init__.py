@@ -1,0 +1,1 @@
+"""The jumps of the limit of a vanishing start."""

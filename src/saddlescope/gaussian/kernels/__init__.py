@@ -1,0 +1,1 @@
+"""Averages of products of functions of correlated Gaussians, their features, and smoothing."""

@@ -1,0 +1,1 @@
+"""Laws of initial weights, as rules for integrals and as samplers."""

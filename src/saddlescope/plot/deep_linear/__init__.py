@@ -1,0 +1,1 @@
+"""Pictures of deep linear networks."""

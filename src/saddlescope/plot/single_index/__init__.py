@@ -1,0 +1,1 @@
+"""Pictures of two-layer networks."""

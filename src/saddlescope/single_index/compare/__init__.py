@@ -1,0 +1,1 @@
+"""Predicted beside measured: ladders of epsilon, and descriptions side by side."""

@@ -1,0 +1,1 @@
+"""The flow of infinite width and dimension, on weighted particles."""

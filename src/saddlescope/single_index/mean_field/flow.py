@@ -1,0 +1,311 @@
+"""Mean-field flow of a wide two-layer network: weighted particles that carry the law of the weights."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from saddlescope.arguments import ArgumentError, count, finite, fraction, positive, vector
+from saddlescope.gaussian import Law, Uniform, law, spec
+from saddlescope.single_index.mean_field.nodes import Panels
+from saddlescope.single_index.mean_field.overlap_features import Features, powers, split
+from saddlescope.single_index.problem.single_index import SingleIndex
+from saddlescope.solve import BlockLowRank, Flow, Record, Rodas5P, System, versions
+from saddlescope.trajectory import Trajectory
+
+# Particle arrays are padded with weightless copies to these sizes, so that few programs are ever compiled; above them
+# by at most an eighth, since there a particle costs more than a program.
+_SIZES = (64, 256, 512, 1024, 2048, 4096)
+_LEAST_AUTO = 512  # what refinement mostly ends with: no second program on the way there
+_MOST_AUTO = 4096
+
+
+class MeanFieldSystem(System):
+    """epsilon a_i' = p(s_i), s_i' = a_i (1 - s_i^2) p'(s_i), p = sum_n g_n psi_n, g_n = b_n - <a psi_n(s)>.
+
+    The state is y = (a, s), shape (2, m).
+    """
+
+    epsilon: jax.Array
+    weights: jax.Array  # (m,), sums to one
+    features: Features
+    target: jax.Array  # b, (N,)
+    floor: jax.Array
+    degrees: int = eqx.field(static=True)  # moments M_0 .. M_degrees are observed
+
+    def solver(self):
+        return Rodas5P(linearise=lambda y, system: system.linearise(y), factor=BlockLowRank.factor)
+
+    def vector_field(self, y):
+        a, s = y
+        g = self.target - self.features(s) @ (self.weights * a)
+        value, slope = self.features.combined(s, g)
+        return jnp.stack([value / self.epsilon, a * (1 - s * s) * slope])
+
+    def linearise(self, y: jax.Array) -> BlockLowRank:
+        """The Jacobian at y: what a particle does to itself, and what it does to all others through g."""
+        a, s = y
+        psi, slope, curvature = self.features.with_curvatures(s)
+        g = self.target - psi @ (self.weights * a)
+        dp, ddp = g @ slope, g @ curvature
+        free = 1 - s * s
+        blocks = jnp.stack(
+            [
+                jnp.stack([jnp.zeros_like(s), dp / self.epsilon]),
+                jnp.stack([free * dp, a * (free * ddp - 2 * s * dp)]),
+            ]
+        )
+        left = jnp.stack([psi / self.epsilon, a * free * slope], axis=1)
+        right = jnp.stack([-self.weights * psi, -self.weights * a * slope], axis=1)
+        return BlockLowRank(blocks, left, right)
+
+    def observables(self, y, rate):
+        a, s = y
+        psi, slope = self.features.with_slopes(s)
+        g = self.target - psi @ (self.weights * a)
+        mass, flux = self.weights * a, self.weights * rate[0]
+        change = psi @ flux + slope @ (mass * rate[1])
+        power = powers(s, self.degrees)
+        k = jnp.arange(1.0, self.degrees + 1)
+        moment_rate = power @ flux
+        moment_rate = moment_rate.at[1:].add(k * (power[:-1] @ (mass * rate[1])))
+        return {
+            "risk": self.floor + 0.5 * g @ g,
+            "risk_rate": -g @ change,
+            "moment": power @ mass,
+            "moment_rate": moment_rate,
+        }
+
+    def error_norm(self, scaled_error):
+        # Weighted by the law: splitting a particle in two, or padding with weightless ones, changes no step.
+        return jnp.sqrt(0.5 * jnp.sum(self.weights * scaled_error**2))
+
+
+class MeanFieldFlow(Flow):
+    """Gradient flow of a two-layer network of infinite width in infinite dimension (or of sampled neurons).
+
+    epsilon da/dt = sum_k c_k s^k,  ds/dt = a (1 - s^2) sum_k k c_k s^(k-1),  c_k = sigma_k (phi_k - sigma_k <a s^k>),
+    for neurons of output weight a and overlap s = <u*, u> with the target direction; s(0) = 0. Time is the paper's.
+
+    Args:
+        problem: what is learnt and by which activation.
+        epsilon: learning-rate ratio; the second layer learns 1/epsilon times faster. Positive.
+        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3), of variance 1.
+        particles: "auto" for the limit of infinite width: nodes of composite Gauss rules of the law, refined where the
+            solution is sharp until the learning times stand to `tolerance`; or a number of nodes of one Gauss rule.
+        neurons: instead of nodes of the law, this many neurons with weights sampled from it.
+        seed: of that sample.
+        tolerance: relative change of learning times at which the refinement of the nodes ends.
+        initial: instead of a law, (a, s) of shapes (m,) each.
+        weights: weights of the given particles, shape (m,), non-negative, summing to one; equal by default.
+
+    Raises:
+        ArgumentError: if epsilon is not positive, a law, weight or count is refused, or arguments contradict.
+
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
+
+    Example:
+        >>> import saddlescope as ss
+        >>> problem = ss.SingleIndex(link=[1, -1, 1, 1], activation=[1, 1, 0.5, 0.3])
+        >>> trajectory = ss.solve(ss.MeanFieldFlow(problem, epsilon=1e-4, particles=64), until=3.0)
+        >>> round(float(trajectory["risk"][0]), 12), bool(trajectory["risk"][-1] < 1e-4)
+        (2.0, True)
+    """
+
+    def __init__(
+        self,
+        problem: SingleIndex,
+        epsilon: float,
+        second_layer: Any = None,
+        particles: int | Literal["auto"] = "auto",
+        *,
+        neurons: int | None = None,
+        seed: int = 0,
+        tolerance: float = 1e-4,
+        initial: tuple[Any, Any] | None = None,
+        weights: Any = None,
+    ):
+        if not isinstance(problem, SingleIndex):
+            raise ArgumentError("problem", "be a SingleIndex", problem)
+        self.problem = problem
+        self.epsilon = positive("epsilon", epsilon)
+        self.tolerance = fraction("tolerance", tolerance)
+        self.seed = count("seed", seed, least=0)
+        self.neurons = None if neurons is None else count("neurons", neurons)
+        self.second_layer: Law | None = None
+        self.panels: Panels | None = None
+        if initial is not None:
+            if second_layer is not None or neurons is not None or particles != "auto":
+                raise ArgumentError("initial", "be given without second_layer, particles or neurons", "both")
+            self._start = _given(initial, weights)
+            return
+        if weights is not None:
+            raise ArgumentError("weights", "be given together with `initial`", weights)
+        # variance one, as in the examples of the theory
+        self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
+        if self.neurons is not None:
+            a = self.second_layer.sample(self.neurons, self.seed)
+            self._start = a, np.zeros_like(a), np.full(len(a), 1 / len(a))
+        elif particles == "auto" and self.second_layer.atoms is None:
+            self._use(Panels.of(self.second_layer))
+        elif particles == "auto":
+            a, w = self.second_layer.rule(1)
+            self._start = a, np.zeros_like(a), w
+        else:
+            a, w = self.second_layer.rule(count("particles", particles))
+            self._start = a, np.zeros_like(a), w
+
+    def _use(self, panels: Panels) -> None:
+        a, w = panels.rule()
+        self.panels = panels
+        self._start = a, np.zeros_like(a), w
+
+    def _padded(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        a, s, w = self._start
+        least = len(a) if self.panels is None else max(len(a), _LEAST_AUTO)
+        size = next((n for n in _SIZES if n >= least), _rounded_up(least))
+        spare = size - len(a)
+        return (
+            np.concatenate([a, np.full(spare, a[0])]),
+            np.concatenate([s, np.full(spare, s[0])]),
+            np.concatenate([w, np.zeros(spare)]),
+        )
+
+    def start(self):
+        a, s, w = self._padded()
+        parts = split(self.problem)
+        system = MeanFieldSystem(
+            epsilon=jnp.asarray(self.epsilon, jnp.float64),
+            weights=jnp.asarray(w),
+            features=parts.features,
+            target=jnp.asarray(parts.target),
+            floor=jnp.asarray(parts.floor, jnp.float64),
+            degrees=self.problem.reported_degree,
+        )
+        return system, jnp.asarray(np.stack([a, s]))
+
+    def scale(self):
+        """Weights a are of order one; overlaps first matter at the scale of level one or of their start."""
+        a, s, w = self._start
+        given = float(np.sqrt(w @ s**2)) or 1.0
+        size = np.array([max(1.0, float(np.sqrt(w @ a**2))), min(1.0, np.sqrt(self.epsilon), given)])
+        return np.broadcast_to(size[:, None], (2, len(self._padded()[0])))
+
+    @property
+    def shortest_time(self):
+        parts = self.problem.activation.norm_squared
+        return self.epsilon / max(parts, 1.0)
+
+    def trajectory(self, record: Record) -> Trajectory:
+        a, _, w = self._start
+        parts = split(self.problem)
+        phi, sigma = self.problem.link_coefficients, self.problem.activation_coefficients
+        raw = record.observables
+        residual = phi - sigma * raw["moment"]
+        by_degree = 0.5 * residual**2
+        observables = {
+            "risk": raw["risk"],
+            "risk_rate": raw["risk_rate"],
+            "risk_by_degree": by_degree,
+            "risk_rest": raw["risk"] - by_degree.sum(axis=1),
+            "residual": residual,
+            "residual_rate": -sigma * raw["moment_rate"],
+            "moment": raw["moment"],
+            "second_layer": record.states[:, 0, : len(a)],
+            "overlap": record.states[:, 1, : len(a)],
+            "weight": w,
+        }
+        per_degree = ("time", "degree")
+        dims: dict[str, tuple[str, ...]] = {
+            "risk": ("time",),
+            "risk_rate": ("time",),
+            "risk_by_degree": per_degree,
+            "risk_rest": ("time",),
+            "residual": per_degree,
+            "residual_rate": per_degree,
+            "moment": per_degree,
+            "second_layer": ("state_time", "neuron"),
+            "overlap": ("state_time", "neuron"),
+            "weight": ("neuron",),
+        }
+        return Trajectory(
+            kind="MeanFieldFlow",
+            observables=observables,
+            dims=dims,
+            coords={
+                "time": record.times,
+                "degree": np.arange(len(phi)),
+                "state_time": record.state_times,
+                "neuron": np.arange(len(a)),
+            },
+            units={
+                "risk": "excess risk, E(phi - f)^2 / 2",
+                "risk_by_degree": "(phi_k - sigma_k M_k)^2 / 2",
+                "residual": "phi_k - sigma_k M_k",
+                "moment": "M_k = <a s^k>",
+                "second_layer": "a",
+                "overlap": "s = <u*, u>",
+            },
+            parameters=self.describe(),
+            solver=record.solver,
+            accuracy={
+                "activation": parts.description,
+                "kernel_error": parts.kernel_error,
+                "link_error": parts.link_error,
+                "unlearnable_risk": parts.floor,
+                "particles": len(a),
+            },
+            versions=versions(),
+            outcome=record.outcome.name,
+            message=record.outcome.message,
+            doubts=() if record.outcome.complete else (record.outcome.message,),
+            references=("berthier2023", "steinebach2023", "diffrax", "jax"),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What was asked for, as plain values."""
+        return {
+            "link": self.problem.link.name,
+            "activation": self.problem.activation.name,
+            "link_coefficients": self.problem.link_coefficients.tolist(),
+            "activation_coefficients": self.problem.activation_coefficients.tolist(),
+            "epsilon": self.epsilon,
+            "second_layer": None if self.second_layer is None else spec(self.second_layer),
+            "neurons": self.neurons,
+            "seed": self.seed if self.neurons is not None else None,
+            "dimension": "infinite",
+            "width": "infinite" if self.neurons is None and self.second_layer is not None else len(self._start[0]),
+        }
+
+    def refined(self, trajectory, coarser):
+        from saddlescope.single_index.mean_field.refinement import refine
+
+        return refine(self, trajectory, coarser)
+
+
+def _rounded_up(n: int) -> int:
+    """Smallest multiple of an eighth of a power of two that holds n."""
+    step = 2 ** max((n - 1).bit_length() - 4, 0)
+    return -(-n // step) * step
+
+
+def _given(initial: Any, weights: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    try:
+        a, s = initial
+    except (TypeError, ValueError):
+        raise ArgumentError("initial", "be a pair (a, s) of arrays of one shape (m,)", initial) from None
+    a, s = vector("initial", a), vector("initial", s)
+    if a.shape != s.shape:
+        raise ArgumentError("initial", "hold a and s of one shape", (a.shape, s.shape))
+    if np.abs(s).max() > 1:
+        raise ArgumentError("initial", "hold overlaps s in [-1, 1]", float(np.abs(s).max()))
+    w = np.full(len(a), 1 / len(a)) if weights is None else vector("weights", weights)
+    if w.shape != a.shape:
+        raise ArgumentError("weights", f"have shape {a.shape}", w.shape)
+    if w.min() < 0 or abs(w.sum() - 1) > 1e-12:
+        raise ArgumentError("weights", "be non-negative and sum to one", finite("weights", w.sum()))
+    return a, s, w

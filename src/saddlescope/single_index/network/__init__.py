@@ -1,0 +1,1 @@
+"""The exact population flow of a network of finite width, in any dimension."""

@@ -1,0 +1,237 @@
+"""The exact population flow of a network of finite width in any dimension."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from saddlescope.arguments import ArgumentError, count, positive, vector
+from saddlescope.gaussian import Law, Uniform, kernel, law, spec
+from saddlescope.single_index.network.sphere import dimension as checked_dimension
+from saddlescope.single_index.network.sphere import orthogonal_start, reduced, sphere_start, teacher_frame
+from saddlescope.single_index.network.system import NetworkSystem, by_degree
+from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
+from saddlescope.single_index.problem.single_index import coefficients
+from saddlescope.solve import Flow, Record, versions
+from saddlescope.trajectory import Trajectory
+
+_STARTS = {"sphere": sphere_start, "orthogonal": orthogonal_start}
+_SMALL = 64  # neurons up to which their overlaps with each other are kept
+
+
+class NetworkFlow(Flow):
+    """Gradient flow of a two-layer network of m neurons on Gaussian data of dimension d, in the limit of many samples.
+
+    The flow stays in the span of the teachers and of the initial neurons: min(d, m + p) coordinates a neuron, whatever
+    d, infinity included. At d = infinity random neurons are orthogonal to the teachers and to each other.
+
+    Args:
+        problem: `SingleIndex`, or `MultiIndex` for several directions.
+        epsilon: learning-rate ratio; the second layer learns 1/epsilon times faster.
+        neurons: m.
+        dimension: d, a whole number or float("inf").
+        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3).
+        seed: of the start.
+        start: "sphere" for uniform directions, "orthogonal" for directions orthogonal to teachers and each other.
+        initial: (a, u) of shapes (m,) and (m, d), the teachers spanning the first axes, instead of a random start;
+            neurons are scaled to norm one.
+
+    Raises:
+        ArgumentError: if an argument is refused.
+
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
+
+    Example:
+        >>> import saddlescope as ss
+        >>> problem = ss.SingleIndex(link=[0, 1], activation=[0, 1])
+        >>> flow = ss.NetworkFlow(problem, epsilon=0.1, neurons=5, dimension=50, seed=1)
+        >>> float(ss.solve(flow, until=20.0)["risk"][-1]) < 1e-6
+        True
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        epsilon: float,
+        neurons: int | None = None,
+        dimension: float = float("inf"),
+        second_layer: Any = None,
+        seed: int = 0,
+        *,
+        start: Literal["sphere", "orthogonal"] = "sphere",
+        initial: tuple[Any, Any] | None = None,
+    ):
+        self.problem = as_multi_index(problem)
+        self.epsilon = positive("epsilon", epsilon)
+        self.seed = count("seed", seed, least=0)
+        self.second_layer: Law | None = None
+        p = len(self.problem.gram)
+        self.start_kind = start
+        if initial is not None:
+            if neurons is not None or second_layer is not None or dimension != float("inf"):
+                raise ArgumentError("initial", "be given without neurons, dimension and second_layer", "both")
+            a, u = given(initial, p)
+            self.dimension: float = u.shape[1]
+            self._initial = a, reduced(u, p)
+            return
+        if neurons is None:
+            raise ArgumentError("neurons", "be given (or else `initial`)", None)
+        if start not in _STARTS:
+            raise ArgumentError("start", 'be "sphere" or "orthogonal"', start)
+        m = count("neurons", neurons)
+        self.dimension = checked_dimension(dimension, least=p)
+        self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
+        a = self.second_layer.sample(m, self.seed)
+        # the directions have a stream of their own: another law of a leaves them as they are
+        self._initial = a, _STARTS[start](p, m, self.dimension, np.random.default_rng([self.seed, 1]))
+
+    @property
+    def neurons(self) -> int:
+        """m."""
+        return len(self._initial[0])
+
+    def start(self):
+        a, u = self._initial
+        return self._system(u.shape[1]), jnp.asarray(np.column_stack([a, u]))
+
+    def _system(self, coordinates: int) -> NetworkSystem:
+        problem = self.problem
+        degree = problem.reported_degree
+        p = len(problem.gram)
+        frame = np.zeros((p, coordinates))
+        frame[:, : min(p, coordinates)] = teacher_frame(problem.gram)[:, : min(p, coordinates)]
+        b = problem.weights / p
+        phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
+        own = kernel(problem.link)
+        return NetworkSystem(
+            epsilon=jnp.asarray(self.epsilon),
+            U=kernel(problem.activation),
+            V=kernel(problem.link, problem.activation),
+            frame=jnp.asarray(frame),
+            b=jnp.asarray(b),
+            target=jnp.asarray(0.5 * float(b @ np.asarray(own(np.clip(problem.gram, -1, 1))) @ b)),
+            phi=jnp.asarray(phi),
+            sigma=jnp.asarray(sigma),
+            target_by_degree=jnp.asarray(by_degree(phi, problem.gram, b)),
+            degrees=degree,
+        )
+
+    def scale(self):
+        a, u = self._initial
+        size = max(1.0, float(np.sqrt(np.mean(a**2))))
+        # overlaps first matter at the scale sqrt(epsilon) of level one; those with teachers at that of their start:
+        # an escape from there (information exponent 2 or more) takes its time
+        scale = np.column_stack([np.full(len(a), size), np.full(u.shape, min(1.0, np.sqrt(self.epsilon)))])
+        p = len(self.problem.gram)
+        start = float(np.sqrt(np.mean(u[:, :p] ** 2))) or 1.0
+        scale[:, 1 : 1 + p] = np.minimum(scale[:, 1 : 1 + p], start)
+        return scale
+
+    @property
+    def shortest_time(self):
+        return self.epsilon / max(self.problem.activation.norm_squared, 1.0)
+
+    def trajectory(self, record: Record) -> Trajectory:
+        problem, raw = self.problem, record.observables
+        degree, p = problem.reported_degree, len(problem.gram)
+        phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
+        a, u = record.states[..., 0], record.states[..., 1:]
+        u = u / np.linalg.norm(u, axis=-1, keepdims=True)
+        frame = teacher_frame(problem.gram)[:, : u.shape[-1]]
+        overlap = u[..., : frame.shape[1]] @ frame.T
+        moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
+        observables = {
+            "risk": raw["risk"],
+            "risk_rate": raw["risk_rate"],
+            "risk_by_degree": raw["risk_by_degree"],
+            "risk_rest": raw["risk"] - raw["risk_by_degree"].sum(axis=1),
+            "moment": moment,
+            "second_layer": a,
+            "overlap": overlap[..., 0] if p == 1 else overlap,
+        }
+        per_neuron = ("state_time", "neuron")
+        dims: dict[str, tuple[str, ...]] = {
+            "risk": ("time",),
+            "risk_rate": ("time",),
+            "risk_by_degree": ("time", "degree"),
+            "risk_rest": ("time",),
+            "moment": ("time", "degree") if p == 1 else ("time", "degree", "direction"),
+            "second_layer": per_neuron,
+            "overlap": per_neuron if p == 1 else (*per_neuron, "direction"),
+        }
+        if p == 1:
+            observables["residual"] = phi - sigma * moment
+            dims["residual"] = ("time", "degree")
+        coords = {
+            "time": record.times,
+            "degree": np.arange(degree + 1),
+            "state_time": record.state_times,
+            "neuron": np.arange(self.neurons),
+        }
+        if p > 1:
+            coords["direction"] = np.arange(p)
+        if self.neurons <= _SMALL:
+            observables["mutual_overlap"] = np.einsum("tid,tjd->tij", u, u)
+            dims["mutual_overlap"] = (*per_neuron, "other")
+            coords["other"] = np.arange(self.neurons)
+        U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
+        return Trajectory(
+            kind="NetworkFlow",
+            observables=observables,
+            dims=dims,
+            coords=coords,
+            units={
+                "risk": "excess risk, E(y - f)^2 / 2",
+                "risk_by_degree": "part of the risk in Hermite polynomials of degree k",
+                "residual": "phi_k - sigma_k M_k",
+                "moment": "M_k = mean a s^k",
+                "second_layer": "a",
+                "overlap": "s = <u, v>",
+                "mutual_overlap": "r = <u_i, u_j>",
+            },
+            parameters=self.describe(),
+            solver=record.solver,
+            accuracy={
+                "activation": U.kind,
+                "kernel_error": float(U.error),
+                "link_error": float(V.error),
+                "coordinates": int(record.states.shape[-1] - 1),
+                "norm_drift": float(np.abs(np.linalg.norm(record.states[..., 1:], axis=-1) - 1).max()),
+            },
+            versions=versions(),
+            outcome=record.outcome.name,
+            message=record.outcome.message,
+            doubts=() if record.outcome.complete else (record.outcome.message,),
+            references=("berthier2023", "sommeijer1998", "diffrax", "jax"),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What was asked for, as plain values."""
+        return self.problem.describe() | {
+            "epsilon": self.epsilon,
+            "second_layer": None if self.second_layer is None else spec(self.second_layer),
+            "neurons": self.neurons,
+            "dimension": "infinite" if np.isinf(self.dimension) else int(self.dimension),
+            "start": self.start_kind if self.second_layer is not None else "given",
+            "seed": self.seed,
+        }
+
+
+def given(initial: tuple[Any, Any], p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a given start (a, u) with neurons of norm one, or refuse it."""
+    try:
+        a, u = initial
+        u = np.asarray(u, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError("initial", "be a pair (a, u) of arrays of shapes (m,) and (m, d)", initial) from None
+    a = vector("initial", a)
+    if u.ndim != 2 or len(u) != len(a):
+        raise ArgumentError("initial", "hold a and u of shapes (m,) and (m, d)", (a.shape, u.shape))
+    if u.shape[1] < p:
+        raise ArgumentError("initial", f"hold neurons of at least {p} coordinates", u.shape)
+    norms = np.linalg.norm(u, axis=1, keepdims=True)
+    if not np.all(np.isfinite(u)) or np.any(norms == 0):
+        raise ArgumentError("initial", "hold finite neurons that are not zero", "one that is not")
+    return a, u / norms

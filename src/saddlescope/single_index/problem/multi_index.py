@@ -1,0 +1,103 @@
+"""Targets with more than one index: a teacher network, the soft committee machine among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from saddlescope.arguments import ArgumentError, count, vector
+from saddlescope.gaussian import GaussianFunction, gaussian_function
+from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class MultiIndex:
+    """Learn y = (1/p) sum_r b_r phi(<v_r, x>), x ~ N(0, I_d), |v_r| = 1, with f(x) = mean_i a_i sigma(<u_i, x>).
+
+    Args:
+        link: phi; normalised Hermite coefficients, a name, or a callable of one variable.
+        activation: sigma, in the same ways.
+        directions: the number p of orthogonal teacher directions, or their Gram matrix (p, p) with unit diagonal.
+        weights: b, shape (p,); all one by default.
+
+    Raises:
+        ArgumentError: if a function or the Gram matrix is refused.
+
+    Source: Saad & Solla, Phys. Rev. E 52 (1995), 4225 (soft committee machine); Berthier, Montanari, Zhou,
+        arXiv 2303.00055 (p = 1).
+
+    Example:
+        >>> MultiIndex(link="erf", activation="erf", directions=2)
+        MultiIndex(link=erf, activation=erf, directions=2)
+    """
+
+    link: GaussianFunction
+    activation: GaussianFunction
+    gram: np.ndarray
+    weights: np.ndarray
+
+    def __init__(self, link: Any, activation: Any, directions: Any = 1, weights: Any = None):
+        single = SingleIndex(link=link, activation=activation)
+        gram = np.eye(count("directions", directions)) if np.ndim(directions) == 0 else _gram(directions)
+        b = np.ones(len(gram)) if weights is None else vector("weights", weights)
+        if b.shape != (len(gram),):
+            raise ArgumentError("weights", f"have one entry a direction, {len(gram)}", b.shape)
+        object.__setattr__(self, "link", gaussian_function(link, "link"))
+        object.__setattr__(self, "activation", gaussian_function(activation, "activation"))
+        object.__setattr__(self, "gram", gram)
+        object.__setattr__(self, "weights", b)
+        object.__setattr__(self, "_single", single)
+
+    @property
+    def reported_degree(self) -> int:
+        """Degrees 0..reported_degree are reported one by one; the rest of the risk goes together."""
+        return self.single.reported_degree
+
+    @property
+    def single(self) -> SingleIndex:
+        """The same link and activation with one direction."""
+        return self._single  # pyright: ignore[reportAttributeAccessIssue]
+
+    def describe(self) -> dict[str, Any]:
+        """What is learnt by what, as plain values."""
+        degree = self.reported_degree
+        return {
+            "link": self.link.name,
+            "activation": self.activation.name,
+            "directions": self.gram.tolist(),
+            "direction_weights": self.weights.tolist(),
+            "link_coefficients": coefficients(self.link, degree).tolist(),
+            "activation_coefficients": coefficients(self.activation, degree).tolist(),
+        }
+
+    def __repr__(self) -> str:
+        names = f"link={self.link.name}, activation={self.activation.name}"
+        return f"MultiIndex({names}, directions={len(self.gram)})"
+
+
+def _gram(value: Any) -> np.ndarray:
+    try:
+        gram = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError("directions", "be a number or a Gram matrix", value) from None
+    if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or not np.all(np.isfinite(gram)):
+        raise ArgumentError("directions", "be a number or a square Gram matrix of finite numbers", value)
+    if not np.allclose(gram, gram.T, atol=1e-12) or not np.allclose(np.diag(gram), 1, atol=1e-12):
+        raise ArgumentError("directions", "have a symmetric Gram matrix with unit diagonal", value)
+    if np.linalg.eigvalsh(gram)[0] < -1e-12:
+        raise ArgumentError("directions", "have a Gram matrix without negative eigenvalue", value)
+    return gram
+
+
+Problem = SingleIndex | MultiIndex
+
+
+def as_multi_index(problem: Any) -> MultiIndex:
+    """Return a problem with its directions and weights; a single-index one has one of each."""
+    if isinstance(problem, MultiIndex):
+        return problem
+    if isinstance(problem, SingleIndex):
+        return MultiIndex(problem.link, problem.activation)
+    raise ArgumentError("problem", "be a SingleIndex or a MultiIndex", problem)

@@ -1,0 +1,335 @@
+"""Stochastic gradient descent on fresh samples, in any dimension; gradient descent on a fixed set of them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from saddlescope.arguments import ArgumentError, count, finite, positive
+from saddlescope.gaussian import Law, Uniform, law, spec
+from saddlescope.single_index.network.flow import NetworkFlow, given
+from saddlescope.single_index.network.sphere import dimension as checked_dimension
+from saddlescope.single_index.network.sphere import reduced, sphere_start
+from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
+from saddlescope.single_index.problem.single_index import coefficients
+from saddlescope.single_index.sgd.steps import DirectSteps, FullBatchSteps, GramSteps
+from saddlescope.solve import Flow, Record, versions
+from saddlescope.trajectory import Trajectory
+
+_SPARE = 64  # coordinates that samples may open before the neurons are turned back
+
+
+class OnePassSGD(Flow):
+    """Projected SGD on fresh Gaussian samples, with the layers' ratio epsilon; time is step number times step size.
+
+    a_i += (eta / epsilon) e sigma(<u_i, x>) and u_i <- normalise(u_i + eta a_i e sigma'(<u_i, x>) (x - <u_i, x> u_i)),
+    averaged over a batch, e = y - f(x).
+
+    Args:
+        problem: `SingleIndex`, or `MultiIndex` for several directions.
+        epsilon: learning-rate ratio.
+        neurons: m.
+        dimension: d, finite.
+        step_size: eta, the time of a step.
+        batch_size: fresh samples a step.
+        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3).
+        seed: of start and samples; the start is that of a `NetworkFlow` of this seed.
+        runs: independent runs at once, with seeds `seed`, `seed` + 1, ...
+        label_noise: standard deviation of noise added to labels; the risk reported is without it.
+        method: "direct" draws all d coordinates of a sample, "gram" only those that matter: exact in law, at a cost
+            that does not depend on d. "auto" takes "gram" where d > 4 (m + p).
+        initial: (a, u) of shapes (m,) and (m, d) for all runs, instead of a random start.
+
+    Raises:
+        ArgumentError: if an argument is refused.
+
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055; Saad & Solla (1995).
+
+    Example:
+        >>> import saddlescope as ss
+        >>> problem = ss.SingleIndex(link=[0, 1], activation=[0, 1])
+        >>> sgd = ss.OnePassSGD(problem, epsilon=0.5, neurons=4, dimension=10**6, step_size=1e-7, seed=1)
+        >>> trajectory = ss.solve(sgd, until=1e-4)
+        >>> trajectory.solver["steps"], trajectory.parameters["method"]
+        (1000, 'gram')
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        epsilon: float,
+        neurons: int | None = None,
+        dimension: int | None = None,
+        step_size: float | None = None,
+        batch_size: int = 1,
+        second_layer: Any = None,
+        seed: int = 0,
+        *,
+        runs: int = 1,
+        label_noise: float = 0.0,
+        method: Literal["auto", "direct", "gram"] = "auto",
+        initial: tuple[Any, Any] | None = None,
+    ):
+        self.problem = as_multi_index(problem)
+        if not math.isfinite(self.problem.activation.derivative_norm_squared):
+            # its derivative misses the jump, and descent would not be the flow's
+            raise ArgumentError("problem", "have an activation without jumps for descent on samples", problem)
+        p = len(self.problem.gram)
+        self.epsilon = positive("epsilon", epsilon)
+        if step_size is None:
+            raise ArgumentError("step_size", "be given", None)
+        self.step_size = positive("step_size", step_size)
+        self.batch_size = count("batch_size", batch_size)
+        self.seed, self.runs = count("seed", seed, least=0), count("runs", runs)
+        self.label_noise = finite("label_noise", label_noise)
+        if self.label_noise < 0:
+            raise ArgumentError("label_noise", "not be negative", self.label_noise)
+        self.second_layer: Law | None = None
+        if method not in ("auto", "direct", "gram"):
+            raise ArgumentError("method", 'be "auto", "direct" or "gram"', method)
+        if initial is not None:
+            for name, value in (("neurons", neurons), ("second_layer", second_layer), ("dimension", dimension)):
+                if value is not None:
+                    raise ArgumentError(name, "not be given together with `initial`", value)
+            a, u = given(initial, p)
+            self.neurons, self.dimension = u.shape
+        else:
+            for name, value in (("neurons", neurons), ("dimension", dimension)):
+                if value is None:
+                    raise ArgumentError(name, "be given (or else `initial`)", value)
+            self.neurons = count("neurons", neurons)
+            d = checked_dimension(dimension, least=p)
+            if math.isinf(d):
+                raise ArgumentError("dimension", "be finite (a step would have no noise left at infinity)", d)
+            self.dimension = int(d)
+            self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
+            a = u = None
+        room = p + self.neurons + _spare(self.batch_size)
+        if method == "gram" and self.dimension <= room:
+            raise ArgumentError("dimension", f'be above {room} for method "gram" (use "direct")', self.dimension)
+        big = self.dimension > max(4 * (self.neurons + p), room)
+        self.method = ("gram" if big else "direct") if method == "auto" else method
+        self._a, self._u = self._starts(a, u, p)
+
+    def _starts(self, a: Any, u: Any, p: int) -> tuple[np.ndarray, np.ndarray]:
+        """Starts of all runs, (runs, m) and (runs, m, coordinates)."""
+        if a is not None:
+            u = reduced(u, p) if self.method == "gram" else u
+            return np.tile(a, (self.runs, 1)), np.tile(u, (self.runs, 1, 1))
+        assert self.second_layer is not None
+        all_a, all_u = [], []
+        for seed in range(self.seed, self.seed + self.runs):
+            all_a.append(self.second_layer.sample(self.neurons, seed))
+            # the start of a NetworkFlow of that seed; turned into few coordinates, which isotropic samples do not feel
+            u = sphere_start(p, self.neurons, self.dimension, np.random.default_rng([seed, 1]))
+            more = self.dimension - u.shape[1] if self.method == "direct" else 0
+            all_u.append(np.pad(u, [(0, 0), (0, more)]))
+        return np.array(all_a), np.array(all_u)
+
+    @property
+    def shortest_time(self):
+        return self.step_size
+
+    def scale(self):
+        return 1.0
+
+    def _population(self, coordinates: int):
+        flow = NetworkFlow(self.problem, self.epsilon, initial=(self._a[0], self._u[0]))
+        return flow._system(coordinates)
+
+    def start(self) -> tuple[Any, Any]:
+        keys = jnp.stack([jax.random.PRNGKey(seed) for seed in range(self.seed, self.seed + self.runs)])
+        u, p = self._u, len(self.problem.gram)
+        common: dict[str, Any] = {
+            "step_size": jnp.asarray(self.step_size),
+            "label_noise": jnp.asarray(self.label_noise),
+            "activation": self.problem.activation,
+            "link": self.problem.link,
+            "batch": self.batch_size,
+        }
+        if self.method == "direct":
+            steps: DirectSteps | GramSteps = DirectSteps(population=self._population(u.shape[-1]), **common)
+            used = 0
+        else:
+            used = u.shape[-1]
+            u = np.pad(u, [(0, 0), (0, 0), (0, _spare(self.batch_size))])
+            steps = GramSteps(
+                population=self._population(u.shape[-1]),
+                dimension=jnp.asarray(float(self.dimension)),
+                teachers=p,
+                **common,
+            )
+        # a key is used once: for the first samples here, or for what comes after them
+        keys, draws = (jnp.stack(part) for part in zip(*(jax.random.split(key) for key in keys), strict=True))
+        first = jnp.stack([steps.draw(key, jnp.asarray(used), u.shape[-1]) for key in draws])
+        return steps, (jnp.asarray(used, jnp.int64), keys, jnp.asarray(self._a), jnp.asarray(u), first)
+
+    def trajectory(self, record: Record) -> Trajectory:
+        problem, raw = self.problem, record.observables
+        degree, p = problem.reported_degree, len(problem.gram)
+        single = self.runs == 1
+
+        def squeezed(values: np.ndarray) -> np.ndarray:
+            return values[:, 0] if single else values
+
+        moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
+        overlap = record.states[..., 1] if p == 1 else record.states[..., 1:]
+        of_run = () if single else ("run",)
+        observables = {
+            "risk": squeezed(raw["risk"]),
+            "risk_by_degree": squeezed(raw["risk_by_degree"]),
+            "moment": squeezed(moment),
+            "second_layer": squeezed(record.states[..., 0]),
+            "overlap": squeezed(overlap),
+        }
+        dims: dict[str, tuple[str, ...]] = {
+            "risk": ("time", *of_run),
+            "risk_by_degree": ("time", *of_run, "degree"),
+            "moment": ("time", *of_run, "degree") + (() if p == 1 else ("direction",)),
+            "second_layer": ("state_time", *of_run, "neuron"),
+            "overlap": ("state_time", *of_run, "neuron") + (() if p == 1 else ("direction",)),
+        }
+        if "train_risk" in raw:
+            observables["train_risk"] = squeezed(raw["train_risk"])
+            dims["train_risk"] = dims["risk"]
+        if p == 1:
+            phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
+            observables["residual"] = phi - sigma * observables["moment"]
+            dims["residual"] = dims["moment"]
+        coords = {
+            "time": record.times,
+            "degree": np.arange(degree + 1),
+            "state_time": record.state_times,
+            "neuron": np.arange(self.neurons),
+        }
+        if p > 1:
+            coords["direction"] = np.arange(p)
+        if not single:
+            coords["run"] = np.arange(self.seed, self.seed + self.runs)
+        doubts = () if record.outcome.complete else (record.outcome.message,)
+        if record.outcome.name == "NOT_FINITE":
+            doubts = (f"The run diverged after step {record.solver['steps']}: the step size is too large.",)
+        return Trajectory(
+            kind=type(self).__name__,
+            observables=observables,
+            dims=dims,
+            coords=coords,
+            units={
+                "risk": "excess risk, E(y - f)^2 / 2 without label noise",
+                "risk_by_degree": "part of the risk in Hermite polynomials of degree k",
+                "train_risk": "mean (y - f)^2 / 2 over the training samples",
+                "moment": "M_k = mean a s^k",
+                "residual": "phi_k - sigma_k M_k",
+                "second_layer": "a",
+                "overlap": "s = <u, v>",
+            },
+            parameters=self.describe(),
+            solver=record.solver | {"samples": record.solver["steps"] * self.batch_size},
+            accuracy={},
+            versions=versions(),
+            outcome=record.outcome.name,
+            message=record.outcome.message,
+            doubts=doubts,
+            references=("berthier2023", "jax"),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What was asked for, as plain values."""
+        return self.problem.describe() | {
+            "epsilon": self.epsilon,
+            "second_layer": None if self.second_layer is None else spec(self.second_layer),
+            "neurons": self.neurons,
+            "dimension": self.dimension,
+            "step_size": self.step_size,
+            "batch_size": self.batch_size,
+            "label_noise": self.label_noise,
+            "seed": self.seed,
+            "runs": self.runs,
+            "method": self.method,
+            "initial": hashlib.sha256(self._a.tobytes() + self._u.tobytes()).hexdigest()[:16],
+        }
+
+
+def _spare(batch: int) -> int:
+    """Coordinates kept for samples to open: whole batches."""
+    return batch * -(-_SPARE // batch)
+
+
+class SampleDescent(OnePassSGD):
+    """Full-batch gradient descent on n fixed samples, with train and test risk.
+
+    Arguments are those of `OnePassSGD`, with `samples` n in the place of `batch_size` and `method`. All runs see the
+    same samples, drawn from `seed`, and start from seeds of their own.
+
+    Example:
+        >>> import saddlescope as ss
+        >>> problem = ss.SingleIndex(link=[0, 1], activation=[0, 1])
+        >>> descent = ss.SampleDescent(problem, 1.0, neurons=4, dimension=20, step_size=0.1, samples=200)
+        >>> trajectory = ss.solve(descent, until=50.0)
+        >>> bool(trajectory["train_risk"][-1] < 1e-4)
+        True
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        epsilon: float,
+        neurons: int | None = None,
+        dimension: int | None = None,
+        step_size: float | None = None,
+        samples: int = 1,
+        second_layer: Any = None,
+        seed: int = 0,
+        *,
+        runs: int = 1,
+        label_noise: float = 0.0,
+        initial: tuple[Any, Any] | None = None,
+    ):
+        self.samples = count("samples", samples)
+        super().__init__(
+            problem,
+            epsilon,
+            neurons,
+            dimension,
+            step_size,
+            1,
+            second_layer,
+            seed,
+            runs=runs,
+            label_noise=label_noise,
+            method="direct",
+            initial=initial,
+        )
+
+    def start(self) -> tuple[Any, Any]:
+        steps, state = super().start()
+        rng = np.random.default_rng([self.seed, 2])
+        x = rng.standard_normal((self.samples, self.dimension))
+        frame = np.asarray(steps.population.frame)
+        y = np.asarray(self.problem.link(x @ frame.T)) @ np.asarray(steps.population.b)
+        y = y + self.label_noise * rng.standard_normal(self.samples)
+        full = FullBatchSteps(
+            step_size=steps.step_size,
+            population=steps.population,
+            label_noise=steps.label_noise,
+            activation=steps.activation,
+            link=steps.link,
+            batch=1,
+            x=jnp.asarray(x),
+            y=jnp.asarray(y),
+        )
+        return full, state
+
+    def trajectory(self, record: Record) -> Trajectory:
+        found = super().trajectory(record)
+        found.solver["samples"] = self.samples
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """What was asked for, as plain values."""
+        return super().describe() | {"samples": self.samples}

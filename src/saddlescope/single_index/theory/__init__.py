@@ -1,0 +1,1 @@
+"""The theory of the learning order: which degree is learnt when."""

@@ -1,0 +1,1 @@
+"""Time steppers, one a file."""

@@ -1,0 +1,1 @@
+"""Jacobians with structure, and their factors."""
