@@ -2,9 +2,9 @@
 
 from saddlescope.measure.asymptotic import asymptotic_exponent
 from saddlescope.measure.comparison import Comparison, compare_times
+from saddlescope.measure.crossings import learning_times
 from saddlescope.measure.exponents import Exponent, exponent, local_exponents
-from saddlescope.measure.learning_times import learning_times
-from saddlescope.measure.plateaus import plateaus
+from saddlescope.measure.judging import plateaus
 from saddlescope.measure.ranks import effective_rank
 from saddlescope.measure.stages import Plateau, Stages
 

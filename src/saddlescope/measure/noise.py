@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+_BEND = 0.05  # noise of neighbours over that of residuals; 0.08 for noise of lag-1 autocorrelation 0.99
 _MAD = 1.482602218505602  # standard deviation of a normal law over its median absolute deviation
 
 
@@ -52,6 +53,50 @@ def local_noise(residuals: np.ndarray, index: np.ndarray, least: int = 32) -> np
     levels = np.array([noise_level(residuals[a:b]) for a, b in itertools.pairwise(edges)])
     middles = np.array([index[(a + b - 1) // 2] for a, b in itertools.pairwise(edges)])
     return np.interp(index, middles, levels)
+
+
+def _chunks(index: np.ndarray, least: int) -> list[tuple[int, int]]:
+    """Ranges of whole bins that hold at least `least` points each; what is left over joins the last."""
+    ends = np.cumsum(np.bincount(index))
+    edges = [0]
+    for end in ends.tolist():
+        if end - edges[-1] >= least:
+            edges.append(end)
+    edges[-1 if len(edges) > 1 and index.size - edges[-1] < least else len(edges) :] = [index.size]
+    return list(itertools.pairwise(edges))
+
+
+def level_over_bins(residuals: np.ndarray, index: np.ndarray, quantile: float, least: int = 16) -> float:
+    """Return a quantile over time, and not over points, of the standard deviation of residuals.
+
+    Arguments: `residuals` and the bin `index` of each, both of shape (T,). Linear logging puts most points on the quiet
+    end of a curve, whose noise is not that of its beginning. Time counts by its bins.
+
+    >>> noise = np.concatenate((np.tile([1.0, -1.0], 50), np.zeros(900)))
+    >>> noise_level(noise), level_over_bins(noise, np.repeat(np.arange(10), [20] * 5 + [180] * 5), 0.5) > 0.5
+    (0.0, True)
+    """
+    levels, sizes = [], []
+    for a, b in _chunks(index, least):
+        levels.append(noise_level(residuals[a:b]))
+        sizes.append(index[b - 1] - index[a] + 1)
+    order = np.argsort(levels)
+    place = (np.cumsum(np.array(sizes)[order]) - 0.5 * np.array(sizes)[order]) / np.sum(sizes)
+    return float(np.interp(quantile, place, np.array(levels)[order]))
+
+
+def memory_over_bins(residuals: np.ndarray, inner: np.ndarray, index: np.ndarray, least: int = 128) -> float:
+    """Return the lag-1 autocorrelation as the median over bins of time.
+
+    Arguments: `residuals` of a fit, the pseudo-residuals `inner` and the bin `index` of each, all of shape (T,).
+    Where neighbours agree far better than the fit does, the residuals are a bend that lines do not follow, and no
+    noise that remembers.
+    """
+    found = []
+    for a, b in _chunks(index, least):
+        if noise_level(inner[a:b]) > _BEND * noise_level(residuals[a:b]):
+            found.append(lag_one(residuals[a:b]))
+    return float(np.median(found)) if found else 0.0
 
 
 def lag_one(residuals: np.ndarray) -> float:

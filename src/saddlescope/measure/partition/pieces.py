@@ -6,8 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from saddlescope.measure.noise import lag_one, local_noise, noise_level, pseudo_residuals
-from saddlescope.measure.partition import Bins, Piece, bin_curve, partition
+from saddlescope.measure.noise import (
+    lag_one,
+    level_over_bins,
+    local_noise,
+    memory_over_bins,
+    noise_level,
+    pseudo_residuals,
+)
+from saddlescope.measure.partition.lines import Bins, Piece, bin_curve, partition
 from saddlescope.measure.slopes import Thresholds, parted
 
 # Price of one parameter in units of log(number of bins); BIC would be 1. Tuned on synthetic ladders.
@@ -29,21 +36,24 @@ class Fit:
     correlation: float
 
 
-def fit_pieces(x: np.ndarray, y: np.ndarray, *, slope: float, least_decades: float, bins: int) -> Fit:
+def fit_pieces(
+    x: np.ndarray, y: np.ndarray, *, slope: float, least_decades: float, bins: int, by_bins: bool = False
+) -> Fit:
     """Return the partition of (x, y) with its noise; x and y of shape (T,).
 
     The variance of a bin is that of one point over the count, times (1 + ρ)/(1 - ρ) for noise of lag-1
     autocorrelation ρ (the long-run variance of an AR(1) process), so that slow wandering is not taken for
-    stages.
+    stages. `by_bins`: noise and memory are those of most bins of time, and not of most points.
     """
     binned = bin_curve(x, y, bins)
     inner = pseudo_residuals(x, y)
-    sigma = local_noise(np.concatenate((inner[:1], inner, inner[-1:])), binned.index)
+    whole = np.concatenate((inner[:1], inner, inner[-1:]))
+    sigma = local_noise(whole, binned.index)
     correlation, pieces, line, residuals = 0.0, [], binned.y, inner
     for _ in range(_ROUNDS):
-        memory = (1 + correlation) / (1 - correlation)
+        long_run = (1 + correlation) / (1 - correlation)
         variance = np.bincount(binned.index, weights=sigma**2) / binned.count**2
-        variance = variance * np.where(binned.count > 2, _MEDIAN, 1.0) * memory + ROUGHNESS**2
+        variance = variance * np.where(binned.count > 2, _MEDIAN, 1.0) * long_run + ROUGHNESS**2
         pieces = partition(binned, variance, slope=slope, least_decades=least_decades, penalty=PENALTY)
         length = [p.last - p.first + 1 for p in pieces]
         intercept = np.repeat([p.intercept for p in pieces], length)
@@ -52,12 +62,17 @@ def fit_pieces(x: np.ndarray, y: np.ndarray, *, slope: float, least_decades: flo
         residuals = y - intercept[binned.index] - gradient[binned.index] * x
         sigma = local_noise(residuals, binned.index)
         scaled = residuals / np.maximum(sigma, 1e-3 * ROUGHNESS)
-        correlation = float(np.clip(lag_one(scaled), 0.0, 0.99))
-    return Fit(binned, pieces, line, noise_level(residuals), correlation)
+        memory = memory_over_bins(residuals, whole, binned.index) if by_bins else lag_one(scaled)
+        correlation = float(np.clip(memory, 0.0, 0.99))
+    noise = level_over_bins(residuals, binned.index, 0.5) if by_bins else noise_level(residuals)
+    return Fit(binned, pieces, line, noise, correlation)
 
 
-def flat_groups(fit: Fit, thresholds: Thresholds, least_points: int) -> list[tuple[int, int]]:
-    """Return first and last bin of each plateau: flat pieces, joined where no real step parts them."""
+def flat_groups(fit: Fit, thresholds: Thresholds, least_points: int, far: bool = False) -> list[tuple[int, int]]:
+    """Return first and last bin of each plateau: flat pieces, joined where no real step parts them.
+
+    `far`: stretches of equal height that lie further apart than a plateau is long stay apart.
+    """
     groups: list[list[Piece]] = []
     before: Piece | None = None
     for piece in fit.pieces:
@@ -74,7 +89,10 @@ def flat_groups(fit: Fit, thresholds: Thresholds, least_points: int) -> list[tup
         pressed = all(abs(piece.slope) >= thresholds.slope * (1 - 1e-9) for piece in group)
         if pressed or fit.bins.count[first : last + 1].sum() < least_points:
             continue
-        if joined and abs(_height(fit, first, last) - _height(fit, *joined[-1])) < thresholds.separation:
+        equal = bool(joined) and abs(_height(fit, first, last) - _height(fit, *joined[-1])) < thresholds.separation
+        if equal and far:
+            equal = fit.bins.first[first] - fit.bins.last[joined[-1][1]] < thresholds.least_decades
+        if equal:
             joined[-1] = (joined[-1][0], last)
         else:
             joined.append((first, last))

@@ -11,7 +11,7 @@ from scipy.optimize import root_scalar
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.arguments import fraction as open_fraction
-from saddlescope.measure.curve import HasObservables, increasing_times
+from saddlescope.measure.judging.inputs import HasObservables, increasing_times
 
 
 class HasTargets(HasObservables, Protocol):

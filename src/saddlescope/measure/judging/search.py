@@ -1,0 +1,261 @@
+"""The search for plateaus on the axes that were chosen, by the method that fits the noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from saddlescope.arguments import ArgumentError
+from saddlescope.measure.judging.axes import Axes, as_always, fitting, linear, on_clock
+from saddlescope.measure.judging.inputs import Given
+from saddlescope.measure.judging.rests import find_rests
+from saddlescope.measure.noise import lag_one, level_over_bins, noise_level, pseudo_residuals
+from saddlescope.measure.partition import Fit, bin_curve, fit_pieces, flat_groups
+from saddlescope.measure.slopes import Thresholds, crossing, flat_stretches, log_grid, steepest
+from saddlescope.measure.stages import Clock, Method, Plateau, Stages
+
+# Decades of noise below which the local slope over 0.02 decades is sharp to 0.01; and the same where
+# neighbouring residuals agree, as those of a smooth bend do and those of noise never do.
+_CLEAN, _SMOOTH = 1e-4, 1e-2
+_LEAST_POINTS = 5
+# Distance of heights that count as distinct, without noise and with the most.
+_CLOSEST, _WIDEST = math.log10(1.05), math.log10(1.25)
+# A stretch that changes by more of the range is no plateau: 16 of 17 of them were false in real logs, and true ones
+# reached 0.34.
+MOST_CHANGE = 0.4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `plateaus` was asked for."""
+
+    clock: Clock
+    values: str | None
+    slope: float
+    least_decades: float
+    distinct: float | None
+    floor: float
+    bins: int
+    method: Literal["slope", "partition"] | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The stages, the axes they were found on, and the line through the curve: cells of x and their values."""
+
+    stages: Stages
+    axes: Axes
+    x: np.ndarray
+    value: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of time from x = begin to finish, each of one value, and the flat stretches among them."""
+
+    flat: list[tuple[int, int]]
+    begin: np.ndarray
+    finish: np.ndarray
+    value: np.ndarray
+    drop: Callable[[int, int], float]
+
+
+def search(known: Given, settings: Settings) -> Found:
+    """Find the plateaus of a curve."""
+    judged = settings.values is not None
+    time, value = on_clock(known.time, known.value, settings.clock)
+    if judged and known.bounded and settings.values != "log":
+        learnt = math.nan
+    else:
+        time, value, learnt = _above_floor(time, value, settings.floor)
+    axes = _axes(time, value, known, settings)
+    x, y = axes.x, axes.y
+    residuals = pseudo_residuals(x, y)
+    index = bin_curve(x, y, settings.bins).index if judged else None
+    noise = noise_level(residuals) if index is None else level_over_bins(residuals, index[1:-1], 0.9)
+    method: Method | None = settings.method
+    if method is None:
+        smooth = noise < _CLEAN or (noise < _SMOOTH and lag_one(residuals) > 0.3)
+        method = "slope" if smooth else "partition"
+    if method == "slope" and settings.clock == "linear" and settings.method is None:
+        method = "rests"
+    correlation, fit = 0.0, None
+    if method == "partition":
+        fit = fit_pieces(
+            x, y, slope=settings.slope, least_decades=settings.least_decades, bins=settings.bins, by_bins=judged
+        )
+        noise, correlation = fit.noise, fit.correlation
+    closest = min(max(3 * noise, _CLOSEST), _WIDEST) if settings.distinct is None else math.log10(settings.distinct)
+    thresholds = Thresholds(settings.slope, settings.least_decades, closest)
+    if method == "rests":
+        cells = _at_rest(axes, known, thresholds)
+    elif fit is None:
+        cells = _from_slope(axes, thresholds)
+    else:
+        cells = _from_fit(axes, fit, thresholds, judged)
+    if judged:
+        cells = replace(cells, flat=_hardly_changing(cells, axes))
+    if axes.scale == "log":
+        relative = noise * math.log(10)
+    else:
+        relative = noise * axes.unit / max(float(np.ptp(value)), axes.unit)
+    low, high = int(np.argmin(value)), int(np.argmax(value))
+    stages = Stages(
+        tuple(_measured(axes, cells, learnt, still=method == "rests")),
+        method,
+        axes.scale,
+        relative,
+        correlation,
+        settings.slope,
+        settings.least_decades,
+        10**closest,
+        learnt,
+        time_axis=settings.clock,
+        lowest=(float(value[low]), float(time[low])),
+        highest=(float(value[high]), float(time[high])),
+    )
+    return Found(stages, axes, (cells.begin + cells.finish) / 2, cells.value)
+
+
+def _axes(time: np.ndarray, value: np.ndarray, known: Given, settings: Settings) -> Axes:
+    if settings.values == "linear":
+        return linear(time, value, settings.clock)
+    if settings.values == "auto":
+        return fitting(time, value, settings.clock, known.bounded)
+    axes = as_always(time, value, settings.clock)
+    if settings.values == "log" and axes.scale == "linear":
+        raise ArgumentError("values", 'be "linear" or "auto" where values are not positive', "log")
+    return axes
+
+
+def _above_floor(time: np.ndarray, value: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Cut off the end that stays below the floor, and tell when it starts (nan where nothing is cut)."""
+    above = np.flatnonzero(np.abs(value) > floor * np.abs(value).max())
+    # fewer points cannot be judged; a curve of zeros is a plateau at zero
+    if above.size == 0 or above[-1] + 1 >= time.size or above[-1] < 8:
+        return time, value, math.nan
+    return time[: above[-1] + 1], value[: above[-1] + 1], float(time[above[-1] + 1])
+
+
+def _from_slope(axes: Axes, thresholds: Thresholds) -> _Cells:
+    x, value = axes.x, axes.value
+    grid, level = log_grid(x, axes.y)
+    flat = flat_stretches(grid, level, thresholds)
+    on_grid = axes.back(level)
+
+    def drop(first: int, last: int) -> float:
+        if on_grid[last] > on_grid[first]:  # a rise is fastest where the falling mirror image is
+            return steepest(x, -value, grid, -on_grid, first, last)
+        return steepest(x, value, grid, on_grid, first, last)
+
+    return _Cells(flat, grid, grid, on_grid, drop)
+
+
+def _from_fit(axes: Axes, fit: Fit, thresholds: Thresholds, judged: bool) -> _Cells:
+    bins = fit.bins
+    flat = flat_groups(fit, thresholds, _LEAST_POINTS, far=judged)
+    smooth = axes.back(fit.line)
+
+    def drop(first: int, last: int) -> float:
+        # half way down, where a sigmoid falls fastest: slopes of a noisy fit would find its noise instead
+        return crossing(bins.x, smooth, bins.x[first], bins.x[last])
+
+    return _Cells(flat, bins.first, bins.last, axes.back(bins.y), drop)
+
+
+def _at_rest(axes: Axes, known: Given, thresholds: Thresholds) -> _Cells:
+    x, y, value = axes.x, axes.y, axes.value
+    if known.rate is None:
+        rate = np.gradient(value, x)
+    else:
+        kept = np.searchsorted(known.time, axes.time)
+        rate = known.rate[kept]
+    flat: list[tuple[int, int]] = []
+    level = -math.inf
+    for rest in find_rests(rate):
+        # a step too small to count leaves one rest
+        if flat and abs(y[rest.slowest] - level) < thresholds.separation:
+            flat[-1] = (flat[-1][0], rest.last)
+        else:
+            flat.append((rest.first, rest.last))
+        level = float(y[rest.slowest])
+
+    def drop(first: int, last: int) -> float:
+        return crossing(x, value, x[first], x[last])
+
+    return _Cells(flat, x, x, value, drop)
+
+
+def _hardly_changing(cells: _Cells, axes: Axes) -> list[tuple[int, int]]:
+    """Leave out stretches whose last fifth differs from their first by more than 0.4 of the range."""
+    y = replace(axes, time=axes.time[-1:], value=cells.value).y
+    low, high = np.quantile(axes.y, [0.01, 0.99])
+    most = MOST_CHANGE * (float(high - low) or float(np.ptp(axes.y)) or 1.0)
+    kept = []
+    for first, last in cells.flat:
+        begin, end = _fifths(cells, first, last)
+        if abs(np.median(y[end]) - np.median(y[begin])) <= most:
+            kept.append((first, last))
+    return kept
+
+
+def _fifths(cells: _Cells, first: int, last: int) -> tuple[slice, slice]:
+    """Cells in the first and in the last fifth of a stretch."""
+    length = cells.finish[last] - cells.begin[first]
+    begin = int(np.searchsorted(cells.begin, cells.begin[first] + length / 5, side="right"))
+    end = int(np.searchsorted(cells.finish, cells.finish[last] - length / 5))
+    return slice(first, max(begin, first + 1)), slice(min(end, last), last + 1)
+
+
+def _measured(axes: Axes, cells: _Cells, learnt: float, still: bool) -> list[Plateau]:
+    """Describe each flat stretch; `still`: by its slowest part and not by the median over it."""
+    value, flat = cells.value, cells.flat
+    heights = [_height(cells, first, last, still) for first, last in flat]
+    final = 0.0 if not math.isnan(learnt) else float(value[-1])
+    whole = float(axes.time[-1] - axes.time[0])
+    found = []
+    for number, (first, last) in enumerate(flat):
+        height, follows = heights[number], number + 1 < len(flat)
+        ends = not follows and last == value.size - 1 and (math.isnan(learnt) or still)
+        after = heights[number + 1] if follows else final
+        factor = drop_time = change = math.nan
+        if not ends:
+            until = flat[number + 1][0] if follows else value.size - 1
+            # a plateau can run up to the point at which all is learnt
+            drop_time = axes.when(cells.drop(last, until)) if until > last else learnt
+            change = after - height
+            if height > 0 and after >= 0:
+                factor = height / after if after > 0 else math.inf
+        low, high = np.quantile(value[first : last + 1], [0.16, 0.84])
+        inside = (axes.x >= cells.begin[first]) & (axes.x <= cells.finish[last])
+        start, end = axes.when(cells.begin[first]), axes.when(cells.finish[last])
+        fifths = _fifths(cells, first, last)
+        found.append(
+            Plateau(
+                start=start,
+                end=end,
+                height=height,
+                spread=float(high - low) / 2,
+                decades=math.log10(end / start) if start > 0 else math.inf,
+                points=int(np.count_nonzero(inside)),
+                factor=factor,
+                drop_time=drop_time,
+                first=float(np.median(value[fifths[0]])),
+                last=float(np.median(value[fifths[1]])),
+                share=(end - start) / whole,
+                change=change,
+            )
+        )
+    return found
+
+
+def _height(cells: _Cells, first: int, last: int, still: bool) -> float:
+    part = cells.value[first : last + 1]
+    if not still or part.size < 3:
+        return float(np.median(part))
+    slope = np.abs(np.gradient(part, cells.begin[first : last + 1]))
+    return float(part[-1] if last == cells.value.size - 1 else part[np.argmin(slope)])
