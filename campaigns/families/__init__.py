@@ -1,0 +1,1 @@
+"""Families of problems: how one is drawn, and how its result is held against its reference."""

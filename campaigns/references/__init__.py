@@ -1,0 +1,1 @@
+"""References, one module an equation: NumPy and SciPy only, in variables that the code does not use."""
