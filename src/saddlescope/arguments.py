@@ -3,27 +3,56 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+# NumPy is imported where arrays come in: a command line is refused without it
+if TYPE_CHECKING:
+    import numpy as np
+
+_LONGEST = 80  # characters of what was given that a message shows
 
 
 class ArgumentError(ValueError):
     """An argument has a value that cannot work; the message names the argument and the value."""
 
     def __init__(self, argument: str, must: str, got: object):
-        super().__init__(f"Argument `{argument}` must {must}, but got {got!r}.")
+        super().__init__(f"Argument `{argument}` must {must}, but got {echo(got)}.")
         self.argument = argument
+
+
+def echo(value: object) -> str:
+    """Return what was given as text for a message: one line of at most 80 characters, whatever it is.
+
+    >>> echo([0] * 1000)
+    '[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0...'
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python prints no integer of more than 4300 digits
+        text = f"a value of type {type(value).__name__} that is too long to print"
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """Return a text as one line of at most 80 characters without control characters, which could move a terminal.
+
+    >>> shortened("a\\tb\\x1b[2J")
+    'a b?[2J'
+    """
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text[:1000].split()))
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
 def _number(argument: str, value: Any, must: str) -> float:
     # bool is an int in Python, but `epsilon=True` is always a slip
-    if isinstance(value, bool | np.bool_):
+    if type(value).__name__ in ("bool", "bool_"):  # Python's, NumPy's and that of NumPy's first version
         raise ArgumentError(argument, must, value)
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise ArgumentError(argument, must, value) from None
+    except OverflowError:
+        raise ArgumentError(argument, "fit into a float", value) from None
     if math.isnan(number):
         raise ArgumentError(argument, must, number)
     return number
@@ -70,10 +99,14 @@ def count(argument: str, value: Any, least: int = 1, most: int | None = None) ->
 
 def vector(argument: str, value: Any) -> np.ndarray:
     """Return `value` as a one-dimensional float64 array; refuse what is empty, ragged or not finite."""
+    import numpy as np
+
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise ArgumentError(argument, "be a list of numbers", value) from None
+    except OverflowError:
+        raise ArgumentError(argument, "hold numbers that fit into a float", value) from None
     if array.ndim != 1 or array.size == 0:
         raise ArgumentError(argument, "be a non-empty list of numbers", value)
     if not np.all(np.isfinite(array)):

@@ -11,21 +11,18 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+import saddlescope
+
 # Numerical libraries are imported inside the commands: help and refusals must be instant.
-
-
-def _version() -> str:
-    import importlib.metadata
-
-    return importlib.metadata.version("saddlescope")
 
 
 app = cyclopts.App(
     name="saddlescope",
     help="Exact learning dynamics of solvable neural networks: plateaus, saddles and time-scales, "
     "with the theory's prediction beside what was measured.",
-    version=_version,
+    version=saddlescope.__version__,
     version_flags=["--version"],
+    version_format="plaintext",
     help_format="markdown",
     suppress_keyboard_interrupt=False,
     exit_on_error=False,

@@ -2,7 +2,6 @@
 
 from saddlescope.solve.iterate import Iteration
 from saddlescope.solve.loop import Record, integrate
-from saddlescope.solve.machine.compiled import persist_compiled_programs
 from saddlescope.solve.methods.extrapolation import ExtrapolatedEuler
 from saddlescope.solve.methods.rkc import RKC2
 from saddlescope.solve.methods.rodas import Rodas5P
@@ -23,7 +22,6 @@ __all__ = [
     "Rodas5P",
     "System",
     "integrate",
-    "persist_compiled_programs",
     "solve",
     "versions",
 ]

@@ -6,22 +6,19 @@ before any work starts.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
-from saddlescope.arguments import ArgumentError, count, finite, fraction, positive, vector
+from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
 
 
 def checked(check: Any, **limits: Any) -> BeforeValidator:
     """Make a check of `saddlescope.arguments` one of a key."""
 
     def run(value: Any, info: ValidationInfo) -> Any:
-        try:
-            return check(info.field_name, value, **limits)
-        except OverflowError:
-            raise ArgumentError(str(info.field_name), "fit into a float", f"{str(value)[:8]}...") from None
+        return check(info.field_name, value, **limits)
 
     return BeforeValidator(run)
 
@@ -38,24 +35,35 @@ def _text(value: Any, info: ValidationInfo) -> str:
     return value
 
 
+def numbers(name: str, value: Any, must: str = "be a list of numbers") -> list[float]:
+    """Return a list of finite numbers as floats; refuse what is none, or empty."""
+    if not isinstance(value, list) or any(isinstance(entry, bool | str) for entry in value):
+        raise ArgumentError(name, must, value)
+    if not value:
+        raise ArgumentError(name, "be a non-empty list of numbers", value)
+    try:
+        found = [float(entry) for entry in value]
+    except (TypeError, ValueError):
+        raise ArgumentError(name, must, value) from None
+    except OverflowError:
+        raise ArgumentError(name, "hold numbers that fit into a float", value) from None
+    if not all(map(math.isfinite, found)):
+        raise ArgumentError(name, "hold finite numbers only", value)
+    return found
+
+
 def _numbers(value: Any, info: ValidationInfo) -> list[float]:
-    name = str(info.field_name)
-    if not isinstance(value, list) or any(isinstance(entry, bool) for entry in value):
-        raise ArgumentError(name, "be a list of numbers", value)
-    return vector(name, value).tolist()
+    return numbers(str(info.field_name), value)
 
 
 def _matrix(value: Any, info: ValidationInfo) -> list[list[float]]:
     name, must = str(info.field_name), "be a list of rows of numbers, all of one length"
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ArgumentError(name, must, value) from None
-    if array.ndim != 2 or array.size == 0 or isinstance(value, str):
+    if not isinstance(value, list) or not value or not all(isinstance(row, list) and row for row in value):
         raise ArgumentError(name, must, value)
-    if not np.all(np.isfinite(array)):
-        raise ArgumentError(name, "hold finite numbers only", value)
-    return array.tolist()
+    rows = [numbers(name, row, must) for row in value]
+    if any(len(row) != len(rows[0]) for row in rows):
+        raise ArgumentError(name, must, value)
+    return rows
 
 
 Positive = Annotated[float, checked(positive)]

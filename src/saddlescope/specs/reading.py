@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from saddlescope.specs.explaining import sentence
 from saddlescope.specs.families import DEFAULT, families, model
-from saddlescope.specs.refusals import SpecError, nearest, sentence
+from saddlescope.specs.refusals import SpecError, nearest
 from saddlescope.specs.run_spec import RunSpec
 from saddlescope.specs.settings import settings, tables
-
-
-def shipped() -> dict[str, str]:
-    """Return the names of the specs that come with the package, and the TOML text of each.
-
-    >>> "canonical" in shipped()
-    True
-    """
-    folder = resources.files("saddlescope.specs") / "shipped"
-    files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return {name.removesuffix(".toml"): (folder / name).read_text(encoding="utf-8") for name in files}
+from saddlescope.specs.shipping import shipped
 
 
 def read(spec: str, changes: Sequence[str] = ()) -> Any:

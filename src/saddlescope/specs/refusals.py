@@ -1,14 +1,8 @@
-"""One clear sentence for the first thing that is wrong in a spec."""
+"""What is said when a spec cannot be read or run."""
 
 from __future__ import annotations
 
 import difflib
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
-
-from saddlescope.arguments import ArgumentError
-from saddlescope.specs.settings import settings, tables, within
 
 
 class SpecError(ValueError):
@@ -25,42 +19,3 @@ def nearest(word: str, known: list[str]) -> str:
     moved = [name for name in known if name.rsplit(".", 1)[-1] == word.lstrip("-").rsplit(".", 1)[-1]]
     near = moved or difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f" (did you mean `{near[0]}`?)" if near else ""
-
-
-def sentence(error: ValidationError, model: type[BaseModel], source: str) -> str:
-    """Say what is wrong first: an unknown key before a missing one, since it often explains the other."""
-    errors = error.errors()
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    path, number = within(model, first["loc"])
-    if number is not None:
-        source = f"[[{path.split('.')[0]}]] number {number + 1} of {source}"
-    got = first.get("input")
-    context = first.get("ctx", {})
-    match first["type"]:
-        case "extra_forbidden":
-            known = [s.name for s in settings(model)] if not isinstance(got, dict) else tables(model)
-            return f"Key `{path}` in {source} is not known{nearest(path, [k for k in known if k != path])}."
-        case "missing":
-            what = "Table" if path in tables(model) else "Key"
-            return f"{what} `{path}` is missing in {source}."
-        case "union_tag_not_found":
-            return f"Key `{path}.kind` is missing in {source}."
-        case "union_tag_invalid":
-            kinds = str(context.get("expected_tags"))
-            return _must(f"{path}.kind", f"be {' or '.join(kinds.rsplit(', ', 1))}", context.get("tag"), source)
-        case "literal_error":
-            return _must(path, f"be {context.get('expected')}", got, source)
-        case "value_error":
-            cause = context.get("error")
-            if isinstance(cause, ArgumentError):
-                full = path if path.endswith(cause.argument) else f"{path}.{cause.argument}".lstrip(".")
-                return str(cause).replace(f"`{cause.argument}`", f"`{full}` in {source}", 1)
-        case "model_type" | "dict_type" | "model_attributes_type":
-            return _must(path, "be a table", got, source)
-        case "list_type":
-            return _must(path, f"be a list of tables, [[{path}]]", got, source)
-    return f"Argument `{path}` in {source} is refused: {first['msg']}."
-
-
-def _must(path: str, must: str, got: Any, source: str) -> str:
-    return f"Argument `{path}` in {source} must {must}, but got {got!r}."

@@ -1,1 +1,1 @@
-"""What depends on the machine: threads, compiled programs."""
+"""What depends on the machine: threads."""

@@ -6,8 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from saddlescope.arguments import ArgumentError, count, vector
-from saddlescope.specs.checks import Count, CountFromTwo, CountFromZero, Flag, Fraction, Positive, Table, checked
+from saddlescope.arguments import ArgumentError, count
+from saddlescope.specs.checks import (
+    Count,
+    CountFromTwo,
+    CountFromZero,
+    Flag,
+    Fraction,
+    Positive,
+    Table,
+    checked,
+    numbers,
+)
 from saddlescope.specs.run_spec import RunSpec
 
 if TYPE_CHECKING:
@@ -18,9 +28,7 @@ def _function(value: Any, info: ValidationInfo) -> str | list[float]:
     name = str(info.field_name)
     if isinstance(value, str):
         return value
-    if not isinstance(value, list) or any(isinstance(entry, bool) for entry in value):
-        raise ArgumentError(name, "be a name or a list of Hermite coefficients", value)
-    return vector(name, value).tolist()
+    return numbers(name, value, "be a name or a list of Hermite coefficients")
 
 
 def _law(value: Any, info: ValidationInfo) -> str | dict[str, Any]:

@@ -1,0 +1,16 @@
+"""The specs that come with the package."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+
+def shipped() -> dict[str, str]:
+    """Return the names of the specs that come with the package, and the TOML text of each.
+
+    >>> "canonical" in shipped()
+    True
+    """
+    folder = resources.files("saddlescope.specs") / "shipped"
+    files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return {name.removesuffix(".toml"): (folder / name).read_text(encoding="utf-8") for name in files}
