@@ -47,7 +47,7 @@ def test_a_failed_save_leaves_the_old_file(trajectory, tmp_path, monkeypatch):
     import os
 
     def refuse(*_):
-        raise OSError("disk full")
+        raise OSError(28, "disk full")
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(OSError, match="disk full"):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from saddlescope import files
 from saddlescope.arguments import ArgumentError
 
 if TYPE_CHECKING:
@@ -91,11 +92,15 @@ class Trajectory:
             "references": json.dumps(self.references),
         }
 
-    def _write(self, path: str) -> None:
-        """Write netCDF as `dataset.to_netcdf` would, without the half second that importing xarray takes."""
+    def _content(self) -> bytes:
+        """Write netCDF as `dataset.to_netcdf` would, without the half second that importing xarray takes.
+
+        It is made in memory: on a full disk, the HDF5 library ends the interpreter.
+        """
         import h5netcdf
 
-        with h5netcdf.File(path, "w") as file:
+        buffer = io.BytesIO()
+        with h5netcdf.File(buffer, "w") as file:
             file.attrs.update(self._attributes())
             columns = {name: ((name,), values) for name, values in self.coords.items()}
             columns |= {name: (self.dims[name], values) for name, values in self.observables.items()}
@@ -108,31 +113,16 @@ class Trajectory:
                     variable.attrs["units"] = self.units[name]
                 if np.issubdtype(np.asarray(values).dtype, np.floating):
                     variable.attrs["_FillValue"] = np.asarray(np.nan, np.asarray(values).dtype)
+        return buffer.getvalue()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to one netCDF file; the file appears whole or not at all.
 
         Raises:
-            ArgumentError: if the folder does not exist or cannot be written.
+            ArgumentError: if the folder does not exist or cannot be written to, or the path names no regular file.
+            NotWrittenError: an `OSError`, if the disk is full, say; what was there before is unchanged.
         """
-        path = Path(path)
-        if not path.parent.is_dir():
-            raise ArgumentError("path", "lie in an existing folder", str(path))
-        try:
-            handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        except OSError as error:
-            raise ArgumentError("path", f"be writable ({error.strerror})", str(path)) from None
-        os.close(handle)
-        try:
-            self._write(partial)
-            with open(partial, "rb") as written:
-                os.fsync(written.fileno())
-            os.chmod(partial, 0o666 & ~_umask())
-            os.replace(partial, path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
-        return path
+        return files.write(path, self._content())
 
     def citations(self) -> str:
         """Return BibTeX for the papers and software this result rests on."""
@@ -208,9 +198,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return str(value)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

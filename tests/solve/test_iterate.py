@@ -1,5 +1,6 @@
 """The loop for dynamics in steps: exact powers, endings, interrupts, checkpoints taken up to the last bit."""
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from saddlescope.arguments import ArgumentError
+from saddlescope.files import NotWrittenError
 from saddlescope.solve import Iteration, Outcome, Record
 from saddlescope.solve import iterate as of_iterate
 from saddlescope.solve.checkpoint import Checkpoint
@@ -219,16 +221,18 @@ def test_foreign_files_and_missing_folders_are_refused(tmp_path):
         Checkpoint(tmp_path / "nowhere" / "run", {})
 
 
-def test_a_write_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch):
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one_and_the_run_goes_on(tmp_path, monkeypatch):
     file = written(tmp_path / "run")
     before = file.read_bytes()
 
-    def full(*args: Any, **arrays: Any) -> None:
-        raise OSError("no space left")
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", full)
-    checkpoint = Checkpoint(file, {"epsilon": 0.1})
-    with pytest.raises(OSError, match="no space"):
-        checkpoint.save(start(), 1, [(0, {"cost": np.zeros(2)}, np.zeros(2))])
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NotWrittenError, match="No space left"):
+        Checkpoint(file, {"epsilon": 0.1}).save(start(), 1, [(0, {"cost": np.zeros(2)}, np.zeros(2))])
     assert file.read_bytes() == before
+    record = iterate(system(), start(), 50, states=5, checkpoint=Checkpoint(tmp_path / "other", {}, every=0.0))
+    assert record.outcome is Outcome.REACHED_END
+    assert "No space left" in record.doubts[0]
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

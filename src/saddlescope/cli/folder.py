@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from fnmatch import fnmatch
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from saddlescope.files import put
 from saddlescope.specs import SpecError
 
 
@@ -96,7 +96,7 @@ class OutputFolder:
         # what an earlier run wrote and this one did not would be taken for a part of this result
         stale = self._earlier(target) - set(written)
         for name in written:
-            os.replace(self._staging / name, target / name)
+            put(self._staging / name, target / name)
         for name in stale:
             (target / name).unlink(missing_ok=True)
         self._made = []

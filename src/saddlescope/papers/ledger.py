@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from saddlescope import files
 from saddlescope.arguments import ArgumentError
 from saddlescope.papers.experiment import Row
 
@@ -73,12 +73,7 @@ class Ledger:
 
         A killed process leaves the file of before.
         """
-        partial = path.with_name(f".{path.name}.partial")
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(self.text())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        files.write(path, self.text(), argument="--out")
 
 
 def read_ledger(path: Path) -> Ledger:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from saddlescope import files
 from saddlescope.papers.catalogue import Paper
 from saddlescope.papers.experiment import Row, Verdict
 from saddlescope.papers.ledger import Ledger, Record
@@ -43,10 +43,7 @@ def write(path: Path, papers: Sequence[Paper], ledger: Ledger, figures: Path) ->
         ledger: what was found.
         figures: folder with ID.svg and ID.png.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(page(papers, ledger, figures), encoding="utf-8")
-    os.replace(partial, path)
-    return path
+    return files.write(path, page(papers, ledger, figures), argument="--out")
 
 
 def page(papers: Sequence[Paper], ledger: Ledger, figures: Path) -> str:

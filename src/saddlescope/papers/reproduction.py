@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from saddlescope.arguments import ArgumentError
+from saddlescope.files import FolderLock, refuse_if_in_use
 from saddlescope.papers import report
 from saddlescope.papers.catalogue import Entry, Paper
 from saddlescope.papers.interruption import Interruptible
 from saddlescope.papers.ledger import NAME, Ledger, Record, read_ledger
-from saddlescope.papers.lock import Lock, holder_of, in_use
 
 FIGURES = "figures"
 
@@ -74,7 +74,7 @@ def reproduce(
     with ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(Lock(folder))
+            stack.enter_context(FolderLock(folder, "--out"))
             (folder / FIGURES).mkdir(exist_ok=True)
         except OSError as error:
             must = f"name a folder that can be written ({error.strerror})"
@@ -106,9 +106,7 @@ def _refuse(folder: Path) -> None:
     for path in (folder, *folder.parents):
         if path.exists() and not path.is_dir():
             raise ArgumentError("--out", f"name a folder ({path} is a file)", str(folder))
-    holder = holder_of(folder)
-    if holder is not None:
-        raise in_use(folder, holder)
+    refuse_if_in_use(folder, "--out")
     read_ledger(folder / NAME)
     figures = folder / FIGURES
     if figures.exists() and not figures.is_dir():

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from saddlescope import files
 from saddlescope.arguments import ArgumentError
 
 _FORMAT = "saddlescope checkpoint 1"
@@ -53,16 +54,9 @@ class Checkpoint:
         kept = [(row, saved) for row, (_, _, saved) in enumerate(seen) if saved is not None]
         arrays["kept"] = np.array([row for row, _ in kept])
         arrays["states"] = np.stack([saved for _, saved in kept])
-        handle, partial = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".partial", dir=self.path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, self.path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
+        content = io.BytesIO()
+        np.savez(content, **arrays)  # pyright: ignore[reportArgumentType]
+        files.write(self.path, content.getvalue(), argument="checkpoint")
 
     def load(self, like: Any) -> tuple[Any, int, list[tuple[int, dict[str, np.ndarray], np.ndarray | None]]]:
         """Return state, steps done and what was seen; `like` is a state of the same structure."""

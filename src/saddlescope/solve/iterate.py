@@ -13,6 +13,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from saddlescope.arguments import ArgumentError
+from saddlescope.files import NotWrittenError
 from saddlescope.solve.checkpoint import Checkpoint
 from saddlescope.solve.loop import Record
 from saddlescope.solve.outcome import Outcome
@@ -110,6 +112,7 @@ def iterate(
         level = look(0, state)
     limit, written = _FIRST_CALL, time.perf_counter()
     finite = state, done
+    doubts: tuple[str, ...] = ()
     with contextlib.suppress(KeyboardInterrupt):
         while outcome is None:
             outcome = _ending(level, done, steps, stop_below)
@@ -137,11 +140,11 @@ def iterate(
                 watch(done * step_size, level)
             due = checkpoint is not None and time.perf_counter() - written > checkpoint.every
             if checkpoint is not None and due and _is_finite(system, state):
-                checkpoint.save(state, done, seen)
+                doubts = _kept(checkpoint, state, done, seen)
                 written = time.perf_counter()
     outcome = outcome or Outcome.INTERRUPTED
     if checkpoint is not None and _is_finite(system, state):
-        checkpoint.save(state, done, seen)
+        doubts = _kept(checkpoint, state, done, seen)
     if seen[-1][0] < done:
         look(done, state)
     if seen[-1][2] is None:
@@ -162,7 +165,17 @@ def iterate(
             "steps_rejected": 0,
             "seconds": time.perf_counter() - started,
         },
+        doubts=doubts,
     )
+
+
+def _kept(checkpoint: Checkpoint, state: Any, done: int, seen: list) -> tuple[str, ...]:
+    """Write a checkpoint, or say that it could not be written: a full disk must not end a run that goes well."""
+    try:
+        checkpoint.save(state, done, seen)
+    except (NotWrittenError, ArgumentError) as error:
+        return (f"The last checkpoint was not kept: {error}",)
+    return ()
 
 
 def _level(system: Iteration, values: dict[str, Any]) -> float:

@@ -65,6 +65,7 @@ class Record:
         states: saved states, shape (state_time, *y).
         solver: method, tolerances, steps, seconds.
         outcome: how it ended.
+        doubts: sentences on what went wrong on the way.
     """
 
     times: np.ndarray
@@ -73,6 +74,7 @@ class Record:
     states: np.ndarray
     outcome: Outcome
     solver: dict[str, Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
 
 def _controller(system: System, rtol: jax.Array, atol: jax.Array) -> diffrax.PIDController:

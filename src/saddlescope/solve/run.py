@@ -139,7 +139,8 @@ def _iterated(
             watch=shown.update,
             checkpoint=None if checkpoint is None else Checkpoint(checkpoint, run),
         )
-    return flow.trajectory(record)
+    trajectory = flow.trajectory(record)
+    return dataclasses.replace(trajectory, doubts=trajectory.doubts + record.doubts)
 
 
 def _grid(first: float, until: float, states: int) -> np.ndarray:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+
+from saddlescope import files
+from saddlescope.arguments import ArgumentError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,16 +77,19 @@ def warm_up() -> None:
 
 
 def save(ax: Axes, path: str | os.PathLike[str], dpi: int = _DPI) -> Path:
-    """Write the figure of `ax` as PNG, PDF or SVG; the file appears whole or not at all."""
-    path = Path(path)
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        ax.figure.savefig(partial, dpi=dpi)  # pyright: ignore[reportAttributeAccessIssue]
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return path
+    """Write the figure of `ax` as PNG, PDF or SVG; the file appears whole or not at all.
+
+    Raises:
+        ArgumentError: if the path cannot be written to, or its ending is not that of a kind of picture.
+        NotWrittenError: an `OSError`, if the disk is full, say; what was there before is unchanged.
+    """
+    path, content = Path(path), io.BytesIO()
+    kind = path.suffix.removeprefix(".").lower()
+    figure: Any = ax.figure
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise ArgumentError("path", "end as a picture does: .png, .pdf, .svg", str(path))
+    figure.savefig(content, format=kind, dpi=dpi)
+    return files.write(path, content.getvalue())
 
 
 def colour(degree: int | None) -> str:
