@@ -1,6 +1,7 @@
 """What `import saddlescope` promises: every public name, nothing numerical before it is used, float64 always."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -30,22 +31,39 @@ def command(*words):
     return f"from saddlescope.cli import main\nmain({list(words)!r})"
 
 
-def test_type_checkers_and_the_running_package_see_the_same_names():
-    tree = ast.parse(Path(str(ss.__file__)).read_text(encoding="utf-8"))
+def lazy_packages():
+    root = Path(str(ss.__file__)).parent
+    files = [
+        path for path in sorted(root.rglob("__init__.py")) if "\nlazy(__name__)" in path.read_text(encoding="utf-8")
+    ]
+    return [".".join(("saddlescope", *path.parent.relative_to(root).parts)) for path in files]
+
+
+@pytest.mark.parametrize("name", lazy_packages())
+def test_every_name_of_a_lazy_package_can_be_had_and_is_what_type_checkers_see(name):
+    package = importlib.import_module(name)
+    for public in package.__all__:
+        getattr(package, public)
+    tree = ast.parse(Path(str(package.__file__)).read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
     lines = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    imported = {alias.name: node.module for node in lines for alias in node.names}
-    assert {*imported, "__version__"} == set(ss.__all__)
-    for name, module in imported.items():
-        found = getattr(ss, name)
-        expected = f"saddlescope.{name}" if module == "saddlescope" else str(module)
-        assert found is getattr(sys.modules[expected], name, sys.modules[expected]), name
+    for line, alias in ((node, alias) for node in lines for alias in node.names):
+        assert alias.name in package.__all__
+        if line.module == name:
+            assert getattr(package, alias.name) is sys.modules[f"{name}.{alias.name}"]
+        else:
+            assert getattr(package, alias.name) is getattr(sys.modules[str(line.module)], alias.name)
+
+
+def test_the_rooms_of_numbers_are_lazy():
+    rooms = {"deep_linear", "diagonal_linear", "gaussian", "measure", "plot", "single_index", "solve"}
+    assert {f"saddlescope.{room}" for room in rooms} <= set(lazy_packages())
 
 
 def test_every_name_is_listed_and_a_wrong_one_is_an_attribute_error():
     assert set(ss.__all__) <= set(dir(ss))
     with pytest.raises(AttributeError, match="no attribute 'solv'"):
-        ss.solv  # noqa: B018
+        getattr(ss, "solv")  # noqa: B009
     scope = {}
     exec("from saddlescope import *", scope)
     assert set(ss.__all__) <= set(scope)
@@ -101,9 +119,8 @@ print(jnp.ones(2).dtype)
     assert child(code).split() == ["failed", "float64"]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_lists_and_refusals_load_nothing_heavy():
+    commands = [
         ["--version"],
         ["specs"],
         ["specs", "canonical"],
@@ -114,19 +131,21 @@ print(jnp.ones(2).dtype)
         ["run", "canonical", "--problem.link", "[1, nan]"],
         ["run", "saddle_to_saddle", "--network.depht", "3"],
         ["rum", "canonical"],
-    ],
-)
-def test_lists_and_refusals_load_nothing_heavy(words):
-    assert not loaded_after(command(*words))
+    ]
+    assert not loaded_after("\n".join(command(*words) for words in commands))
 
 
 def test_help_loads_nothing_numerical():
     assert loaded_after(command("run", "--help")) <= {"rich.markdown"}
 
 
-@pytest.mark.parametrize("module", ["measure", "arguments", "trajectory", "references", "specs"])
-def test_rooms_that_need_no_jax_do_not_load_it(module):
-    assert "jax" not in loaded_after(f"import saddlescope.{module}")
+def test_packages_load_nothing_before_a_name_is_used():
+    names = ("saddlescope.arguments", "saddlescope.references", *lazy_packages())
+    assert not loaded_after("\n".join(f"import {name}" for name in names))
+
+
+def test_measurements_need_no_jax():
+    assert "jax" not in loaded_after("from saddlescope.measure import *\nfrom saddlescope import Trajectory, plateaus")
 
 
 def test_the_package_runs_as_a_module():

@@ -8,12 +8,10 @@ float64 and, unless you have set one, given a folder in your cache folder where 
 processes.
 """
 
-import importlib
-import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from saddlescope.jax_settings import apply_when_loaded, no_collection
+from saddlescope.jax_settings import apply_when_loaded
+from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
     from saddlescope import (
@@ -127,76 +125,5 @@ __all__ = [
     "solve",
 ]
 
-_PACKAGES = frozenset({"deep_linear", "diagonal_linear", "gaussian", "measure", "plot", "single_index"})
-# where each name comes from; the imports above say the same to type checkers, and a test holds the two together
-_HOMES = {
-    "arguments": ("ArgumentError",),
-    "deep_linear": (
-        "DeepLinearFlow",
-        "GeneralCost",
-        "GradientDescent",
-        "LeastSquares",
-        "MatrixCompletion",
-        "critical_point",
-        "distance_grid",
-        "distances",
-        "escape",
-        "greedy_low_rank",
-        "regime",
-        "regime_card",
-        "saddle_to_saddle_limit",
-    ),
-    "gaussian": ("Normal", "PointMasses", "Rademacher", "TruncatedNormal", "Uniform", "gaussian_function", "hermite"),
-    "measure": (
-        "asymptotic_exponent",
-        "compare_times",
-        "effective_rank",
-        "exponent",
-        "learning_times",
-        "local_exponents",
-        "plateaus",
-    ),
-    "single_index": (
-        "MeanFieldFlow",
-        "MultiIndex",
-        "NetworkFlow",
-        "OnePassSGD",
-        "SGDLimit",
-        "SampleDescent",
-        "SingleIndex",
-        "canonical_order",
-        "check_canonical_order",
-        "compare",
-    ),
-    "solve": ("Outcome", "solve"),
-    "trajectory": ("Trajectory", "load"),
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return importlib.import_module(f"saddlescope.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'saddlescope' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
-    with no_collection():
-        value = getattr(importlib.import_module(f"saddlescope.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
-
-
-class _Package(ModuleType):
-    """The package as a module in which a function keeps its name when the subpackage of that name is loaded."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # the import system binds every loaded submodule to its parent: `solve` would turn from function to module
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 apply_when_loaded()
+lazy(__name__)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,8 +42,7 @@ class _Watch:
 
         def load_and_apply(module: ModuleType) -> None:
             try:
-                with no_collection():
-                    load(module)
+                load(module)
             except BaseException:
                 sys.meta_path.insert(0, self)  # a Ctrl-C in it, and the next try must not be without settings
                 raise
@@ -53,18 +50,6 @@ class _Watch:
 
         spec.loader.exec_module = load_and_apply
         return spec
-
-
-@contextlib.contextmanager
-def no_collection() -> Iterator[None]:
-    """Look for no cycles meanwhile: what is imported stays, and looking through it again and again takes an eighth."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _apply() -> None:

@@ -1,5 +1,12 @@
 """Diagonal linear networks: the flow in its dual variable and the exact jumps of its small-scale limit."""
 
-from saddlescope.diagonal_linear.theory.jumps import DiagonalPath, jump_sequence
+from typing import TYPE_CHECKING
+
+from saddlescope.lazy import lazy
+
+if TYPE_CHECKING:
+    from saddlescope.diagonal_linear.theory.jumps import DiagonalPath, jump_sequence
 
 __all__ = ["DiagonalPath", "jump_sequence"]
+
+lazy(__name__)

@@ -1,15 +1,20 @@
 """One place for each kind of picture; matplotlib without global state, `ax=` taken and returned."""
 
-from saddlescope.plot.deep_linear.descent import descent
-from saddlescope.plot.deep_linear.phase_diagram import phase_diagram
-from saddlescope.plot.deep_linear.plane import plane
-from saddlescope.plot.deep_linear.regimes import regimes
-from saddlescope.plot.deep_linear.singular_values import modes
-from saddlescope.plot.parts.canvas import new_axes, save
-from saddlescope.plot.single_index.ladder import ladder
-from saddlescope.plot.single_index.levels import levels
-from saddlescope.plot.single_index.order_parameters import order_parameters
-from saddlescope.plot.single_index.overlaps import overlaps
+from typing import TYPE_CHECKING
+
+from saddlescope.lazy import lazy
+
+if TYPE_CHECKING:
+    from saddlescope.plot.deep_linear.descent import descent
+    from saddlescope.plot.deep_linear.phase_diagram import phase_diagram
+    from saddlescope.plot.deep_linear.plane import plane
+    from saddlescope.plot.deep_linear.regimes import regimes
+    from saddlescope.plot.deep_linear.singular_values import modes
+    from saddlescope.plot.parts.canvas import new_axes, save
+    from saddlescope.plot.single_index.ladder import ladder
+    from saddlescope.plot.single_index.levels import levels
+    from saddlescope.plot.single_index.order_parameters import order_parameters
+    from saddlescope.plot.single_index.overlaps import overlaps
 
 __all__ = [
     "descent",
@@ -24,3 +29,5 @@ __all__ = [
     "regimes",
     "save",
 ]
+
+lazy(__name__)

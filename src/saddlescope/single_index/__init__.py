@@ -1,14 +1,19 @@
 """Single-index problems: what is learnt, the dynamics that learn it, the theory of their time-scales."""
 
-from saddlescope.single_index.compare.check_order import OrderCheck, OrderRow, check_canonical_order
-from saddlescope.single_index.compare.descriptions import Comparison, compare
-from saddlescope.single_index.mean_field.flow import MeanFieldFlow
-from saddlescope.single_index.network.flow import NetworkFlow
-from saddlescope.single_index.problem.multi_index import MultiIndex
-from saddlescope.single_index.problem.single_index import SingleIndex
-from saddlescope.single_index.sgd.descents import OnePassSGD, SampleDescent
-from saddlescope.single_index.sgd.limit import SGDLimit
-from saddlescope.single_index.theory.canonical_order import CanonicalOrder, Level, canonical_order
+from typing import TYPE_CHECKING
+
+from saddlescope.lazy import lazy
+
+if TYPE_CHECKING:
+    from saddlescope.single_index.compare.check_order import OrderCheck, OrderRow, check_canonical_order
+    from saddlescope.single_index.compare.descriptions import Comparison, compare
+    from saddlescope.single_index.mean_field.flow import MeanFieldFlow
+    from saddlescope.single_index.network.flow import NetworkFlow
+    from saddlescope.single_index.problem.multi_index import MultiIndex
+    from saddlescope.single_index.problem.single_index import SingleIndex
+    from saddlescope.single_index.sgd.descents import OnePassSGD, SampleDescent
+    from saddlescope.single_index.sgd.limit import SGDLimit
+    from saddlescope.single_index.theory.canonical_order import CanonicalOrder, Level, canonical_order
 
 __all__ = [
     "CanonicalOrder",
@@ -27,3 +32,5 @@ __all__ = [
     "check_canonical_order",
     "compare",
 ]
+
+lazy(__name__)

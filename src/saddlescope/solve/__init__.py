@@ -1,14 +1,19 @@
 """One integrator loop over diffrax: structured stiff solver, tied tolerances, log-time saving, named outcomes."""
 
-from saddlescope.solve.iterate import Iteration
-from saddlescope.solve.loop import Record, integrate
-from saddlescope.solve.methods.extrapolation import ExtrapolatedEuler
-from saddlescope.solve.methods.rkc import RKC2
-from saddlescope.solve.methods.rodas import Rodas5P
-from saddlescope.solve.outcome import Outcome
-from saddlescope.solve.protocols import Flow, Refinement, System
-from saddlescope.solve.run import solve, versions
-from saddlescope.solve.structure.block_low_rank import BlockLowRank
+from typing import TYPE_CHECKING
+
+from saddlescope.lazy import lazy
+
+if TYPE_CHECKING:
+    from saddlescope.solve.iterate import Iteration
+    from saddlescope.solve.loop import Record, integrate
+    from saddlescope.solve.methods.extrapolation import ExtrapolatedEuler
+    from saddlescope.solve.methods.rkc import RKC2
+    from saddlescope.solve.methods.rodas import Rodas5P
+    from saddlescope.solve.outcome import Outcome
+    from saddlescope.solve.protocols import Flow, Refinement, System
+    from saddlescope.solve.run import solve, versions
+    from saddlescope.solve.structure.block_low_rank import BlockLowRank
 
 __all__ = [
     "RKC2",
@@ -25,3 +30,5 @@ __all__ = [
     "solve",
     "versions",
 ]
+
+lazy(__name__)

@@ -1,9 +1,8 @@
 """Runs written as TOML files: what is learnt, how it starts, how it is solved, compared and drawn."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from typing import TYPE_CHECKING, Any
-
+from saddlescope.lazy import lazy
 from saddlescope.specs.refusals import SpecError
 from saddlescope.specs.shipping import shipped
 
@@ -13,15 +12,5 @@ if TYPE_CHECKING:
 
 __all__ = ["RunSpec", "SpecError", "read", "shipped"]
 
-
-def __getattr__(name: str) -> Any:
-    # a list of the shipped specs needs no checks of keys, whose library takes longer to load than all else
-    if name == "read":
-        from saddlescope.specs.reading import read
-
-        return read
-    if name == "RunSpec":
-        from saddlescope.specs.run_spec import RunSpec
-
-        return RunSpec
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# a list of the shipped specs needs no checks of keys, whose library takes longer to load than all else
+lazy(__name__)
