@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from saddlescope.arguments import ArgumentError, count, finite, fraction, positi
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
 from saddlescope.deep_linear.network.krylov import Compression, compress
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, width_remarks
-from saddlescope.deep_linear.network.starts import gaussian_start
+from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.cost_of_product import Landscape
 from saddlescope.solve import Flow, Record, Refinement, versions
@@ -24,6 +25,7 @@ from saddlescope.trajectory import Trajectory
 # Errors fall with every second round (at depth 4 and width 256: 2e-2, 6e-4, 2e-6 after 3, 5, 7 rounds, in jump times).
 _FIRST_ROUNDS, _LIKELY_ROUNDS = 3, 7
 _METHODS = {"RKC2": ("sommeijer1998",), "ExtrapolatedEuler": ("deuflhard1985", "hairer1990")}
+_GRADED = 0.01  # share of a layer's size under which a neuron, an input or an output is a small mode of its own
 _STIFF = 20.0  # how much stiffer the end may be than the start before stabilised steps pay
 
 
@@ -98,7 +100,10 @@ class DeepLinearFlow(Flow):
             for name, value in (("depth", depth), ("width", width), ("gamma", gamma)):
                 if value is not None:
                     raise ArgumentError(name, "not be given together with `initial`", value)
-            start = [self.scale_factor * W for W in checked_weights(initial, cost.shape)]
+            given = checked_weights(initial, cost.shape)
+            refuse_beyond_floats("initial", "such layers", given)
+            start = [self.scale_factor * W for W in given]
+            refuse_beyond_floats("scale", scale, start)
         self.initial = [np.asarray(W) for W in start]
         self.depth = len(self.initial)
         self.width = max((W.shape[0] for W in self.initial[:-1]), default=0)
@@ -115,6 +120,10 @@ class DeepLinearFlow(Flow):
             raise ArgumentError("compress", 'be "auto", False or a number of rounds', asked)
         narrow = compress(self.initial, _LIKELY_ROUNDS if asked == "auto" else count("compress", asked))
         if asked == "auto":
+            # small modes that mix neurons have rows of their own in the narrow layers, by which their error is held
+            if narrow.closed and all(W.size for W in narrow.weights) and _is_graded(narrow.weights):
+                self.compression = narrow
+                return
             if 2 * narrow.width > self.width or not (narrow.closed or self._compresses_inexactly):
                 return
             if not narrow.closed:
@@ -153,7 +162,8 @@ class DeepLinearFlow(Flow):
         return now, float(system.bend) * self.depth * length ** (2 - 2 / self.depth)
 
     def scale(self):
-        return np.concatenate([np.full(W.size, np.sqrt(np.mean(W**2)) or 1.0) for W in self.weights])
+        """Size of each weight at the start: of its layer, or of its row or column where that, a mode, is far smaller."""
+        return np.concatenate([sizes.ravel() for sizes in _scales(self.weights)])
 
     @property
     def shortest_time(self):
@@ -293,6 +303,31 @@ class DeepLinearFlow(Flow):
         if 2 * finer.compression.width > self.width:
             finer.compression, finer._probing = None, False
         return finer
+
+
+def _sizes(M: np.ndarray) -> np.ndarray:
+    """Root mean squares of the columns, of which no square underflows."""
+    largest = np.abs(M).max(axis=0)
+    return largest * np.sqrt(np.mean((M / np.where(largest > 0, largest, 1.0)) ** 2, axis=0))
+
+
+def _scales(weights: list[np.ndarray]) -> list[np.ndarray]:
+    """The size of each weight that matters: of its layer, or of what it joins where that is far smaller."""
+    # a neuron is as large as what comes in and what goes out together
+    neurons = [_sizes(np.vstack([W.T, after])) for W, after in pairwise(weights)]
+    sides = pairwise([_sizes(weights[0]), *neurons, _sizes(weights[-1].T)])
+    found = []
+    for W, (before, after) in zip(weights, sides, strict=True):
+        layer = float(_sizes(W.reshape(-1, 1))[0])
+        joined = np.minimum(after[:, None], before)
+        apart = (joined < _GRADED * layer) | (layer == 0)
+        found.append(np.where(apart & (joined > 0), joined, layer or 1.0))
+    return found
+
+
+def _is_graded(weights: list[np.ndarray]) -> bool:
+    """Whether some neuron, input or output is a small mode of its own."""
+    return any(bool(np.ptp(sizes)) for sizes in _scales(weights) if sizes.size)
 
 
 def _integration_error(method: str, rtol: float, growth: float) -> float:

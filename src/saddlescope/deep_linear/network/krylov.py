@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from scipy.linalg import qr
 
-_NEW = 1e-9  # directions under this share of a block are rounding
+# A direction is new unless rounding alone could have made it: this many units of rounding of the sums it came from. A
+# share of the block would not do, since a mode far smaller than the others grows like any.
+_ROUNDING = 32 * np.finfo(float).eps
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,10 @@ def compress(weights: Sequence[np.ndarray], rounds: int) -> Compression:
     while made < rounds + 1 and not closed:
         added = [np.zeros((frame.shape[0], 0)) for frame in frames]
         for layer in range(1, depth):
-            seen = [weights[layer - 1] @ fresh[layer - 1], weights[layer].T @ fresh[layer + 1]]
-            added[layer] = _outside(frames[layer], np.hstack(seen))
+            pairs = (weights[layer - 1], fresh[layer - 1]), (weights[layer].T, fresh[layer + 1])
+            seen = np.hstack([W @ columns for W, columns in pairs])
+            terms = np.hstack([np.abs(W) @ np.abs(columns) for W, columns in pairs])
+            added[layer] = _outside(frames[layer], seen, _ROUNDING * _lengths(terms))
         closed = all(block.shape[1] == 0 for block in added)
         if made == rounds:
             break  # looked one round ahead, to know whether anything is missing
@@ -76,19 +80,33 @@ def compress(weights: Sequence[np.ndarray], rounds: int) -> Compression:
     return Compression(narrow, frames[1:-1], made, closed)
 
 
-def _outside(frame: np.ndarray, block: np.ndarray) -> np.ndarray:
-    """Return an orthonormal basis of what `block` has outside the span of `frame`."""
-    sizes = np.linalg.norm(block, axis=0)
-    block = block[:, sizes > 0]
-    if block.shape[1] == 0 or frame.shape[1] == frame.shape[0]:
+def _outside(frame: np.ndarray, block: np.ndarray, rounding: np.ndarray) -> np.ndarray:
+    """Return an orthonormal basis of what `block` has outside the span of `frame`, the largest directions first.
+
+    Columns of which no more than their `rounding` (columns,) is left are passed over.
+    """
+    if frame.shape[1] == frame.shape[0]:
         return np.zeros((frame.shape[0], 0))
-    scale = float(sizes.max())
     for _ in range(2):  # the second time removes what rounding left of the first
         block = block - frame @ (frame.T @ block)
-    decomposed: Any = qr(block, mode="economic", pivoting=True)
-    Q, R, _ = decomposed
-    rank = int(np.sum(np.abs(np.diag(R)) > _NEW * scale))
-    basis = Q[:, : min(rank, frame.shape[0] - frame.shape[1])]
-    if basis.shape[1]:
-        basis = np.linalg.qr(basis - frame @ (frame.T @ basis))[0]
-    return basis
+    while True:
+        left = _lengths(block) > rounding
+        block, rounding = block[:, left], rounding[left]
+        if block.shape[1] == 0:
+            return np.zeros((frame.shape[0], 0))
+        # pivoting keeps the digits of small columns beside large ones, and grades the rows of the narrow layers
+        decomposed: Any = qr(block, mode="economic", pivoting=True)
+        Q, R, order = decomposed
+        seen = np.abs(np.diag(R)) > rounding[order[: len(R)]]
+        if seen.all():
+            break
+        # what is left of a passed column is no direction: the columns after it start again without it
+        block, rounding = (np.delete(part, order[np.argmin(seen)], axis=-1) for part in (block, rounding))
+    basis = Q[:, : frame.shape[0] - frame.shape[1]]
+    return np.linalg.qr(basis - frame @ (frame.T @ basis))[0]
+
+
+def _lengths(M: np.ndarray) -> np.ndarray:
+    """Norms of the columns, of which no square underflows."""
+    largest = np.abs(M).max(axis=0, initial=0.0)
+    return largest * np.linalg.norm(M / np.where(largest > 0, largest, 1.0), axis=0)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,6 +12,10 @@ from numpy.typing import ArrayLike
 from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.deep_linear.network.layers import Weights, layer_shapes, rotate
 from saddlescope.deep_linear.problem.cost import matrix
+
+_LARGEST = (
+    100  # decades that the product of all layers may be away from one: floats hold three hundred, and squares are taken
+)
 
 
 def gaussian_start(
@@ -19,14 +26,37 @@ def gaussian_start(
     Arguments: `shape` (d_out, d_in); `gamma` under 1 gives the lazy regime (1 − 1/L keeps the product of
     order one), 1 the mean-field regime, over 1 saddle-to-saddle; layers are drawn in the order W_1, …, W_L.
 
+    Raises `ArgumentError` if the product of all layers would be more than a hundred decades away from one.
+
     Source: Jacot et al., arXiv 2106.15933.
 
     >>> [W.shape for W in gaussian_start((3, 4), depth=3, width=5, gamma=1.5)]
     [(5, 4), (5, 5), (3, 5)]
     """
-    deviation = positive("scale", scale) * count("width", width) ** (-finite("gamma", gamma) / 2)
+    decades = math.log10(positive("scale", scale)), -finite("gamma", gamma) / 2 * math.log10(count("width", width))
+    if abs(sum(decades)) * depth > _LARGEST or max(map(abs, decades)) > 3 * _LARGEST:
+        name, value = ("scale", scale) if abs(decades[0]) >= abs(decades[1]) else ("gamma", gamma)
+        raise ArgumentError(name, f"leave weights a float can multiply (here of size 1e{sum(decades):.0f})", value)
+    deviation = scale * width ** (-gamma / 2)
     random = np.random.default_rng(count("seed", seed, 0))
     return [jnp.asarray(deviation * random.standard_normal(size)) for size in layer_shapes(shape, depth, width)]
+
+
+def refuse_beyond_floats(argument: str, value: object, weights: Sequence[ArrayLike]) -> None:
+    """Refuse layers whose product, layers of zeros aside, is more than a hundred decades away from one.
+
+    >>> refuse_beyond_floats("scale", 0.1, [[[1e-60]], [[1e-60]]])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    saddlescope.arguments.ArgumentError: Argument `scale` must leave weights a float can multiply (...), but got 0.1.
+    """
+    sizes = [float(np.abs(np.asarray(W)).max(initial=0.0)) for W in weights]
+    if not all(np.isfinite(sizes)):
+        raise ArgumentError(argument, "leave weights a float can hold", value)
+    decades = np.array([math.log10(size) for size in sizes if size > 0])
+    least, most = float(decades[decades < 0].sum()), float(decades[decades > 0].sum())
+    if max(-least, most) > _LARGEST:
+        far = least if -least > most else most
+        raise ArgumentError(argument, f"leave weights a float can multiply (here layers make 1e{far:.0f})", value)
 
 
 def orthogonal_start(shape: tuple[int, int], depth: int, width: int, scale: float = 1.0, seed: int = 0) -> Weights:

@@ -23,8 +23,8 @@ from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
 from saddlescope.deep_linear.landscape.escape import Escape
 from saddlescope.deep_linear.network.krylov import compress
-from saddlescope.deep_linear.network.layers import checked_weights
-from saddlescope.deep_linear.network.starts import balanced_start, gaussian_start
+from saddlescope.deep_linear.network.layers import checked_weights, products_from_input
+from saddlescope.deep_linear.network.starts import balanced_start, gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.linear_cost import Slope
 from saddlescope.deep_linear.theory.greedy import GreedyOutcome, greedy_low_rank
@@ -35,6 +35,13 @@ _GROWTH = 1e4  # of the free neurons, until the rest of the escape is its closed
 _ROUNDS = 6
 _RTOL = 1e-8
 _POINTS, _APART = 500, 1e-3  # of a segment of the path; least distance of two that it is drawn through, relative
+
+
+class _Course(DeepLinearSystem):
+    """A run of which all weights are kept: the network of a jump is narrow, however large its product."""
+
+    def observables(self, y, rate):
+        return {"cost": super().observables(y, rate)["cost"], "weights": y}
 
 
 @dataclass(frozen=True)
@@ -152,6 +159,7 @@ def saddle_to_saddle_limit(
         start = gaussian_start(cost.shape, *sizes, finite("gamma", gamma), 1.0, seed)
     else:
         start = checked_weights(initial, cost.shape)
+        refuse_beyond_floats("initial", "such layers", start)
     if len(start) < 2:
         raise ArgumentError("depth", "be at least 2 (one layer has no saddle)", len(start))
     wide = [np.asarray(W) for W in start]
@@ -237,7 +245,7 @@ def _jump(cost: Cost, A: np.ndarray, path: Escape, end: float, most: int) -> np.
 
     flow = DeepLinearFlow(cost, initial=start, compress=False)
     system, y0 = flow.start()
-    system = DeepLinearSystem(system.cost, system.bend, system.imbalance, system.shapes, explicit=False)
+    system = _Course(system.cost, system.bend, system.imbalance, system.shapes, explicit=False)
     horizon = 1e4 * path.time(neuron * np.sqrt(depth))
     record = integrate(
         system,
@@ -249,7 +257,8 @@ def _jump(cost: Cost, A: np.ndarray, path: Escape, end: float, most: int) -> np.
         max_steps=100_000,
         stop_below=end + 1e-8 * (path.cost - end),
     )
-    return record.observables["product"]
+    runs = (layers(y, system.shapes) for y in record.observables["weights"])
+    return np.stack([np.asarray(products_from_input(weights)[-1]) for weights in runs])
 
 
 def _smooth(path: np.ndarray) -> np.ndarray:

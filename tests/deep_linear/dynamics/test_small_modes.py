@@ -1,0 +1,91 @@
+"""Modes far smaller than the other weights: they grow like any, and no tolerance or compression may lose them."""
+
+import numpy as np
+import pytest
+from scipy.interpolate import CubicHermiteSpline
+from scipy.optimize import brentq
+
+import saddlescope as ss
+from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, balanced_mode_time, gaussian_start
+from saddlescope.deep_linear.network.krylov import compress
+from saddlescope.trajectory import Trajectory
+
+
+def when(run: Trajectory, height: float) -> float:
+    """The time at which the cost comes down to a height; inf if it never does."""
+    last = int(np.argmax(run["cost"] <= height))
+    if last == 0:
+        return np.inf
+    near = slice(last - 1, last + 1)
+    curve = CubicHermiteSpline(run.time[near], run["cost"][near] - height, run["cost_rate"][near])
+    found = brentq(curve, *run.time[near], xtol=1e-14)
+    assert isinstance(found, float)
+    return found
+
+
+@pytest.mark.parametrize("way", ["auto", False])
+@pytest.mark.parametrize("small", [1e-4, 3e-8, 1e-11, 1e-40])
+def test_a_tiny_mode_beside_a_saddle_is_learnt_on_time(small: float, way: str | bool):
+    # the first mode stands at its target, so that the run starts on a saddle but for the second
+    flow = DeepLinearFlow(LeastSquares(np.diag([3.0, 0.8])), initial=[np.diag([3**0.5, small])] * 2, compress=way)
+    run = ss.solve(flow, 160.0)
+    wanted = float(np.log(0.8 / small**2 - 1) / 1.6)
+    assert when(run, 0.08) == pytest.approx(wanted, rel=1e-4)  # half of .8 is a cost of .08
+
+
+@pytest.mark.parametrize("small", [1e-5, 2e-9, 1e-12])
+def test_tiny_modes_that_mix_neurons_are_learnt_on_time(small: float):
+    random = np.random.default_rng(3)
+    P, Q = (np.linalg.qr(random.standard_normal((2, 2)))[0] for _ in range(2))
+    hidden = np.linalg.qr(random.standard_normal((5, 2)))[0]
+    modes = np.diag([3**0.5, small])
+    flow = DeepLinearFlow(
+        LeastSquares(P @ np.diag([3.0, 0.8]) @ Q.T), initial=[hidden @ modes @ Q.T, P @ modes @ hidden.T]
+    )
+    assert flow.compression is not None
+    assert flow.compression.width == 2
+    run = ss.solve(flow, 160.0)
+    # rounding of the large mode, 1e-16, is a part of the small one, and moves its time by as much
+    wanted = float(balanced_mode_time(0.4, 0.8, small**2, 2))
+    assert when(run, 0.08) == pytest.approx(wanted, rel=1e-4 + 1e-16 / small)
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_compression_keeps_what_is_small_and_drops_what_is_rounding(depth: int):
+    random = np.random.default_rng(1)
+    start = [np.asarray(W) for W in gaussian_start((3, 4), depth, 30, 1.0, seed=2)]
+    # outputs that learn through weights far below the others
+    start[-1] = start[-1] * np.array([1.0, 1e-10, 1e-30])[:, None]
+    narrow = compress(start, 30)
+    assert narrow.closed
+    assert narrow.width == (7 if depth == 2 else 30)
+    # three copies of one neuron are one, whatever their sizes
+    neuron, out = random.standard_normal((1, 4)), random.standard_normal((3, 1))
+    sizes = np.array([[1.0], [1e-7], [1e-15]])
+    copies = [sizes @ neuron, *([np.eye(3)] * (depth - 2)), out @ sizes.T]
+    assert compress(copies, 6).width == 1
+    assert compress(copies, 6).closed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scale": 1e-200}, "Argument `scale` must leave weights a float can multiply"),
+        ({"scale": 1e300}, "Argument `scale` must leave weights a float can multiply"),
+        ({"gamma": 200.0}, "Argument `gamma` must leave weights a float can multiply"),
+        ({"gamma": -90.0, "depth": 3}, "Argument `gamma` must leave weights a float can multiply"),
+    ],
+)
+def test_starts_that_floats_cannot_multiply_are_refused(arguments: dict, message: str):
+    with pytest.raises(ss.ArgumentError, match=message):
+        DeepLinearFlow(LeastSquares([[3.0, 0.0], [0.0, 2.0]]), **{"depth": 2, "width": 50, "gamma": 1.5, **arguments})
+
+
+def test_given_starts_that_floats_cannot_multiply_are_refused():
+    cost = LeastSquares([[3.0, 0.0], [0.0, 2.0]])
+    with pytest.raises(ss.ArgumentError, match="Argument `initial` must leave weights a float can multiply"):
+        DeepLinearFlow(cost, initial=[1e-70 * np.eye(2)] * 2)
+    with pytest.raises(ss.ArgumentError, match="Argument `scale` must leave weights a float can multiply"):
+        DeepLinearFlow(cost, initial=[np.eye(2)] * 2, scale=1e120)
+    # a layer of zeros is a saddle that may be asked for
+    assert DeepLinearFlow(cost, initial=[np.zeros((2, 2)), np.eye(2)]).weights
