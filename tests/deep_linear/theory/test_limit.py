@@ -114,8 +114,8 @@ def test_bad_input_is_refused(arguments: dict, message: str):
 
 
 def test_products_of_many_entries_have_a_path_too():
-    # 33 x 33 entries; direct runs by DOP853 at scales .1, .01, .001 pass half of the modes at 2.13539, 2.16494, 2.16797 and
-    # at 4.44103, 4.51378, 4.52136 over the scale, which tend to 2.1683 and 4.5222
+    # 33 x 33 entries; direct runs by DOP853 at scales .1, .01, .001 pass half of the modes at 2.13539, 2.16494, 2.16797
+    # and at 4.44103, 4.51378, 4.52136 over the scale, which tend to 2.1683 and 4.5222
     target = np.zeros((33, 33))
     target[0, 0], target[1, 1] = 2.0, 1.0
     limit = saddle_to_saddle_limit(LeastSquares(target), 3, 10, 2.0, seed=0)

@@ -162,7 +162,7 @@ class DeepLinearFlow(Flow):
         return now, float(system.bend) * self.depth * length ** (2 - 2 / self.depth)
 
     def scale(self):
-        """Size of each weight at the start: of its layer, or of its row or column where that, a mode, is far smaller."""
+        """Size of each weight at the start: of its layer, or of its row or column where that is far smaller, a mode."""
         return np.concatenate([sizes.ravel() for sizes in _scales(self.weights)])
 
     @property
