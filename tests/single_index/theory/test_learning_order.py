@@ -61,7 +61,7 @@ def oracle_blowup(drive, nodes):
 @pytest.mark.parametrize("drive", [-0.5, 1 / 3])
 def test_level_two_blowup_against_an_independent_integrator(drive):
     expected, a, w = oracle_blowup(drive, 200)
-    assert run_level(np.stack([a, -a]), w, (True, True), drive).time == pytest.approx(expected, rel=1e-5)
+    assert run_level(np.stack([a, -a]), w, 2, drive, [0, 1]).time == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,14 @@ def test_nothing_beyond_degree_zero_is_learnt_without_degree_one():
 def test_level_three_constant_predicts_the_measured_time():
     order = ss.canonical_order(problem(1, -1, 1, 1), UNIFORM, levels=3)
     assert order.canonical_up_to == 3
-    # measured on refined nodes: T_3 = 7.48703e-3 at 1e-12 and 1.34233e-3 at 1e-16; the approach is slow
-    assert order.times(1e-12)[3] == pytest.approx(7.48703e-3, rel=0.02)
-    assert order.times(1e-16)[3] == pytest.approx(1.34233e-3, rel=0.02)
+    # measured on refined nodes
+    assert order.times(1e-12)[3] == pytest.approx(7.48703e-3, rel=5e-4)
     time = np.array([0.0, 1e-11, 1e-8, 3e-4, 1e-2, 1.0])
-    assert np.allclose(order.risk(time, 1e-12)[[0, 2, 3, 5]], [2.0, 1.5, 1.0, 0.0], atol=1e-6)
+    assert np.allclose(order.risk(time, 1e-12)[[0, 2, 3, 5]], [2.0, 1.5, 1.0, 0.0], atol=1e-3)
     assert np.allclose(order.heights, [2.0, 1.5, 1.0, 0.5, 0.0])
+    # the drift is said, and 1/6 is not claimed
+    assert "not epsilon^(1/6)" in order.levels[3].reason
+    assert 0.02 < order.levels[3].drift < 0.1
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,6 @@ def test_orders_that_are_not_canonical_say_why(link, second_layer, last, reason)
     order = ss.canonical_order(problem(*link), second_layer, levels=3)
     assert order.canonical_up_to == last
     assert reason in order.levels[last + 1].reason
-    assert np.all(np.isnan(order.times(1e-8)[last + 1 :]))
 
 
 def test_check_sets_measured_beside_predicted():

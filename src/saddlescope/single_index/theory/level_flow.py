@@ -1,194 +1,133 @@
 """The rescaled flow in which one degree is learnt while all lower degrees stay learnt.
 
-On the time-scale epsilon^(1/(2l)) write t = epsilon^(1/(2l)) tau, s = epsilon^(1/(2l)) beta and
-a = epsilon^(1/(2l) - 1/2) alpha. To leading order degrees k < l are constraints <alpha beta^k> = const, held by
-multipliers lambda_k, and degree l drives with its full strength g_l = sigma_l phi_l:
+On the time-scale of level l write t = delta^(3 - l) tau after level 1, a = alpha / delta and s = delta beta,
+delta = epsilon^(1/4). To leading order the degrees k with 2 k - 1 < l that the activation has are constraints
+<alpha beta^k> = const, held by multipliers lambda_k; degree l drives with its full strength sigma_l phi_l; and a degree
+with 2 k - 1 = l is a pull of order one, -sigma_k^2 <alpha beta^k>:
 
-    alpha' = q(beta),  beta' = alpha q'(beta),  q(beta) = sum_{k<l} lambda_k beta^k + g_l beta^l.
+    alpha' = q(beta),  beta' = alpha q'(beta),  q(beta) = sum_k lambda_k beta^k + c_k beta^k + sigma_l phi_l beta^l.
 
-That <alpha beta^l> diverges at a finite time c_l is what it means that degree l is learnt at t = c_l epsilon^(1/(2l)).
+That <alpha beta^l> diverges at a finite time is what it means that degree l is learnt on that scale. For l = 2 the time
+is the c_2 of T_2 ~ c_2 epsilon^(1/4); if degrees 2 .. l - 1 have nothing to learn, T_l = C_l epsilon^((3 - l) / 4).
 
-Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
+Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055, for l = 2.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
+from scipy.integrate import solve_ivp
 
-from saddlescope.single_index.mean_field.overlap_features import powers, slope
-from saddlescope.solve import BlockLowRank, Outcome, Rodas5P, System, integrate
-
-_RTOL = 1e-9
-_DIVERGED = 1e12  # growth of <alpha beta^l> that counts as a blow-up
-_HORIZON = 300.0  # how long to wait for one, in units of the drive's own time
-
-
-class LevelSystem(System):
-    """The constrained flow of level l; the state is (alpha, beta), shape (2, m)."""
-
-    stop_on: ClassVar[str] = "missing"
-
-    weights: jax.Array
-    drive: jax.Array  # g_l
-    goal: jax.Array  # value of |<alpha beta^l>| at which to stop
-    level: int = eqx.field(static=True)
-    active: tuple[bool, ...] = eqx.field(static=True)  # degrees below l that act, those with sigma_k != 0
-
-    def solver(self):
-        return Rodas5P(linearise=lambda y, system: system.linearise(y), factor=BlockLowRank.factor)
-
-    def _multipliers(self, y):
-        """The rows beta^k and their slopes, q's coefficients, and the inverse of the constraints' Gram matrix.
-
-        d<alpha beta^k>/dtau = sum_j lambda_j (<beta^(k+j)> + k j <alpha^2 beta^(k+j-2)>) = 0 for active k < l.
-        """
-        alpha, beta = y
-        level = self.level
-        rows = powers(beta, 2 * level)
-        mean, square = rows @ self.weights, rows @ (self.weights * alpha**2)
-        k, j = np.arange(level)[:, None], np.arange(level + 1)[None, :]
-        gram = mean[k + j] + k * j * square[np.maximum(k + j - 2, 0)]
-        on = np.array(self.active)
-        square_gram = jnp.where(on[:, None] & on[None, :], gram[:, :level], jnp.eye(level))
-        # the entries span many orders of magnitude; with a unit diagonal the system is well posed
-        size = 1 / jnp.sqrt(jnp.diagonal(square_gram))
-        decomposed = jax.scipy.linalg.lu_factor(square_gram * size[:, None] * size)
-        mask = jnp.asarray(on, jnp.float64) * size
-
-        def inverse(b):
-            """Gram^-1 b, for b of shape (l, n)."""
-            return mask[:, None] * jax.scipy.linalg.lu_solve(decomposed, mask[:, None] * b)
-
-        multipliers = -inverse(gram[:, level:] * self.drive)[:, 0]
-        return rows[: level + 1], jnp.concatenate([multipliers, self.drive[None]]), inverse
-
-    def vector_field(self, y):
-        rows, q, _ = self._multipliers(y)
-        return jnp.stack([q @ rows, y[0] * (q @ slope(rows))])
-
-    def linearise(self, y: jax.Array) -> BlockLowRank:
-        """The Jacobian: each particle's own 2x2 block, and its pull on the multipliers."""
-        alpha, _ = y
-        level, w = self.level, self.weights
-        rows, q, inverse = self._multipliers(y)
-        first = slope(rows)
-        second = jnp.concatenate([jnp.zeros_like(rows[:1]), jnp.arange(1.0, level + 1)[:, None] * first[:-1]])
-        p, dp, ddp = q @ rows, q @ first, q @ second
-        blocks = jnp.stack([jnp.stack([jnp.zeros_like(p), dp]), jnp.stack([dp, alpha * ddp])])
-        left = jnp.stack([rows[:level], alpha * first[:level]], axis=1)
-        rows, first, second = rows[:level], first[:level], second[:level]
-        by_alpha = 2 * w * alpha * first * dp
-        by_beta = w * (first * p + rows * dp + alpha**2 * (second * dp + first * ddp))
-        # the matrix itself, since a triangular solve with a right-hand side per particle costs as much as ten fields
-        minus_inverse = -inverse(jnp.eye(level))
-        return BlockLowRank(blocks, left, jnp.stack([minus_inverse @ by_alpha, minus_inverse @ by_beta], axis=1))
-
-    def observables(self, y, rate):
-        alpha, beta = y
-        moment = powers(beta, self.level) @ (self.weights * alpha)
-        del rate
-        return {"moment": moment, "missing": self.goal - jnp.abs(moment[-1])}
-
-    def error_norm(self, scaled_error):
-        return jnp.sqrt(0.5 * jnp.sum(self.weights * scaled_error**2))
+_RTOL = 1e-7
+_DIVERGED = 1e9  # growth of <alpha beta^l> that counts as a blow-up
+_FITTED = 1e-4  # of it: where the approach to the singularity is read
+_HORIZON = 100.0  # how long to wait for one, in units of the drive's own time
+_MOST_EVALUATIONS = 60_000
 
 
 class LevelRun(NamedTuple):
-    """What the flow of one level did.
+    """What the flow of a level did.
 
     Attributes:
-        time: tau at which <alpha beta^l> reached its goal, or diverged (extrapolated); nan if it never does.
-        state: (alpha, beta) there, shape (2, m).
-        states: states on the way, shape (times, 2, m).
-        outcome: how the integration ended.
+        time: tau at which <alpha beta^l> diverges; nan if it does not.
+        power: p of its growth (time - tau)^-p.
+        state: (alpha, beta) at the end, shape (2, m).
     """
 
     time: float
+    power: float
     state: np.ndarray
-    states: np.ndarray
-    outcome: Outcome
 
 
 def run_level(
-    state: np.ndarray,
-    weights: np.ndarray,
-    active: tuple[bool, ...],
-    drive: float,
-    goal: float | None = None,
-    rtol: float = _RTOL,
+    state: np.ndarray, w: np.ndarray, level: int, drive: float, held: list[int], pulls: dict[int, float] | None = None
 ) -> LevelRun:
-    """Run the flow of level len(active) from a state until <alpha beta^l> reaches `goal` or diverges.
+    """Run the flow of a level to its blow-up.
 
     Args:
         state: (alpha, beta), shape (2, m).
-        weights: of the particles, shape (m,).
-        active: which degrees below l act as constraints.
-        drive: g_l = sigma_l phi_l, not zero.
-        goal: |<alpha beta^l>| at which to stop; None for the blow-up.
-        rtol: tolerance of a step.
+        w: weights of the particles, shape (m,).
+        level: l.
+        drive: sigma_l phi_l, not zero.
+        held: degrees below l that are constraints.
+        pulls: degree -> sigma_k^2, of those that pull with -sigma_k^2 <alpha beta^k>.
     """
-    level = len(active)
-    size = float(np.sqrt(weights @ np.square(state).sum(axis=0)))
+    m = len(w)
+    field = _field(w, level, drive, np.array(held, dtype=int), pulls or {})
+    size = float(np.sqrt(w @ np.square(state).sum(axis=0)))
     unit = 1 / (abs(drive) * size ** (level - 1))
-    stop = goal if goal is not None else _DIVERGED * size ** (level + 1)
-    padded, padding = _padded(state, weights)
-    system = LevelSystem(
-        weights=jnp.asarray(padding),
-        drive=jnp.asarray(drive, jnp.float64),
-        goal=jnp.asarray(stop, jnp.float64),
-        level=level,
-        active=active,
-    )
-    record = integrate(
-        system,
-        jnp.asarray(padded),
-        np.geomspace(1e-3 * unit, _HORIZON * unit, 200),
-        first_step=1e-3 * unit,
-        rtol=rtol,
-        atol=rtol * size,
-        max_steps=20_000,
-        stop_below=0.0,
-    )
-    states = record.states[:, :, : len(weights)]
-    moment = np.abs(record.observables["moment"][:, -1])
-    diverged = moment[-1] > 1e4 * max(size ** (level + 1), moment[0])
-    if goal is not None:
-        reached = record.outcome is Outcome.REACHED_TARGET
-        time = float(record.times[-1]) if reached else np.nan
-    elif diverged and record.outcome in (Outcome.REACHED_TARGET, Outcome.STEP_UNDERFLOW):
-        time = _singularity(record.times, moment)
-    else:
-        time = np.nan
-    return LevelRun(time, states[-1], states, record.outcome)
 
+    def moment(y: np.ndarray) -> float:
+        return abs(float(w @ (y[:m] * y[m:] ** level)))
 
-def _singularity(times: np.ndarray, moment: np.ndarray) -> float:
-    """Extrapolate moment ~ (c - tau)^-p: 1 / (d log moment / d tau) = (c - tau) / p falls linearly to zero at c."""
-    # the last decades of growth, short of the end where times crowd together in rounding
-    last = np.flatnonzero((moment > 1e-6 * moment[-1]) & (moment < 1e-1 * moment[-1]))
-    if len(last) < 4:
-        return float(times[-1])
-    t, m = times[last], moment[last]
+    start = state.ravel()
+    stop = _DIVERGED * max(size ** (level + 1), moment(start))
+    evaluations = 0
+
+    def bounded(tau: float, y: np.ndarray) -> np.ndarray:
+        nonlocal evaluations
+        evaluations += 1
+        return field(y) if evaluations < _MOST_EVALUATIONS else np.full_like(y, np.nan)
+
+    def diverged(_: float, y: np.ndarray) -> float:
+        return moment(y) - stop
+
+    diverged.terminal = True  # pyright: ignore[reportFunctionMemberAccess]
+    with np.errstate(all="ignore"):  # steps across the singularity overflow and are refused
+        run = solve_ivp(
+            bounded,
+            (0.0, _HORIZON * unit),
+            start,
+            method="DOP853",
+            rtol=_RTOL,
+            atol=_RTOL * size,
+            first_step=1e-2 * unit,
+            events=diverged,
+        )
+    end = run.y[:, -1].reshape(2, m)
+    if run.status != 1:
+        return LevelRun(np.nan, np.nan, end)
+    time, moments = run.t, np.array([moment(y) for y in run.y.T])
+    last = moments > _FITTED * moments[-1]
+    t, size_there = time[last], moments[last]
+    # moment ~ (c - tau)^-p: 1 / (d log moment / d tau) = (c - tau) / p falls linearly to zero at c
     gap = np.diff(t)
-    middle, inverse_rate = t[:-1] + 0.5 * gap, gap / np.diff(np.log(m))
-    falling, start = np.polyfit(middle - t[-1], inverse_rate, 1)
-    root = t[-1] - start / falling
-    # the fit cannot place the singularity before the last time that was reached
-    return float(root) if root >= times[-1] else float(times[-1])
+    falling, left = np.polyfit(t[:-1] + 0.5 * gap - t[-1], gap / np.diff(np.log(size_there)), 1)
+    return LevelRun(max(float(t[-1] - left / falling), float(t[-1])), float(-1 / falling), end)
 
 
-def _padded(state: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weightless copies up to a power of four, so that refined nodes rarely compile a new program."""
-    size = 64
-    while size < len(weights):
-        size *= 4
-    spare = size - len(weights)
-    return (
-        np.concatenate([state, np.repeat(state[:, :1], spare, axis=1)], axis=1),
-        np.concatenate([weights, np.zeros(spare)]),
-    )
+def _field(
+    w: np.ndarray, level: int, drive: float, held: np.ndarray, pulls: dict[int, float]
+) -> Callable[[np.ndarray], np.ndarray]:
+    m, degrees = len(w), np.arange(1, level + 1)
+    acting = [*pulls, level]
+
+    def field(y: np.ndarray) -> np.ndarray:
+        alpha, beta = y[:m], y[m:]
+        rows = np.empty((2 * level + 1, m))
+        rows[0] = 1.0
+        for k in range(1, len(rows)):
+            np.multiply(rows[k - 1], beta, out=rows[k])
+        mean, square = rows @ w, rows @ (w * alpha * alpha)
+        q = np.zeros(level + 1)
+        q[level] = drive
+        for k, strength in pulls.items():
+            q[k] = -strength * float((w * alpha) @ rows[k])
+        if len(held):
+            # d<alpha beta^k>/dtau = sum_j q_j (<beta^(k+j)> + k j <alpha^2 beta^(k+j-2)>) = 0 for the constraints
+
+            def gram(j: np.ndarray) -> np.ndarray:
+                k = held[:, None]
+                return mean[k + j] + k * j * square[np.maximum(k + j - 2, 0)]
+
+            matrix = gram(held[None, :])
+            # the entries span many orders of magnitude; with a unit diagonal the system is well posed
+            scale = 1 / np.sqrt(np.diagonal(matrix))
+            forced = gram(np.array(acting)[None, :]) @ q[acting]
+            q[held] = -scale * np.linalg.solve(matrix * scale[:, None] * scale, scale * forced)
+        return np.concatenate([q @ rows[: level + 1], alpha * ((q[1:] * degrees) @ rows[:level])])
+
+    return field
