@@ -1,0 +1,93 @@
+"""What kind of file it is, by its content; the name only breaks ties."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from saddlescope.curves.formats.delimited import check_forced, read_delimited
+from saddlescope.curves.formats.events import is_events, read_events
+from saddlescope.curves.formats.mlflow import read_database, read_metric_file
+from saddlescope.curves.formats.printed import read_printed
+from saddlescope.curves.formats.records import read_json
+from saddlescope.curves.formats.unpacking import as_text, refuse_unread, unpacked
+from saddlescope.curves.refusals import CurveError
+from saddlescope.curves.tables import Log
+
+_READ = "a CSV, JSON, TensorBoard or printed log with one row for each step or epoch"
+
+
+def read_bytes(data: bytes, name: str, path: Path | None, separator: str | None, decimal: str | None) -> Log:
+    """Return all that the bytes of a file hold.
+
+    Args:
+        name: of the file; path: of the file, for formats that are opened by their library.
+        separator, decimal: of a table of text, where they are forced.
+
+    Raises: CurveError for what is no log, with the next thing to try.
+    """
+    check_forced(separator, decimal)
+    if not data:
+        raise CurveError(f"{name} is empty; name {_READ}.")
+    packed = data[:2] == b"\x1f\x8b"
+    data = unpacked(data, name)
+    if separator is None and decimal is None:
+        binary = _binary(data, name, None if packed else path)
+        if binary is not None:
+            return binary
+    refuse_unread(data, name)
+    text = as_text(data, name)
+    del data
+    if not text.strip():
+        raise CurveError(f"{name} is empty; name {_READ}.")
+    return _text(text, name, separator, decimal)
+
+
+def _binary(data: bytes, name: str, path: Path | None) -> Log | None:
+    if is_events(data):
+        return read_events(data, name)
+    if data.startswith(b"\x93NUMPY"):
+        from saddlescope.curves.formats.arrays import read_npy
+
+        return read_npy(data, name)
+    if data.startswith(b"\x89HDF\r\n\x1a\n"):
+        from saddlescope.curves.formats.netcdf import read_netcdf
+
+        return read_netcdf(data, name)
+    if data.startswith(b"PAR1"):
+        from saddlescope.curves.formats.parquet import read_parquet
+
+        return read_parquet(data, name)
+    if data.startswith(b"SQLite format 3\x00"):
+        if path is None:
+            raise CurveError(f"{name} is a packed SQLite database; unpack it and name the file.")
+        return read_database(path, name)
+    if data.startswith(b"PK\x03\x04"):
+        refuse_unread(data, name)
+        from saddlescope.curves.formats.arrays import read_npz
+
+        return read_npz(data, name)
+    return None
+
+
+def _text(text: str, name: str, separator: str | None, decimal: str | None) -> Log:
+    if separator is None and decimal is None:
+        log = read_json(text, name) or read_metric_file(text, Path(name).stem or name)
+        if log is not None:
+            return log
+    log = read_delimited(text, separator, decimal)
+    if log is None or not any(len(column) > 1 for table in log.tables for column in table.columns):
+        printed = read_printed(text) if separator is None else None
+        if printed is not None and printed.tables:
+            return printed
+    if log is not None and log.tables and log.tables[0].columns:
+        return log
+    if re.search(r"^Traceback \(most recent call last\)", text[:200_000], re.MULTILINE):
+        raise CurveError(f"{name} is the traceback of a program that failed, not a log; name {_READ}.")
+    if log is not None:
+        found = ", ".join(list(log.tables[0].texts)[:12]) if log.tables else ""
+        raise CurveError(f"{name} has a header and no numbers below it (columns {found}); name {_READ}.")
+    raise CurveError(
+        f"{name} is text without a table and without lines such as `step 3: loss 0.5`; name {_READ}, or say how its cells are "
+        "parted (--sep)."
+    )
