@@ -15,6 +15,7 @@ from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
     from saddlescope import (
+        curves,
         deep_linear,
         diagonal_linear,
         gaussian,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         single_index,
     )
     from saddlescope.arguments import ArgumentError
+    from saddlescope.curves import Curve, CurveError, CurveLog, read_curve, read_curves
     from saddlescope.deep_linear import (
         DeepLinearFlow,
         GeneralCost,
@@ -75,6 +77,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError",
+    "Curve",
+    "CurveError",
+    "CurveLog",
     "DeepLinearFlow",
     "GeneralCost",
     "GradientDescent",
@@ -101,6 +106,7 @@ __all__ = [
     "compare",
     "compare_times",
     "critical_point",
+    "curves",
     "deep_linear",
     "diagonal_linear",
     "distance_grid",
@@ -118,6 +124,8 @@ __all__ = [
     "measure",
     "plateaus",
     "plot",
+    "read_curve",
+    "read_curves",
     "regime",
     "regime_card",
     "saddle_to_saddle_limit",

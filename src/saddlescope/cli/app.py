@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -116,6 +116,67 @@ def reproduce(
     return reproduce_papers(paper, only or [], full, out)
 
 
+@app.command
+def plateaus(
+    *files: Annotated[str, Parameter(negative=(), allow_leading_hyphen=True)],
+    y: Annotated[list[str] | None, Parameter(negative=())] = None,
+    x: str | None = None,
+    time: Literal["log", "linear"] = "log",
+    values: Literal["auto", "log", "linear"] = "auto",
+    from_: Annotated[str | None, Parameter(name="--from", allow_leading_hyphen=True)] = None,
+    run: str = "last",
+    slope: float = 0.2,
+    least_decades: float = 0.25,
+    list_: Annotated[bool, Parameter(name="--list", negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    sep: str | None = None,
+    decimal: str | None = None,
+    follow: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Find the plateaus of your own training curves, in logs of any kind.
+
+    CSV and other tables of text, JSON and JSON lines, printed logs, TensorBoard event files, MLflow, npy, npz, Parquet:
+    the content says which. A folder is read for the logs it holds, - is the standard input, and several files are set
+    side by side.
+
+    Parameters
+    ----------
+    files
+        Training logs, folders of them, or -.
+    y
+        Name or number of a column to judge; may be given several times. By default the training loss, else the mean
+        reward.
+    x
+        Name or number of the column that counts time, or `row`. By default the best counter of steps or epochs.
+    time
+        Axis of time: log (default) or linear.
+    values
+        Axis of values: log (factors), linear (fractions of the range), or auto, by the curve.
+    from_
+        The x at which time is zero: a number, `file` for the start of the file, or `raw` for x as it stands.
+    run
+        Where several runs follow each other in one file: last (default), a number from 1, or all.
+    slope
+        A plateau is flatter than this, in decades (or fractions of the range) a decade of time.
+    least_decades
+        And lasts at least this many decades of time.
+    list_
+        Only list the columns.
+    json
+        Print JSON, for other programs.
+    sep
+        Separator of the cells, where the content misleads: one character, `tab` or `blank`.
+    decimal
+        Decimal sign, . or , where the content misleads.
+    follow
+        Watch a growing file, and say when a plateau begins and ends.
+    """
+    from saddlescope.cli.curves.command import Asked, tell_plateaus
+
+    asked = Asked(tuple(y or ()), x, time, values, from_, run, slope, least_decades, sep, decimal)
+    return tell_plateaus(files, asked, only_list=list_, as_json=json, follow=follow)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; what is wrong with the input is said in one sentence.
 
@@ -143,7 +204,10 @@ def main(arguments: list[str] | None = None) -> int:
         from saddlescope.arguments import ArgumentError
         from saddlescope.specs import SpecError
 
-        if not isinstance(error, ArgumentError | SpecError):
+        # refusals of logs are known only where logs were read: their module needs NumPy
+        logs = sys.modules.get("saddlescope.curves.refusals")
+        refusals = (ArgumentError, SpecError, *([logs.CurveError] if logs else []))
+        if not isinstance(error, refusals):
             raise
         return _end(" ".join(str(error).splitlines()), 2)  # what was got may be a matrix, which prints on lines
 

@@ -65,9 +65,8 @@ def _what_there_is(log: Log) -> str:
     found = [column.name for column in columns]
     words = [name for table in log.tables for name in table.texts]
     if columns and max(len(column) for column in columns) < 2:
-        return (
-            f"each of its columns ({listed(found)}) has one value only; name a file with one row for each step or epoch."
-        )
+        rows = "name a file with one row for each step or epoch"
+        return f"each of its columns ({listed(found)}) has one value only; {rows}."
     if found or words:
         return f"none of its columns ({listed([*found, *words])}) is a quantity over time; ask for one by --y."
     return "it has no numbers; name a CSV, JSON, TensorBoard or printed log with one row for each step or epoch."
@@ -92,6 +91,7 @@ def _usual(offered: list[Chosen]) -> Chosen:
     if rewards:
         return min(rewards, key=lambda chosen: names.mean_reward_key(name(chosen)))
     scores = [chosen for chosen in enough if names.is_bounded(name(chosen))]
+    scores = [chosen for chosen in scores if not _constant(chosen.column.values)] or scores
     if scores:
         return min(scores, key=lambda chosen: names.is_held_out(name(chosen)))
     rest = [chosen for chosen in enough if not (chosen.table.headless and chosen.column is _headless_x(chosen.table))]
@@ -104,7 +104,9 @@ def _matches(columns: list[tuple[Table, Column]], request: str | int) -> list[tu
 
     def by(key) -> list[tuple[Table, Column]]:
         wanted = key(text)
-        return [(t, c) for t, c in columns if wanted and (key(c.name) == wanted or (c.alias and key(c.alias) == wanted))]
+        return [
+            (t, c) for t, c in columns if wanted and (key(c.name) == wanted or (c.alias and key(c.alias) == wanted))
+        ]
 
     found = by(str) if not isinstance(request, int) else []
     if not found and text.isascii() and text.isdigit():
@@ -123,7 +125,8 @@ def _named(log: Log, request: str | int) -> list[Chosen]:
         near = difflib.get_close_matches(str(request)[:80], known[:500], n=1)
         meant = f" (did you mean {shown(near[0])}?)" if near else ""
         raise CurveError(
-            f"{log.source} has no column {shown(str(request))!r}{meant}; it has {listed(known) or 'no columns of numbers'}."
+            f"{log.source} has no column {shown(str(request))!r}{meant}; it has "
+            f"{listed(known) or 'no columns of numbers'}."
         )
     runs: dict[str, tuple[Table, Column]] = {}
     for table, column in found:
@@ -156,9 +159,15 @@ def choose_x(chosen: Chosen, asked: str | int | None, source: str) -> Clock:
     rows = np.arange(len(y)) if y.rows is None else y.rows
     if asked is not None and str(asked).strip().lower() not in ("row", "row number"):
         found = _matches([(table, column) for column in table.columns], asked)
+        rank = names.counter_rank(str(asked))
+        if not found and rank is not None:
+            # `iter` for lines that count in steps: the counter of the same kind
+            found = [(table, column) for column in table.columns if names.counter_rank(column.name) == rank]
         if not found:
             known = [column.name for column in table.columns if column is not y]
-            raise CurveError(f"{source} has no column {shown(str(asked))!r} beside {shown(y.name)}; there are {listed(known)}.")
+            raise CurveError(
+                f"{source} has no column {shown(str(asked))!r} beside {shown(y.name)}; there are {listed(known)}."
+            )
         clock = _clock(table, found[0][1], rows, forced=True)
         if clock is None:
             raise CurveError(
@@ -171,7 +180,7 @@ def choose_x(chosen: Chosen, asked: str | int | None, source: str) -> Clock:
         for column in ranked:
             clock = _clock(table, column, rows)
             if clock is not None:
-                clock.others = [other.name for other in ranked if other is not column]
+                clock.others = [other.name for other in ranked if other is not column and len(other) > 1]
                 return clock
         refused = [column for column in ranked if len(column) > 1]
         known = names.is_loss(y.name) or names.is_bounded(y.name) or table.headless or y.alias
@@ -210,7 +219,9 @@ def _ranked(table: Table, y: Column) -> list[Column]:
 
 def _headless_x(table: Table) -> Column | None:
     """Return the column that counts in a table without names, or of two columns the first if it only goes up."""
-    if not table.columns or not (table.headless or len(table.columns) == 2 or table.columns[0].name in ("column 1", "Unnamed: 0")):
+    if not table.columns or not (
+        table.headless or len(table.columns) == 2 or table.columns[0].name in ("column 1", "Unnamed: 0")
+    ):
         return None
     first = table.columns[0]
     return first if _counts(first) or (table.headless and len(table.columns) > 1 and _mostly_counts(first)) else None

@@ -109,7 +109,8 @@ class _Parting:
             else:
                 replaced = int(np.count_nonzero(times >= new))
                 notes.append(
-                    f"{self.name} goes back from {x[fall]:g}{self._at(int(fall), ' (', ')')} to {new:g}{self._at(start, ' (', ')')}: "
+                    f"{self.name} goes back from {x[fall]:g}{self._at(int(fall), ' (', ')')} to "
+                    f"{new:g}{self._at(start, ' (', ')')}: "
                     f"taken for a resume, {replaced} earlier point{'s are' if replaced != 1 else ' is'} replaced."
                 )
                 kept = [run[times < new], segment]
@@ -157,7 +158,9 @@ def zero(time: np.ndarray, every: np.ndarray, x: str, count_from: float | str | 
     spacing = float(np.median(np.diff(grid[:20]))) if len(grid) > 1 else 1.0
     if isinstance(count_from, int | float):
         if time[-1] < count_from:
-            raise CurveError(f"No point has {name} of at least {count_from:g}: it ends at {time[-1]:g}; count from less.")
+            raise CurveError(
+                f"No point has {name} of at least {count_from:g}: it ends at {time[-1]:g}; count from less."
+            )
         return float(count_from), f"{name} - {count_from:g}" if count_from else name, ""
     if count_from == "raw":
         return 0.0, name, ""

@@ -5,67 +5,126 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+
+def _vocabulary(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Names of counters, in the order in which they are preferred as x. Only the last part of a path is compared.
-_COUNTERS: tuple[tuple[str, ...], ...] = (
-    (
-        "total_timesteps timesteps_total total_timestep timesteps timestep num_timesteps total_env_steps env_steps env_step"
-        " num_env_steps num_env_steps_sampled num_env_steps_sampled_lifetime total_env_interacts total_num_steps"
-        " num_env_steps_trained num_agent_steps_sampled total_steps total_step frames num_frames environment_steps agent_steps"
-    ).split(),
-    "global_step global_steps globalstep trainer_global_step".split(),
-    (
-        "step steps iteration iterations iter iters it itr i update updates num_updates n_updates num_update"
-        " iter_num num_iters num_steps step_num n_iter niter nb_iter training_iteration train_step training_step"
-        " train_steps train_iter gradient_steps optimizer_step optimiser_step boosting_round round rounds s"
-        " iteration_number step_number iter_number batch_num mini_batch minibatch batch batches batch_idx"
-        " batch_index batch_id generation gen episode episodes num_episodes episodes_total n_episodes tree trees"
-    ).split(),
-    "epoch epochs ep epoch_num epoch_number current_epoch n_epoch epoch_idx".split(),
-    "_step".split(),
-    (
-        "tokens tokens_seen total_tokens num_tokens consumed_tokens consumed_samples samples_seen num_samples"
-        " examples_seen num_input_tokens_seen seen_samples seen_tokens x t"
-    ).split(),
+_COUNTERS = (
+    _vocabulary(
+        """
+        total_timesteps timesteps_total total_timestep timesteps timestep num_timesteps total_env_steps env_steps
+        env_step num_env_steps num_env_steps_sampled num_env_steps_sampled_lifetime total_env_interacts
+        total_num_steps num_env_steps_trained num_agent_steps_sampled total_steps total_step frames num_frames
+        environment_steps agent_steps
+        """
+    ),
+    _vocabulary(
+        """
+        global_step global_steps globalstep trainer_global_step
+        """
+    ),
+    _vocabulary(
+        """
+        step steps iteration iterations iter iters it itr i update updates num_updates n_updates num_update iter_num
+        num_iters num_steps step_num n_iter niter nb_iter training_iteration train_step training_step train_steps
+        train_iter gradient_steps optimizer_step optimiser_step boosting_round round rounds s iteration_number
+        step_number iter_number batch_num mini_batch minibatch batch batches batch_idx batch_index batch_id
+        generation gen episode episodes num_episodes episodes_total n_episodes tree trees
+        """
+    ),
+    _vocabulary(
+        """
+        epoch epochs ep epoch_num epoch_number current_epoch n_epoch epoch_idx
+        """
+    ),
+    _vocabulary(
+        """
+        _step
+        """
+    ),
+    _vocabulary(
+        """
+        tokens tokens_seen total_tokens num_tokens consumed_tokens consumed_samples samples_seen num_samples
+        examples_seen num_input_tokens_seen seen_samples seen_tokens x t
+        """
+    ),
 )
 _RANK = {name: rank for rank, names in enumerate(_COUNTERS) for name in names}
 EPOCH_RANK = 3
 # counters that start again in each epoch
-_WITHIN = {"batch", "batches", "batch_idx", "batch_index", "batch_id", "batch_num", "minibatch", "mini_batch"}
+_WITHIN = _vocabulary("batch batches batch_idx batch_index batch_id batch_num minibatch mini_batch")
 
-_NO_QUANTITY = set(
-    (
-        "time eta elapsed duration second seconds sec secs ms wall timestamp runtime fps ips throughput speed latency mfu flops"
-        " flos tflops memory mem gpu cpu vram lr lrs rate momentum mom beta1 beta2 decay seed size date clock per hours"
-        " minutes created samples scale tok tokens progress percent version num count id patience bs walltime timestep"
-        " timesteps remaining dt temperature hour dataload datatime"
-    ).split()
+_NO_QUANTITY = _vocabulary(
+    """
+    time eta elapsed duration second seconds sec secs ms wall timestamp runtime fps ips throughput speed latency mfu
+    flops flos tflops memory mem gpu cpu vram lr lrs rate momentum mom beta1 beta2 decay seed size date clock per
+    hours minutes created samples scale tok tokens progress percent version num count id patience bs walltime
+    timestep timesteps remaining dt temperature hour dataload datatime
+    """
 )
-_NORMS = {"norm", "gnorm", "gradnorm", "grad", "gradient", "clip", "clipfrac", "params", "param", "weight", "weights"}
-_LOSS = {
-    "loss", "losses", "nll", "xent", "logloss", "mlogloss", "bce", "ce", "objective", "obj", "risk", "cost", "criterion",
-}  # fmt: skip
-_ERROR = set(
-    (
-        "error err mse rmse mae l1 l2 rmsle mape perplexity ppl bpb bpc bits elbo energy entropy wer cer fid trl tel learn"
-        " residual kl divergence deviance merror huber cross"
-    ).split()
+_NORMS = _vocabulary(
+    """
+    norm gnorm gradnorm grad gradient clip clipfrac params param weight weights
+    """
 )
-_SCORE = set(
-    (
-        "acc accuracy map map50 map75 map5095 ap ap50 ap75 ar precision recall f1 f1score fscore auc auroc auprc iou miou dice"
-        " bleu rouge rouge1 rouge2 rougel meteor chrf score scores reward rewards return returns ret epret top1 top5 r2 ssim"
-        " success winrate win em exact mcc kappa ndcg mrr hit hits matthews spearman pearson correlation elo bitscore"
-    ).split()
+_LOSS = _vocabulary(
+    """
+    loss losses nll xent logloss mlogloss bce ce objective obj risk cost criterion
+    """
 )
-_NO_LEARNING = {"scale", "time", "weight", "lr", "runtime", "seconds", "timestamp"}
-_REWARD = {"reward", "rewards", "return", "returns", "ret", "rew", "epret", "avgret"}
-_SCORE |= _REWARD
-_HELD_OUT = set("val valid validation test eval evaluation dev heldout holdout tel testing".split())
-_TRAIN = {"train", "training", "trn", "tr", "learn", "trl"}
+_ERROR = _vocabulary(
+    """
+    error err mse rmse mae l1 l2 rmsle mape perplexity ppl bpb bpc bits elbo energy entropy wer cer fid trl tel
+    learn residual kl divergence deviance merror huber cross
+    """
+)
+_REWARD = _vocabulary(
+    """
+    reward rewards return returns ret rew epret avgret
+    """
+)
+_SCORE = (
+    _vocabulary(
+        """
+    acc accuracy map map50 map75 map5095 ap ap50 ap75 ar precision recall f1 f1score fscore auc auroc auprc iou miou
+    dice bleu rouge rouge1 rouge2 rougel meteor chrf score scores reward rewards return returns ret epret top1 top5
+    r2 ssim success winrate win em exact mcc kappa ndcg mrr hit hits matthews spearman pearson correlation elo
+    bitscore
+    """
+    )
+    | _REWARD
+)
+# words beside which a loss or a score is none
+_NO_LEARNING = _vocabulary(
+    """
+    scale time weight lr runtime seconds timestamp
+    """
+)
+_HELD_OUT = _vocabulary(
+    """
+    val valid validation test eval evaluation dev heldout holdout tel testing
+    """
+)
+_TRAIN = _vocabulary(
+    """
+    train training trn tr learn trl
+    """
+)
 # words that say how a training loss was summed up, and leave it the plain one
-_PLAIN = _TRAIN | set("step epoch total avg average mean lm running batch value final sum iter overall".split())
-_ACTOR_CRITIC = set(
-    "value policy actor critic entropy vf qf q pi td alpha clip ent baseline pg kl gradient surrogate v temperature".split()
+_PLAIN = (
+    _vocabulary(
+        """
+    step epoch total avg average mean lm running batch value final sum iter overall
+    """
+    )
+    | _TRAIN
+)
+_ACTOR_CRITIC = _vocabulary(
+    """
+    value policy actor critic entropy vf qf q pi td alpha clip ent baseline pg kl gradient surrogate v temperature
+    """
 )
 _SPLIT = re.compile(r"[^A-Za-z0-9@]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])@(?=\d)")
 
@@ -93,7 +152,9 @@ def counter_rank(name: str) -> int | None:
     parts = words(last)
     if last.startswith("_") and parts != ("step",):
         return None
-    return _RANK.get("_".join(parts), _RANK.get("_".join(parts[1:])) if parts[:1] in (("train",), ("current",)) else None)
+    return _RANK.get(
+        "_".join(parts), _RANK.get("_".join(parts[1:])) if parts[:1] in (("train",), ("current",)) else None
+    )
 
 
 def within_epochs(name: str) -> bool:

@@ -13,9 +13,49 @@ from saddlescope.curves.tables import Column, Log, Table
 
 _METRIC = {"metric", "metricname", "metric_name", "key", "tag", "variable", "name", "measure"}
 _VALUE = {"value", "metricvalue", "metric_value", "val", "y"}
-_MODE = {"mode", "split", "phase", "stage", "set", "subset", "partition", "fold_type", "event", "type", "kind", "dataset"}
-_RUN = {"run", "run_id", "runid", "run_name", "runname", "run_uuid", "experiment", "experiment_name", "trial", "trial_id", "name", "id", "exp"}
-_ABOUT_RUNS = {"name", "run", "id", "run_id", "run name", "run_name", "experiment", "trial", "model", "method", "state", "status"}
+_MODE = {
+    "mode",
+    "split",
+    "phase",
+    "stage",
+    "set",
+    "subset",
+    "partition",
+    "fold_type",
+    "event",
+    "type",
+    "kind",
+    "dataset",
+}
+_RUN = {
+    "run",
+    "run_id",
+    "runid",
+    "run_name",
+    "runname",
+    "run_uuid",
+    "experiment",
+    "experiment_name",
+    "trial",
+    "trial_id",
+    "name",
+    "id",
+    "exp",
+}
+_ABOUT_RUNS = {
+    "name",
+    "run",
+    "id",
+    "run_id",
+    "run name",
+    "run_name",
+    "experiment",
+    "trial",
+    "model",
+    "method",
+    "state",
+    "status",
+}
 _MOST_PARTS = 200
 
 
@@ -49,7 +89,9 @@ def refuse_table_of_runs(table: Table, source: str) -> None:
             steady = [c for c in table.columns if counter_rank(c.name) is not None and _increases(c)]
             if steady and len(vocabulary) < 3:
                 continue
-            if steady and not {"state", "created", "runtime", "status", "user", "tags"} & {n.lower() for n in _all(table)}:
+            if steady and not {"state", "created", "runtime", "status", "user", "tags"} & {
+                n.lower() for n in _all(table)
+            }:
                 continue
             raise CurveError(
                 f"{source} is a table of runs, one row each, and has no curve: no column counts steps "
@@ -114,7 +156,11 @@ def _by_words(table: Table, notes: list[str]) -> list[Table]:
                 else:
                     part.kind = word
                     for column in part.columns:
-                        if is_quantity(column.name) and not is_held_out(column.name) and word.lower() not in ("train", "training"):
+                        if (
+                            is_quantity(column.name)
+                            and not is_held_out(column.name)
+                            and word.lower() not in ("train", "training")
+                        ):
                             column.alias, column.name = column.name, f"{word}/{column.name}"
                 parts.append(part)
             if is_run:

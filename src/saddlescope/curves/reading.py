@@ -20,7 +20,21 @@ from saddlescope.curves.tables import Log
 
 _MOST_FILES = 2000
 _MOST_BYTES = 2**31
-_LOG_NAMES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".log", ".txt", ".npz", ".npy", ".nc", ".out", ".gz", ".parquet")
+_LOG_NAMES = (
+    ".csv",
+    ".tsv",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".log",
+    ".txt",
+    ".npz",
+    ".npy",
+    ".nc",
+    ".out",
+    ".gz",
+    ".parquet",
+)
 
 
 def read_curve(
@@ -36,13 +50,14 @@ def read_curve(
     """Return one curve of a training log; what kind of file it is, its content says.
 
     Args:
-        path: a file, or a folder with the logs of a run: CSV and other tables of text, JSON and JSON lines, printed logs,
-            TensorBoard event files, MLflow, npy, npz, netCDF of saddlescope, Parquet; packed by gzip or not.
+        path: a file, or a folder with the logs of a run: CSV and other tables of text, JSON and JSON lines, printed
+            logs, TensorBoard event files, MLflow, npy, npz, netCDF of saddlescope, Parquet; packed by gzip or not.
         y, x: name or number (from 1) of the columns; by default the training loss, else the mean reward, over the best
             counter of steps or epochs. `x="row"` counts rows.
         run: "last" or a number from 1, where several runs follow each other in one file.
-        count_from: the x at which time is zero; "raw" for x as it stands, "file" for the start of the file. By default x as it
-            stands, except that whole epochs from 0 count from 1 and a file that starts far from zero counts from its start.
+        count_from: the x at which time is zero; "raw" for x as it stands, "file" for the start of the file. By default
+            x as it stands, except that whole epochs from 0 count from 1 and a file that starts far from zero counts
+            from its start.
         separator, decimal: of a table of text, where its content misleads.
 
     Returns: the curve, whose `notes` say what was left out and how time counts. `plateaus` takes it as it is.
@@ -62,7 +77,8 @@ def read_curve(
     if len(curves) > 1:
         runs = listed(curve.run or curve.y for curve in curves)
         raise CurveError(
-            f"{shown(Path(path).name)} holds {len(curves)} curves ({runs}); name one by `y`, or read all by `read_curves`."
+            f"{shown(Path(path).name)} holds {len(curves)} curves ({runs}); name one by `y`, or read all by "
+            "`read_curves`."
         )
     return curves[0]
 
@@ -107,7 +123,9 @@ def read_log(path: str | os.PathLike[str], *, separator: str | None = None, deci
             raise CurveError(f"{name} is larger than 2 GB; thin it out first, every tenth row is enough.")
         data = path.read_bytes()
     except FileNotFoundError:
-        raise CurveError(f"There is no file {shown(str(path))}; name a log, a folder, or - for the standard input.") from None
+        raise CurveError(
+            f"There is no file {shown(str(path))}; name a log, a folder, or - for the standard input."
+        ) from None
     except (OSError, ValueError) as error:
         if isinstance(error, CurveError):
             raise
@@ -142,7 +160,10 @@ def _folder(path: Path, name: str) -> Log:
     others = [file for file in files if file.suffix.lower() in _LOG_NAMES and file.parent == path]
     wanted = events or metrics or others or [f for f in files if f.suffix.lower() in _LOG_NAMES]
     if not wanted:
-        raise CurveError(f"The folder {name} holds no log that is known by its name ({listed(f.name for f in files) or 'it is empty'}).")
+        raise CurveError(
+            f"The folder {name} holds no log that is known by its name "
+            f"({listed(f.name for f in files) or 'it is empty'})."
+        )
     tables, notes, formats, refused = [], [], [], []
     for file in wanted[:_MOST_FILES]:
         run = file.parent.relative_to(path).as_posix()
@@ -244,14 +265,18 @@ def _wanted(runs: list[np.ndarray], run: str | int, chosen: Chosen, source: str)
     if len(runs) == 1 and str(run) in ("last", "all", "1"):
         return [0], ""
     sizes = [len(one) for one in runs]
-    listing = f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]}" if len(sizes) <= 12 else f"{min(sizes)} to {max(sizes)}"
+    listing = (
+        f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]}" if len(sizes) <= 12 else f"{min(sizes)} to {max(sizes)}"
+    )
     there = f"{len(runs)} runs in one file ({listing} points)" if len(runs) > 1 else "one run"
     if run == "all":
-        return list(range(len(runs))), f"{there}: each is a curve."
+        long = [number for number, size in enumerate(sizes) if size > 1]
+        return long or [len(runs) - 1], f"{there}: each of more than one is a curve."
     if run != "last":
         if int(run) > len(runs):
             raise CurveError(
-                f"{source} has no run {run} of {shown(chosen.column.name)}: it has {there}; take --run last, all or a lower number."
+                f"{source} has no run {run} of {shown(chosen.column.name)}: it has {there}; take --run last, "
+                "all or a lower number."
             )
         return [int(run) - 1], f"{there}; run {run} is taken."
     last = len(runs) - 1
@@ -262,7 +287,13 @@ def _wanted(runs: list[np.ndarray], run: str | int, chosen: Chosen, source: str)
 
 
 def _curve(
-    log: Log, chosen: Chosen, clock: Clock, number: int, count_from: float | str | None, by_default: bool, runs_note: str
+    log: Log,
+    chosen: Chosen,
+    clock: Clock,
+    number: int,
+    count_from: float | str | None,
+    by_default: bool,
+    runs_note: str,
 ) -> Curve:
     table, column = chosen.table, chosen.column
     rows = clock.runs.runs[number]
@@ -288,7 +319,8 @@ def _curve(
         what = f"has {len(time)} finite value{'s' if len(time) != 1 else ''}" + (f" and {left_out}" if left_out else "")
         raise CurveError(
             f"The column {shown(column.name)} of {log.source} {what}, which is no curve; "
-            f"take another of {listed(c.column.name for c in quantities(log)) or listed(c.name for c in table.columns)}."
+            "take another of "
+            f"{listed(c.column.name for c in quantities(log)) or listed(c.name for c in table.columns)}."
         )
     time, value, repeated = distinct(time, value)
     notes += [repeated] if repeated else []
@@ -304,7 +336,10 @@ def _curve(
             notes.append(f"{early} points before {count_from:g} are left out.")
             time, value = time[early:], value[early:]
         else:
-            raise CurveError(f"{shown(clock.name)} of {log.source} starts at {time[0]:g}, below zero; count from the file (--from file).")
+            raise CurveError(
+                f"{shown(clock.name)} of {log.source} starts at {time[0]:g}, below zero; count from the file "
+                "(--from file)."
+            )
     if len(np.unique(time)) < len(time):
         time, value, _ = distinct(time, value)
     notes += _remarks(log, chosen, clock, len(clock.runs.runs), by_default)
@@ -313,9 +348,20 @@ def _curve(
         run = ", ".join(part for part in (run, f"{number + 1} of {len(clock.runs.runs)}") if part)
     name = column.alias or column.name
     return Curve(
-        np.ascontiguousarray(time), np.ascontiguousarray(value), shown(clock.name), shown(column.name), shown(run), log.source,
-        log.format, names.is_bounded(name), names.is_held_out(column.name), offset, label, left_out, tuple(notes),
-    )  # fmt: skip
+        time=np.ascontiguousarray(time),
+        value=np.ascontiguousarray(value),
+        x=shown(clock.name),
+        y=shown(column.name),
+        run=shown(run),
+        source=log.source,
+        format=log.format,
+        bounded=names.is_bounded(name),
+        held_out=names.is_held_out(column.name),
+        time_offset=offset,
+        time_label=label,
+        left_out=left_out,
+        notes=tuple(notes),
+    )
 
 
 def _remarks(log: Log, chosen: Chosen, clock: Clock, runs: int, by_default: bool) -> list[str]:

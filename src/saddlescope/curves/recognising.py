@@ -8,10 +8,10 @@ from pathlib import Path
 from saddlescope.curves.formats.delimited import check_forced, read_delimited
 from saddlescope.curves.formats.events import is_events, read_events
 from saddlescope.curves.formats.mlflow import read_database, read_metric_file
-from saddlescope.curves.formats.printed import read_printed
+from saddlescope.curves.formats.printed import is_boxed, read_printed
 from saddlescope.curves.formats.records import read_json
 from saddlescope.curves.formats.unpacking import as_text, refuse_unread, unpacked
-from saddlescope.curves.refusals import CurveError
+from saddlescope.curves.refusals import CurveError, listed
 from saddlescope.curves.tables import Log
 
 _READ = "a CSV, JSON, TensorBoard or printed log with one row for each step or epoch"
@@ -75,6 +75,8 @@ def _text(text: str, name: str, separator: str | None, decimal: str | None) -> L
         log = read_json(text, name) or read_metric_file(text, Path(name).stem or name)
         if log is not None:
             return log
+        if is_boxed(text) and (log := read_printed(text)) is not None:
+            return log
     log = read_delimited(text, separator, decimal)
     if log is None or not any(len(column) > 1 for table in log.tables for column in table.columns):
         printed = read_printed(text) if separator is None else None
@@ -85,9 +87,15 @@ def _text(text: str, name: str, separator: str | None, decimal: str | None) -> L
     if re.search(r"^Traceback \(most recent call last\)", text[:200_000], re.MULTILINE):
         raise CurveError(f"{name} is the traceback of a program that failed, not a log; name {_READ}.")
     if log is not None:
-        found = ", ".join(list(log.tables[0].texts)[:12]) if log.tables else ""
+        found = listed(log.tables[0].texts) if log.tables else ""
         raise CurveError(f"{name} has a header and no numbers below it (columns {found}); name {_READ}.")
+    head = text.strip().split("\n")
+    if len(head) < 3 and len(head[0]) < 10_000:
+        cells = [cell.strip() for cell in re.split(r"[,;\t|]", head[0]) if cell.strip()]
+        if len(cells) > 1:
+            raise CurveError(f"{name} has a header and no numbers below it (columns {listed(cells)}); name {_READ}.")
     raise CurveError(
-        f"{name} is text without a table and without lines such as `step 3: loss 0.5`; name {_READ}, or say how its cells are "
+        f"{name} is text without a table and without lines such as `step 3: loss 0.5`; name {_READ}, or say how "
+        "its cells are "
         "parted (--sep)."
     )

@@ -117,8 +117,8 @@ class Rows:
         rows.append(len(self._lines) - 1)
         codes.append(vocabulary.setdefault(word, len(vocabulary)))
 
-    def table(self, **about: str) -> Table:
-        """Return what has been collected."""
+    def table(self, kind: str = "") -> Table:
+        """Return what has been collected, as rows of a kind."""
         length = len(self._lines)
         columns = []
         for number, (name, values) in enumerate(self._values.items(), start=1):
@@ -132,4 +132,4 @@ class Rows:
             filled[rows] = codes
             texts[name] = (filled, list(vocabulary))
         lines = np.frombuffer(self._lines, dtype=np.int64) if length else np.zeros(0, dtype=np.int64)
-        return Table(columns, length, lines, self.place, texts=texts, **about)
+        return Table(columns, length, lines, self.place, texts=texts, kind=kind)

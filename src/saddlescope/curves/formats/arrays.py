@@ -28,7 +28,8 @@ def read_npy(data: bytes, name: str) -> Log:
         return _log({"value": array}, name, "npy")
     if array.ndim != 2 or array.shape[1] > _MOST_COLUMNS:
         raise CurveError(
-            f"{name} is an array of shape {array.shape}; a curve is (time,) or (time, columns): save the one to read as npz "
+            f"{name} is an array of shape {array.shape}; a curve is (time,) or (time, columns): save the one to "
+            "read as npz "
             "with its times (`numpy.savez`)."
         )
     log = _log({f"column {n + 1}": array[:, n] for n in range(array.shape[1])}, name, "npy")
@@ -51,7 +52,9 @@ def read_npz(data: bytes, name: str) -> Log:
                 raise CurveError(f"{name} is a zip archive without arrays; unpack it and read the log in it.")
             for member in members[:1000]:
                 if member.file_size > 2**26 and member.file_size > 250 * max(member.compress_size, 1):
-                    raise CurveError(f"{name} unpacks to {member.file_size / 2**20:.0f} MB, 250 times its size; save it anew.")
+                    raise CurveError(
+                        f"{name} unpacks to {member.file_size / 2**20:.0f} MB, 250 times its size; save it anew."
+                    )
                 if sum(array.nbytes for array in arrays.values()) + member.file_size > _MOST_BYTES:
                     raise CurveError(f"{name} unpacks to more than 2 GB; save the curve alone.")
                 with archive.open(member) as file:
@@ -106,7 +109,8 @@ def _array(content: bytes, name: str) -> np.ndarray:
         shape, _, dtype = read_header(header, max_header_size=10_000)
         if dtype.hasobject:
             raise CurveError(
-                f"{name} holds an array of Python objects, a pickle that can run code when it is read, and is refused unread; "
+                f"{name} holds an array of Python objects, a pickle that can run code when it is read, and is "
+                "refused unread; "
                 "save arrays of numbers with `numpy.savez`."
             )
         count = 1
@@ -118,7 +122,9 @@ def _array(content: bytes, name: str) -> np.ndarray:
     except CurveError:
         raise
     except Exception as error:  # a damaged header is evaluated as a literal and fails in many ways
-        raise CurveError(f"{name} is a damaged npy file ({' '.join(str(error).split())[:120]}); save it again.") from None
+        raise CurveError(
+            f"{name} is a damaged npy file ({' '.join(str(error).split())[:120]}); save it again."
+        ) from None
     if array.dtype.names is None and array.dtype.kind not in "fiub":
         raise CurveError(f"{name} is an array of {array.dtype}, not of real numbers; save the curve as such.")
     return array

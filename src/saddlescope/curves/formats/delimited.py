@@ -74,7 +74,7 @@ def read_delimited(text: str, separator: str | None = None, decimal: str | None 
     table = reading.table()
     if table is None:
         return None
-    names = [column.name for column in table.columns]
+    names = [*(column.name for column in table.columns), *table.texts]
     return Log(_format(names, reading, layout), [table], reading.notes())
 
 
@@ -104,10 +104,10 @@ def _layout(sample: list[str], separator: str | None, decimal: str | None) -> La
 
 
 def _judged(sample: list[str], separator: str, decimal: str | None, forced: bool) -> Layout | None:
-    if not forced and separator not in (" ", "  ") and sum(separator in line for line in sample) < 0.5 * len(sample):
-        # a single column has no separator; it is cut by commas, and then has one cell a line
-        if separator != "," or any(len(line.split()) > 1 for line in sample[1:]):
-            return None
+    rare = separator not in (" ", "  ") and sum(separator in line for line in sample) < 0.5 * len(sample)
+    # a single column has no separator; it is cut by commas, and then has one cell a line
+    if not forced and rare and (separator != "," or any(len(line.split()) > 1 for line in sample[1:])):
+        return None
     rows = Layout(separator, False, 0, 0.0).cut(sample)
     cells = Counter(len(row) for row in rows[1:] or rows).most_common(1)[0][0]
     same = [row for row in rows if len(row) == cells]

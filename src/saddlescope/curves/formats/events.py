@@ -78,7 +78,8 @@ def read_events(data: bytes, name: str, run: str = "") -> Log:
     notes = [note] if note else []
     if damaged:
         notes.append(
-            f"{len(damaged)} damaged record{'s are' if len(damaged) > 1 else ' is'} left out, the first is record {min(damaged)}."
+            f"{len(damaged)} damaged record{'s are' if len(damaged) > 1 else ' is'} left out, the first is "
+            f"record {min(damaged)}."
         )
     if not tags:
         seen = f"; its tags {', '.join(sorted(other)[:8])} hold no single numbers" if other else ""
@@ -118,6 +119,8 @@ def _records(data: bytes) -> tuple[list[int], list[int], str]:
             first = int(np.argmin(good))
             return starts[:first], lengths[:first], f"The header of record {first + 1} is damaged: read up to there."
     if place < size:
+        if place + 12 <= size and not is_events(data[place : place + 12]):
+            return starts, lengths, f"The header of record {len(starts) + 1} is damaged: read up to there."
         return starts, lengths, f"Record {len(starts) + 1}, the last, is written in part: read up to there."
     return starts, lengths, ""
 
@@ -251,7 +254,9 @@ def _tensor(data: bytes, start: int, end: int) -> float | None:
     if kind == 14 and len(content) == 2:  # bfloat16: the upper half of a float
         return float(np.frombuffer(b"\0\0" + content, dtype="<f4")[0])
     if content and kind in _TYPES:
-        numbers = np.frombuffer(content, dtype=_TYPES[kind]) if len(content) % np.dtype(_TYPES[kind]).itemsize == 0 else ()
+        numbers = (
+            np.frombuffer(content, dtype=_TYPES[kind]) if len(content) % np.dtype(_TYPES[kind]).itemsize == 0 else ()
+        )
         return float(numbers[0]) if len(numbers) == 1 else None
     if len(entries) == 1:
         value = entries[0]

@@ -67,7 +67,8 @@ def read_database(path: Path, name: str) -> Log:
             known = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             if "metrics" not in known:
                 raise CurveError(
-                    f"{name} is an SQLite database without the table `metrics` of MLflow (it holds {listed(known) or 'none'}); "
+                    f"{name} is an SQLite database without the table `metrics` of MLflow (it holds "
+                    f"{listed(known) or 'none'}); "
                     "export the curve as CSV."
                 )
             names = {}
@@ -76,7 +77,8 @@ def read_database(path: Path, name: str) -> Log:
                     names = dict(connection.execute("SELECT run_uuid, name FROM runs"))
             columns = [row[1] for row in connection.execute("PRAGMA table_info(metrics)")]
             nan = "is_nan" if "is_nan" in columns else "0"
-            query = f"SELECT run_uuid, key, step, value, {nan}, timestamp FROM metrics ORDER BY run_uuid, key, timestamp, step"
+            order = "run_uuid, key, timestamp, step"
+            query = f"SELECT run_uuid, key, step, value, {nan}, timestamp FROM metrics ORDER BY {order}"
             groups: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
             for count, (run, key, step, value, is_nan, stamp) in enumerate(connection.execute(query)):
                 if count > _MOST_ROWS:

@@ -25,13 +25,15 @@ def read_netcdf(data: bytes, name: str) -> Log:
             names = list(file)
             times = file.get("time")
             if not isinstance(times, h5py.Dataset) or times.ndim != 1:
-                raise CurveError(f"{name} is an HDF5 file without a variable `time` (it has {listed(names)}); save the curve as CSV.")
+                raise CurveError(
+                    f"{name} is an HDF5 file without a variable `time` (it has {listed(names)}); save the curve as CSV."
+                )
             columns.append(Column("time", np.asarray(times, dtype=np.float64), None, 1))
             for key in names:
                 variable = file[key]
                 if not isinstance(variable, h5py.Dataset) or key == "time" or variable.dtype.kind not in "fiu":
                     continue
-                if variable.shape[:1] != times.shape or variable.ndim > 2 or variable.size > 5e7:
+                if variable.shape[:1] != times.shape or variable.ndim > 2 or (variable.size or 0) > 5e7:
                     continue
                 values = np.asarray(variable, dtype=np.float64)
                 if values.ndim == 1:
@@ -43,7 +45,9 @@ def read_netcdf(data: bytes, name: str) -> Log:
     except CurveError:
         raise
     except Exception as error:  # a damaged HDF5 file fails in many ways
-        raise CurveError(f"{name} is a damaged HDF5 file ({' '.join(str(error).split())[:120]}); save it again.") from None
+        raise CurveError(
+            f"{name} is a damaged HDF5 file ({' '.join(str(error).split())[:120]}); save it again."
+        ) from None
     if len(columns) < 2:
         raise CurveError(f"{name} holds no curve over `time` (it has {listed(names)}).")
     table = Table(columns, len(columns[0]), None, "entry", clock="time")

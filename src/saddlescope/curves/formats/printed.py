@@ -15,6 +15,7 @@ from saddlescope.curves.tables import Log, Rows
 
 _LONGEST_LINE = 20_000
 _BOX = re.compile(r"\s*\|\s*([^|]+?)\s*\|\s*([^|]*?)\s*\|\s*$")
+_NAMED = re.compile(r"^\s*\|\s*[A-Za-z][^|\n]*\|[^|\n]*\|\s*$", re.MULTILINE)
 _RULE = re.compile(r"\s*[-+=|:]{5,}\s*$")
 _FEW = 8
 
@@ -35,6 +36,13 @@ class _Context:
     """Counters of lines above, which hold for lines without one of their own."""
 
     counters: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def is_boxed(text: str) -> bool:
+    """Return whether most lines are rows `| name | number |` of tables that a program printed one after another."""
+    head = text[:50_000]
+    return len(_NAMED.findall(head)) > 0.5 * head.count("\n") > 2
+
 
 def read_printed(text: str) -> Log | None:
     """Return the curves of a printed log, None where no line has a named number to offer."""
@@ -60,7 +68,7 @@ def _rows(text: str) -> tuple[list[_Row], tuple[Rows, Rows], Rows | None]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line or line.isspace():
             continue
-        if line.count("|") == 2 and box.take(line, number):
+        if line.count("|") == 3 and box.take(line, number):
             continue
         if line[:5].strip() and _RULE.match(line[:200]):
             box.rule()
@@ -209,7 +217,11 @@ def _tables(rows: list[_Row]) -> list:
 
 def _same_shape(openings: Counter, row: _Row) -> bool:
     """Whether an opening that came once differs from others of its kind in its words only, not by being code."""
-    return not re.search(r"[#{}()=;\"'`]", row.opening) and openings[row.kind, row.opening] == 1 and not row.opening[:1].isspace()
+    return (
+        not re.search(r"[#{}()=;\"'`]", row.opening)
+        and openings[row.kind, row.opening] == 1
+        and not row.opening[:1].isspace()
+    )
 
 
 def _format(text: str, rows: list[_Row]) -> str:

@@ -31,10 +31,9 @@ def read_json(text: str, name: str) -> Log | None:
     first, _, rest = text.lstrip().partition("\n")
     whole = _parsed(first)
     if isinstance(whole, dict) and (not rest.strip() or _starts_record(rest)):
-        if rest.strip() or not _has_lists(whole):
-            log = _json_lines(text)
-            if log is not None and (rest.strip() or log.tables[0].length):
-                return log
+        log = _json_lines(text) if rest.strip() or not _has_lists(whole) else None
+        if log is not None:
+            return log
     document = _parsed(text)
     if document is None:
         log = _json_lines(text)
@@ -290,7 +289,11 @@ def _walk(document: Any) -> Iterator[tuple[str, Any]]:
 def _record_lists(document: Any) -> list[list[Any]]:
     found = []
     for _, node in _walk(document):
-        if isinstance(node, list) and node and sum(isinstance(entry, dict) for entry in node[:50]) > 0.8 * len(node[:50]):
+        if (
+            isinstance(node, list)
+            and node
+            and sum(isinstance(entry, dict) for entry in node[:50]) > 0.8 * len(node[:50])
+        ):
             numeric = sum(any(as_number(v) is not None for _, v in flat(e)) for e in node[:50] if isinstance(e, dict))
             values = any(isinstance(v, str) for e in node[:50] if isinstance(e, dict) for _, v in flat(e))
             if numeric or values:
@@ -312,8 +315,7 @@ def _number_lists(document: Any) -> list[dict[str, list[Any]]]:
                 continue
             of_length.setdefault(len(values), {})[str(key)] = values
         parent = path.rsplit("/", 1)[-1] if path.rsplit("/", 1)[-1] not in ("history", "metrics", "data") else ""
-        for lists in of_length.values():
-            groups.append(_named(lists, parent))
+        groups += [_named(lists, parent) for lists in of_length.values()]
     return _one_of_equal(groups)
 
 

@@ -33,9 +33,10 @@ def unpacked(data: bytes, name: str) -> bytes:
                     fed += 65536
                     parts.append(piece)
                     size += len(piece)
-                    if size > _BOMB_BYTES and size > _BOMB_RATIO * len(data) or size > MOST_BYTES:
+                    if (size > _BOMB_BYTES and size > _BOMB_RATIO * len(data)) or size > MOST_BYTES:
                         raise CurveError(
-                            f"{name} unpacks to more than {size / 2**20:.0f} MB, {size // max(len(data), 1)} times its size, "
+                            f"{name} unpacks to more than {size / 2**20:.0f} MB, {size // max(len(data), 1)} "
+                            "times its size, "
                             "which no log does; unpack it yourself and read the result."
                         )
             except zlib.error as error:
@@ -98,7 +99,8 @@ def as_text(data: bytes, name: str) -> str:
             controls = len(sample) - len(sample.translate(None, bytes([*range(8), *range(14, 27), 28, 29, 30, 31])))
             if controls > 0.02 * len(sample) + 3:
                 raise CurveError(
-                    f"{name} is a binary file of no known format; what is read are CSV, JSON, printed logs, TensorBoard "
+                    f"{name} is a binary file of no known format; what is read are CSV, JSON, printed logs, "
+                    "TensorBoard "
                     "event files, MLflow, npy, npz, netCDF of saddlescope and Parquet."
                 )
             try:

@@ -16,11 +16,14 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _COUNTER_WORD = (
-    r"total[_ ]timesteps|timesteps?|global[_ ]?steps?|training[_ ]iteration|steps?|iterations?|iters?|it|itr|num_updates|updates?|"
+    r"total[_ ]timesteps|timesteps?|global[_ ]?steps?|training[_ "
+    r"]iteration|steps?|iterations?|iters?|it|itr|num_updates|updates?|"
     r"minibatch|batch|round|episodes?|epochs?|ep|s"
 )
 _COUNTER = re.compile(
-    rf"(?<![\w./])(?:(?:train|training|global|current|optimi[sz]er|val|valid|validation|test|eval)[ _])?(?P<word>{_COUNTER_WORD})\s*(?:\((?P<mode>train|val|valid|test|eval)\)\s*)?"
+    r"(?<![\w./])(?:(?:train|training|global|current|optimi[sz]er|val|valid|validation|test|eval)[ "
+    rf"_])?(?P<word>{_COUNTER_WORD})\s*"
+    r"(?:\((?P<mode>train|val|valid|test|eval)\)\s*)?"
     r"(?P<sep>[:=#]\s*|\s+|(?=\[))\[?\s*(?P<at>\d{1,3}(?:,\d{3})+(?![\d,])|\d+(?:\.\d+)?)\s*(?:(?:/|of)\s*(?P<of>\d+))?"
     r"(?:\s*\([\d.]+%\))?\s*\]?"
     r"(?:\s*:?\s*\[\s*(?P<inner>\d+)(?:\s*/\s*(?P<total>\d+))?\s*(?:\([\d.\s]+%\))?\s*\])?"
@@ -41,17 +44,27 @@ _STAMP = re.compile(
 )
 _CODE = re.compile(
     r"^\s*(?:import\s|from\s+\S+\s+import|def\s|class\s|return\b|print\w*\(|if\s.*:\s*$|for\s.*:\s*$|while\s.*:\s*$|@\w|#\s|//|\"\"\"|'''|>>>|"
-    r"elif\s|else:|try:|except\b|with\s.*:\s*$|File \")|[{][a-z_.]+(?::[^}]*)?[}]|f\"|f'|\bself\.|\w\s*=\s*[\w.]+\s*[-+*/(\[]"
+    r"elif\s|else:|try:|except\b|with\s.*:\s*$|File "
+    r"\")|[{][a-z_.]+(?::[^}]*)?[}]|f\"|f'|\bself\.|\w\s*=\s*[A-Za-z_][\w.]*\s*[-+*/(\[]"
 )
-_NO_COUNTER_BEFORE = frozenset("number skipped nan per max num warmup best remaining every last of patience the total in".split())
-_STOP = frozenset(
-    "from to than improved did not saving model took after line version port rank seed world device devices python cuda eta".split()
-)
+_NO_COUNTER_BEFORE_TEXT = """
+    number skipped nan per max num warmup best remaining every last of patience the total in
+"""
+_NO_COUNTER_BEFORE = frozenset(_NO_COUNTER_BEFORE_TEXT.split())
+_STOP_TEXT = """
+    from to than improved did not saving model took after line version port rank seed world device devices python
+    cuda eta
+"""
+_STOP = frozenset(_STOP_TEXT.split())
 
 
 @dataclass
 class Line:
-    """counters: name -> (value, total or 0); numbers: name -> (value, unit); mode: such as "valid"; opening: its start."""
+    """What a line holds.
+
+    counters: name -> (value, total or 0); numbers: name -> (value, unit); mode: such as "valid"; opening: its start.
+    progress: whether the only counter is that of a progress bar.
+    """
 
     counters: dict[str, tuple[float, float]]
     numbers: dict[str, tuple[float, str]]
@@ -80,7 +93,11 @@ def read_line(text: str) -> Line | None:
             taken, first = [bar.span()], bar.start()
         elif leading is not None:
             at = leading[1] or leading[2]
-            counters, taken, first = {"iteration": (float(at), float(leading[3] or 0))}, [leading.span()], leading.start()
+            counters, taken, first = (
+                {"iteration": (float(at), float(leading[3] or 0))},
+                [leading.span()],
+                leading.start(),
+            )
     elif set(counters) == {"epoch"}:
         bar = _PROGRESS.search(plain, max(end for _, end in taken))
         if bar is not None:
@@ -113,7 +130,9 @@ def _counters(text: str) -> tuple[dict[str, tuple[float, float]], list[tuple[int
             continue
         if word in ("it", "ep") and not match["sep"].strip():
             continue
-        word = {"epochs": "epoch", "steps": "step", "iterations": "iteration", "iters": "iter", "ep": "epoch"}.get(word, word)
+        word = {"epochs": "epoch", "steps": "step", "iterations": "iteration", "iters": "iter", "ep": "epoch"}.get(
+            word, word
+        )
         if word in counters:
             continue
         counters[word] = (float(match["at"].replace(",", "")), float(match["of"] or 0))
@@ -163,4 +182,10 @@ def _mode(rest: str, numbers: dict[str, tuple[float, str]], text: str) -> str:
     if match is None:
         return ""
     word = match[1].lower()
-    return {"training": "train", "train_inner": "train_inner", "validation": "valid", "testing": "test", "evaluation": "eval"}.get(word, word)
+    return {
+        "training": "train",
+        "train_inner": "train_inner",
+        "validation": "valid",
+        "testing": "test",
+        "evaluation": "eval",
+    }.get(word, word)

@@ -1,0 +1,1 @@
+"""The command `saddlescope plateaus`: training logs read, judged and told."""

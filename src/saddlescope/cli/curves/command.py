@@ -1,0 +1,147 @@
+"""`saddlescope plateaus`: from the words of the command line to judged curves."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from saddlescope.curves import Curve, CurveError
+from saddlescope.curves.clock import LEAST_POINTS
+from saddlescope.curves.reading import curves_of, log_of_bytes, read_log
+from saddlescope.curves.refusals import shown
+from saddlescope.curves.tables import Log
+
+if TYPE_CHECKING:
+    from saddlescope.measure import Stages
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of each file: columns, axes, thresholds, and how its text is cut."""
+
+    y: tuple[str, ...] = ()
+    x: str | None = None
+    time: Literal["log", "linear"] = "log"
+    values: Literal["auto", "log", "linear"] = "auto"
+    count_from: str | None = None
+    run: str = "last"
+    slope: float = 0.2
+    least_decades: float = 0.25
+    separator: str | None = None
+    decimal: str | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A curve and what was found on it."""
+
+    curve: Curve
+    stages: Stages
+
+
+def tell_plateaus(files: tuple[str, ...], asked: Asked, *, only_list: bool, as_json: bool, follow: bool) -> int:
+    """Read the files, judge their curves and print what was found; return the exit code.
+
+    A file that is refused is told on the standard error, and the others are still told; the code is then 2.
+    """
+    if not files:
+        raise CurveError(
+            "Name a training log, a folder of logs, or - for the standard input: saddlescope plateaus FILE."
+        )
+    unknown = next((file for file in files if file.startswith("-") and file != "-"), None)
+    if unknown is not None:
+        raise CurveError(f"Unknown option: {shown(unknown)}; `saddlescope plateaus --help` lists them all.")
+    if follow:
+        from saddlescope.cli.curves.following import follow_file
+
+        first, *others = files
+        if others or first == "-" or as_json or only_list:
+            raise CurveError(
+                "--follow watches one file and prints as it grows; name one file, without --list and --json."
+            )
+        return follow_file(Path(first), asked)
+    found: list[tuple[Log, list[Judged]]] = []
+    failures = 0
+    for file in files:
+        try:
+            log = read(file, asked)
+            found.append((log, [] if only_list else judged(log, asked)))
+        except CurveError as error:
+            if len(files) == 1:
+                raise
+            print(f"saddlescope: {error}", file=sys.stderr)
+            failures += 1
+    if found:
+        _tell(found, only_list, as_json, len(files) > 1)
+    return 2 if failures else 0
+
+
+def _tell(found: list[tuple[Log, list[Judged]]], only_list: bool, as_json: bool, several: bool) -> None:
+    from saddlescope.cli.curves import machine, telling
+
+    if only_list:
+        telling.tell_columns([log for log, _ in found])
+    elif as_json:
+        machine.print_json(found, several)
+    else:
+        telling.tell([one for _, curves in found for one in curves], side_by_side=several)
+
+
+def read(file: str, asked: Asked) -> Log:
+    """Return all that a file, a folder or the standard input holds.
+
+    Raises: CurveError.
+    """
+    if file == "-":
+        data = sys.stdin.buffer.read(2**31 + 1)
+        if len(data) > 2**31:
+            raise CurveError("The standard input holds more than 2 GB; thin it out first, every tenth row is enough.")
+        return log_of_bytes(data, "standard input", separator=asked.separator, decimal=asked.decimal)
+    return read_log(file, separator=asked.separator, decimal=asked.decimal)
+
+
+def judged(log: Log, asked: Asked) -> list[Judged]:
+    """Return the curves asked for with their plateaus.
+
+    Raises: CurveError where a curve is not there or has too few points.
+    """
+    curves = curves_of(log, list(asked.y) or None, asked.x, run=asked.run, count_from=_zero(asked.count_from))
+    found: list[Judged] = []
+    refused: CurveError | None = None
+    for curve in curves:
+        try:
+            found.append(Judged(curve, judge(curve, asked)))
+        except CurveError as error:
+            refused = error
+    if refused is not None and not found:
+        raise refused
+    return found
+
+
+def judge(curve: Curve, asked: Asked) -> Stages:
+    """Return the plateaus of a curve.
+
+    Raises: CurveError for fewer than 8 points that have a place on the axis of time.
+    """
+    from saddlescope.measure import plateaus
+
+    placed = int((curve.time > 0).sum()) if asked.time == "log" else len(curve)
+    if placed < LEAST_POINTS:
+        raise CurveError(
+            f"{curve.y} of {curve.source} has {placed} points after time 0, and plateaus need at least {LEAST_POINTS}: "
+            "log more often, or take another column or run (--list shows them)."
+        )
+    return plateaus(
+        curve, values=asked.values, time_axis=asked.time, slope=asked.slope, least_decades=asked.least_decades
+    )
+
+
+def _zero(text: str | None) -> float | Literal["file", "raw"] | None:
+    if text is None or text == "file" or text == "raw":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise CurveError(f"--from takes a number, 'file' or 'raw', but got {shown(text)!r}.") from None
