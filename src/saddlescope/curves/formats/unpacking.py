@@ -9,8 +9,8 @@ from saddlescope.curves.refusals import CurveError
 
 # More than this is not read: 40 million rows of a CSV file.
 MOST_BYTES = 2**31
-# Real logs pack to a thirtieth at best; what unpacks to more than 64 MB and 250 times its size is a bomb.
-_BOMB_BYTES, _BOMB_RATIO = 2**26, 250
+# Real logs pack to a fiftieth at best; what unpacks to more than 64 MB and a hundred times its size is a bomb.
+_BOMB_BYTES, _BOMB_RATIO = 2**26, 100
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 _ADVICE = "save it as CSV, JSON or npz (`numpy.savez`) and read that"
