@@ -105,6 +105,7 @@ def iterate(
 
     if checkpoint is not None and checkpoint.exists():
         state, done, seen = checkpoint.load(state)
+        checkpoint.refuse_other_steps(seen, done, marks)
         level = _level(system, seen[-1][1])
         if done in marks and seen[-1][0] < done:
             level = look(done, state)  # the stop came between this step and the look at it

@@ -128,7 +128,6 @@ def _iterated(
     steps = round(until / step_size)
     if steps < 1:
         raise ArgumentError("until", f"be at least one step of size {step_size:g}", until)
-    run = flow.describe() | {"steps": steps, "states": states}
     with Progress(progress, until, step_size) as shown:
         record = iterate(
             system,
@@ -137,10 +136,25 @@ def _iterated(
             states=states,
             stop_below=target,
             watch=shown.update,
-            checkpoint=None if checkpoint is None else Checkpoint(checkpoint, run),
+            checkpoint=None if checkpoint is None else checkpoint_of(checkpoint, flow, steps, states),
         )
     trajectory = flow.trajectory(record)
     return dataclasses.replace(trajectory, doubts=trajectory.doubts + record.doubts)
+
+
+def checkpoint_of(path: str | os.PathLike[str], flow: Flow, steps: int, states: int) -> Checkpoint:
+    """Return the checkpoint of a dynamics in steps.
+
+    Args:
+        path: of the file.
+        flow: the dynamics.
+        steps: that the whole run makes.
+        states: saved of it.
+
+    Raises:
+        ArgumentError: if the file is damaged or belongs to another run.
+    """
+    return Checkpoint(path, (flow, steps, states), flow.describe() | {"steps": steps, "states": states})
 
 
 def _grid(first: float, until: float, states: int) -> np.ndarray:

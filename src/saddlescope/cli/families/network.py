@@ -84,12 +84,12 @@ class Job:
         return found
 
     def _refuse_another(self, name: str, path: Path) -> None:
-        from saddlescope.solve.checkpoint import Checkpoint
+        from saddlescope.solve.run import checkpoint_of
 
         flow = self.flows[name][0]
         steps = round(self.spec.dynamics.until / flow.step_size)
         try:
-            Checkpoint(path, flow.describe() | {"steps": steps, "states": self.spec.solver.states})
+            checkpoint_of(path, flow, steps, self.spec.solver.states)
         except ArgumentError as error:
             reason = "was written with other settings" if "another" in str(error) else "is damaged"
             raise SpecError(
