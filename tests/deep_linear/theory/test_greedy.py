@@ -120,12 +120,6 @@ def test_depth_can_decide_between_no_minimiser_and_a_perfect_fit():
     assert deep.test_errors[-1] > 1
 
 
-def test_disconnected_observations_take_one_neuron_each():
-    cost = MatrixCompletion([[0.0, 1.0], [1.5, np.nan]], observed=[[True, True], [True, False]])
-    path = greedy_low_rank(cost, 3)
-    assert np.allclose(path.products, [[[0, 0], [0, 0]], [[0, 0], [1.5, 0]], [[0, 1], [1.5, 0]]], atol=1e-8)
-
-
 def test_costs_of_other_kinds():
     random = np.random.default_rng(0)
     X, Y = random.standard_normal((4, 12)), random.standard_normal((3, 12))

@@ -31,7 +31,7 @@ class BalancedDescent:
     @property
     def weights(self) -> list[np.ndarray]:
         """The present layers."""
-        return self._layers(self.state)
+        return self.split(self.state)
 
     @property
     def power(self) -> float:
@@ -74,7 +74,7 @@ class BalancedDescent:
         """
         for _ in range(60):
             h = self.step
-            hessian = self._hessian()
+            hessian = self.hessian()
             delta = conjugate_gradients(
                 lambda x, h=h, hessian=hessian: x / h + hessian(x), self.slope, np.ones(1), 1e-3, limit=200
             )
@@ -99,19 +99,19 @@ class BalancedDescent:
             return True
         return False
 
-    def _layers(self, state: np.ndarray) -> list[np.ndarray]:
+    def split(self, state: np.ndarray) -> list[np.ndarray]:
         return [part.reshape(shape) for part, shape in zip(np.split(state, self.cuts), self.shapes, strict=True)]
 
     def _speed(self, state: np.ndarray) -> tuple[float, np.ndarray]:
-        layers = self._layers(state)
+        layers = self.split(state)
         prefixes = products_from_input(layers)
         cost, G = self.landscape.value_and_gradient(prefixes[-1])
         slopes = pull_back(layers, prefixes, G)
         return cost, -np.concatenate([slope.ravel() for slope in slopes])
 
-    def _hessian(self):
+    def hessian(self):
         """Return the product with the Hessian at the present point: the tangent of `pull_back`."""
-        layers = self._layers(self.state)
+        layers = self.split(self.state)
         prefixes = products_from_input(layers)
         A = prefixes[-1]
         carried = [self.landscape.value_and_gradient(A)[1]]
@@ -120,7 +120,7 @@ class BalancedDescent:
         carried = carried[::-1]
 
         def times(direction: np.ndarray) -> np.ndarray:
-            moves = self._layers(direction)
+            moves = self.split(direction)
             tangents = [moves[0]]
             for W, dW, F in zip(layers[1:], moves[1:], prefixes, strict=False):
                 tangents.append(dW @ F + W @ tangents[-1])

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.deep_linear.landscape.escape import Escape, escape
-from saddlescope.deep_linear.landscape.fixed_rank import Factors, polish
+from saddlescope.deep_linear.landscape.fixed_rank import Factors
 from saddlescope.deep_linear.network.layers import Weights, products_from_input, pull_back
 from saddlescope.deep_linear.network.starts import balanced_start
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.cost_of_product import Landscape
-from saddlescope.deep_linear.theory.balanced_descent import BalancedDescent
-
-
-class GreedyOutcome(enum.Enum):
-    """Why the path ended; the value is the message."""
-
-    RECOVERED = "The cost is zero to tolerance, and so is the error on what the cost does not see."
-    TOLERANCE_REACHED = "The gradient of the cost is zero to tolerance."
-    RANK_LIMIT = "The largest rank allowed was reached."
-    NO_MINIMISER = "No minimiser at this rank: the cost creeps down while the norm grows without end."
-    NORM_GUARD = "The norm passed its guard while the cost was still falling fast."
-    NOT_CONVERGED = "The descent at this rank did not settle within its steps."
+from saddlescope.deep_linear.theory.next_saddle import GreedyOutcome, next_saddle, tie_doubts, with_neuron
 
 
 @dataclass(frozen=True)
@@ -33,7 +21,8 @@ class GreedyPath:
     """The saddles in order, the origin first, and how the path was left.
 
     `costs` (K + 1,); `ranks` (K + 1,); `test_errors` (K + 1,), nan where unknown; `products` (K + 1, d_out,
-    d_in); `escapes` (K,), the escape taken from every saddle but the last; `depth` L; `outcome`.
+    d_in); `escapes` (K,), the escape taken from every saddle but the last; `depth` L; `outcome`; `doubts`, sentences
+    on what may be wrong.
     """
 
     costs: np.ndarray
@@ -43,6 +32,7 @@ class GreedyPath:
     escapes: tuple[Escape, ...]
     depth: int
     outcome: GreedyOutcome
+    doubts: tuple[str, ...] = ()
 
     @property
     def escape_speeds(self) -> np.ndarray:
@@ -77,8 +67,9 @@ def greedy_low_rank(
     min(d_out, d_in); `norm_guard`, the largest norm of the product allowed, in units of the step that a line
     search along −∇C(0) makes (the norm of the data for least squares). With `steps` T and `step_size` η,
     every descent is T steps of gradient descent, as the algorithm was published. Without them it is run to
-    convergence: gradient flow into its basin, then Newton's method at fixed rank for the last digits. Where
-    minimisers of a rank form a continuum, the one found is that of the flow to a few per cent only.
+    convergence: gradient flow into its basin, then Newton's method at fixed rank for the last digits, and on from
+    there if the point it ends at is no minimum among matrices of its rank. Where minimisers of a rank form a
+    continuum, the one found is that of the flow to a few per cent only.
 
     From θ = 0, with (u, s₁, v) the top singular triple of −∇C(A): every hidden layer gets one more neuron,
     with row εvᵀ in W_1, diagonal ε in the middle and column εu in W_L.
@@ -111,14 +102,15 @@ def greedy_low_rank(
     costs, ranks, products, escapes = [first.cost], [0], [A], [first]
     saddle: Factors | None = None
     weights: list[np.ndarray] = []
+    doubts: list[str] = []
     while True:
         if ranks[-1] >= min(largest, *cost.shape):
             outcome = GreedyOutcome.RANK_LIMIT
             break
         if published is None:
-            added = size or neuron_size(landscape, A, escapes[-1])
-            start = with_neuron(saddle.network(depth) if saddle else [], escapes[-1], added)
-            saddle, failure = descend(landscape, start, guard, first.strength)
+            reached = next_saddle(landscape, saddle, escapes[-1], guard, first.strength, size)
+            saddle, failure = reached.factors, reached.failure
+            doubts += [*tie_doubts(escapes[-1], ranks[-1]), *reached.doubts]
             A = saddle.product
         else:
             weights = with_neuron(weights, escapes[-1], size or 0.0)
@@ -146,76 +138,8 @@ def greedy_low_rank(
         tuple(escapes[: len(costs) - 1]),
         depth,
         outcome,
+        tuple(doubts),
     )
-
-
-def neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
-    """Return the weight ε at which the new neuron's product is 1e-2 of the mode that a line search finds.
-
-    Until then the neuron stays on its escape path to the same relative accuracy, and following it there
-    would take a plateau's worth of steps.
-    """
-    mode = np.outer(path.left, path.right)
-    curvature = float(np.sum(mode * landscape.curvature(A, mode)))
-    length = path.strength / curvature if curvature > 1e-3 * path.strength else max(1.0, np.linalg.norm(A))
-    return float((1e-2 * length) ** (1 / path.depth))
-
-
-def with_neuron(weights: list[np.ndarray], path: Escape, epsilon: float) -> list[np.ndarray]:
-    """Return the network with one more neuron in every hidden layer, of weights ε along the escape path."""
-    neuron = [epsilon * path.right[None, :]]
-    neuron += [np.full((1, 1), epsilon) for _ in range(path.depth - 2)]
-    neuron += [epsilon * path.left[:, None]]
-    if not weights:
-        return neuron
-    grown = [np.vstack([weights[0], neuron[0]])]
-    for W, new in zip(weights[1:-1], neuron[1:-1], strict=True):
-        wider = np.zeros((len(W) + 1, len(W) + 1))
-        wider[:-1, :-1], wider[-1, -1] = W, new[0, 0]
-        grown.append(wider)
-    return [*grown, np.hstack([weights[-1], neuron[-1]])]
-
-
-def descend(
-    landscape: Landscape, weights: list[np.ndarray], guard: float, slope_scale: float
-) -> tuple[Factors, GreedyOutcome | None]:
-    """Follow the flow until Newton's method ends where it stands, or return the failure and the place."""
-    descent = BalancedDescent(landscape, weights)
-    top, peak, level, half_way, runaways = descent.cost, 0.0, 1e-4, np.nan, 0
-    earlier = (np.inf, -np.inf)
-    for number in range(2_000):
-        # Measured against the steepest moment so far, the start, itself next to a saddle, never counts as
-        # the end. Explicit steps follow the rise of the new mode; past the steepest moment implicit ones
-        # cross the valleys.
-        peak = max(peak, descent.power)
-        rising = descent.power > 0.1 * peak and number < 1_500
-        moved = descent.advance() if rising else descent.advance_implicitly()
-        here = Factors.of_network(descent.weights)
-        norm = float(np.linalg.norm(here.product))
-        if norm < 0.5 * guard:
-            half_way = descent.cost
-        elif not norm <= guard:
-            creeping = half_way - descent.cost < 0.1 * (top - half_way)
-            return here, GreedyOutcome.NO_MINIMISER if creeping else GreedyOutcome.NORM_GUARD
-        if number % 100 == 0 and not rising:
-            creeping = earlier[1] - descent.cost < 0.02 * (top - descent.cost)
-            if creeping and norm > 1.01 * earlier[0]:
-                return here, GreedyOutcome.NO_MINIMISER
-            earlier = norm, descent.cost
-        if moved and descent.power > level * peak:
-            continue
-        end = polish(landscape, here, guard, slope_scale)
-        distance = np.linalg.norm(end.factors.product - here.product)
-        if end.converged and distance <= 1e-2 * norm:
-            return end.factors, None
-        # a valley that leads to infinity gets ever slower: three times the method ran off along it
-        runaways = runaways + 1 if not end.converged and distance > norm else 0
-        if runaways == 3:
-            return here, GreedyOutcome.NO_MINIMISER
-        if not moved:
-            break
-        level *= 0.1
-    return Factors.of_network(descent.weights), GreedyOutcome.NOT_CONVERGED
 
 
 def _gradient_descent(

@@ -11,7 +11,7 @@ and time drop out, and tau is the time in which H's flow from alpha = 1 runs to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,19 +21,23 @@ from scipy.interpolate import CubicSpline
 
 from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
-from saddlescope.deep_linear.landscape.escape import Escape
+from saddlescope.deep_linear.landscape.escape import Escape, escape
 from saddlescope.deep_linear.network.krylov import compress
-from saddlescope.deep_linear.network.layers import checked_weights, products_from_input
-from saddlescope.deep_linear.network.starts import balanced_start, gaussian_start, refuse_beyond_floats
+from saddlescope.deep_linear.network.layers import checked_weights, include, products_from_input
+from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost_of_product import Landscape
 from saddlescope.deep_linear.problem.linear_cost import Slope
-from saddlescope.deep_linear.theory.greedy import GreedyOutcome, greedy_low_rank
-from saddlescope.deep_linear.theory.limit_shallow import LimitOutcome, shallow_limit
+from saddlescope.deep_linear.theory.limit_shallow import THRESHOLD, LimitOutcome, shallow_limit
+from saddlescope.deep_linear.theory.next_saddle import TIED, GreedyOutcome, next_saddle
 from saddlescope.solve import Outcome, integrate
 
 _GROWTH = 1e4  # of the free neurons, until the rest of the escape is its closed form
 _ROUNDS = 6
 _RTOL = 1e-8
+_EQUAL = 1e-7  # share of the largest singular value within which others are one with it
+_WIDTHS = 4
+_LONGEST = 1e6  # times the shortest time that a jump may take
 _POINTS, _APART = 500, 1e-3  # of a segment of the path; least distance of two that it is drawn through, relative
 
 
@@ -170,36 +174,76 @@ def saddle_to_saddle_limit(
         return SaddleToSaddleLimit(**vars(shallow_limit(cost, wide)), depth=2, size=size)
     narrow = compress(wide, _ROUNDS)
     free = narrow.weights if 2 * narrow.width <= max(W.shape[0] for W in wide) else wide
-    greedy = greedy_low_rank(cost, len(start))
-    elapsed, times, exponents, segments = 0.0, [], [], []
-    for k, path in enumerate(greedy.escapes):
-        time, free = _escape(cost, greedy.products[k], path, free)
-        elapsed += time
-        times.append(elapsed)
+    return _deep_limit(cost, free, size)
+
+
+def _deep_limit(cost: Cost, free: list[np.ndarray], size: float) -> SaddleToSaddleLimit:
+    """Go from saddle to saddle as a greedy path does, with the free neurons to say when, and which way at a tie."""
+    landscape, depth = Landscape(cost), len(free)
+    A, saddle, now = np.zeros(cost.shape), None, 0.0
+    path = escape(cost, depth)
+    strongest, guard = path.strength, 100 * landscape.length
+    costs, ranks, products = [path.cost], [0], [A]
+    times, exponents, segments, doubts = [], [], [], []
+    while True:
+        if ranks[-1] >= min(cost.shape):
+            outcome = GreedyOutcome.RANK_LIMIT
+            break
+        time, mode, after = _escape(path, -landscape.value_and_gradient(A)[1], free)
+        reached = next_saddle(landscape, saddle, replace(path, left=mode[0], right=mode[1]), guard, strongest)
+        if reached.failure is not None:
+            outcome = reached.failure
+            break
+        if _EQUAL < path.exponent <= TIED:
+            doubts.append(
+                f"The two largest singular values of the gradient at saddle {len(times)} differ by a share of "
+                f"{path.exponent:.1g}: the way on is that of starts of {1 / _GROWTH:.0e}, and other starts may differ."
+            )
+        doubts += reached.doubts
+        segment = [A[None]]
+        for begun, end in zip(reached.legs, reached.costs, strict=True):
+            segment.append(_jump(cost, begun, end, path.cost if len(segment) == 1 else reached.costs[len(segment) - 2]))
+        saddle, A = reached.factors, reached.factors.product
+        segment = _smooth(np.concatenate([*segment, A[None]]))
+        value, G = landscape.value_and_gradient(A)
+        costs.append(value)
+        ranks.append(ranks[-1] + 1)
+        products.append(A)
+        times.append(now := now + time)
         exponents.append(path.exponent)
-        segment = _jump(cost, greedy.products[k], path, greedy.costs[k + 1], len(greedy.products) - 1)
-        segment = np.concatenate([greedy.products[k][None], segment, greedy.products[k + 1][None]])
-        segments.append(_smooth(segment))
-        free = _carried(free, segment[1:], int(greedy.ranks[k + 1]))
+        segments.append(segment)
+        free = _carried(after, segment[1:], ranks[-1])
+        U, s, Vt = np.linalg.svd(-G, full_matrices=False)
+        if s[0] <= THRESHOLD * strongest:
+            error = float(cost.test_error(jnp.asarray(A)))
+            outcome = GreedyOutcome.RECOVERED if error < 1e-3 else GreedyOutcome.TOLERANCE_REACHED
+            break
+        path = Escape(value, depth, U[:, 0], Vt[0], float(s[0]), float(s[1]) if s.size > 1 else 0.0)
     return SaddleToSaddleLimit(
-        greedy.costs,
-        greedy.ranks,
-        greedy.products,
+        np.array(costs),
+        np.array(ranks),
+        np.array(products),
         np.array(times),
         np.array(exponents),
         tuple(segments),
-        len(start),
-        greedy.outcome,
+        depth,
+        outcome,
         size,
+        tuple(doubts),
     )
 
 
-def _escape(cost: Cost, A: np.ndarray, path: Escape, free: list[np.ndarray]) -> tuple[float, list[np.ndarray]]:
-    """Run the free neurons to infinity; return the time it takes and what is left beside the mode that escaped."""
-    G = np.asarray(cost.gradient(jnp.asarray(A)))
+def _escape(
+    path: Escape, downhill: np.ndarray, free: list[np.ndarray]
+) -> tuple[float, tuple[np.ndarray, np.ndarray], list[np.ndarray]]:
+    """Run the free neurons to infinity: the time it takes, the mode (left, right) that escapes, and what is left.
+
+    Where the largest singular values of -G, `downhill`, are one, or so near that no start tells them apart, any mode of
+    theirs may escape, and the start decides.
+    """
     shapes = tuple((W.shape[0], W.shape[1]) for W in free)
     system = DeepLinearSystem(
-        cost=Slope(jnp.asarray(G)),
+        cost=Slope(jnp.asarray(-downhill)),
         bend=jnp.zeros(()),
         imbalance=jnp.asarray(imbalance_norms(free)),
         shapes=shapes,
@@ -227,35 +271,35 @@ def _escape(cost: Cost, A: np.ndarray, path: Escape, free: list[np.ndarray]) -> 
     left = []
     for W, (U, s, Vt) in zip(layers_now, singular, strict=True):
         left.append(W - s[0] * np.outer(U[:, 0], Vt[0]))
-    return float(record.times[-1]) + path.time(rho), left
+    U, s, Vt = np.linalg.svd(downhill)
+    tied = int(np.sum(s >= (1 - TIED) * s[0]))
+    # of both ends of the mode that escaped: along each pair of singular vectors they grow together
+    U, V = U[:, :tied], Vt[:tied].T
+    share = U.T @ singular[-1][0][:, 0]
+    back = V.T @ singular[0][2][0]
+    share = share + np.copysign(1.0, share @ back) * back
+    share = share / np.linalg.norm(share)
+    return float(record.times[-1]) + path.time(rho), (U @ share, V @ share), left
 
 
-def _jump(cost: Cost, A: np.ndarray, path: Escape, end: float, most: int) -> np.ndarray:
-    """Products along the flow of the balanced network that goes from one saddle to the next, shape (points, ...)."""
-    depth = path.depth
-    width = max(most, 1)
-    start = [np.array(W) for W in balanced_start(A, depth, width)]
-    rank = int(np.linalg.matrix_rank(A, tol=1e-8 * max(1.0, np.linalg.norm(A)))) if np.any(A) else 0
-    neuron = (1e-4 * max(float(np.linalg.norm(A)), path.strength)) ** (1 / depth)
-    start[0][rank] += neuron * path.right
-    start[-1][:, rank] += neuron * path.left
-    for W in start[1:-1]:
-        W[rank, rank] += neuron
+def _jump(cost: Cost, begun: list[np.ndarray], end: float, top: float) -> np.ndarray:
+    """Products along the flow of a narrow network until its cost has fallen from `top` to `end`, (points, ...)."""
     from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
 
-    flow = DeepLinearFlow(cost, initial=start, compress=False)
+    # a few widths for all ranks: each is a program of its own
+    width = -(-len(begun[0]) // _WIDTHS) * _WIDTHS
+    flow = DeepLinearFlow(cost, initial=include([jnp.asarray(W) for W in begun], width), compress=False)
     system, y0 = flow.start()
     system = _Course(system.cost, system.bend, system.imbalance, system.shapes, explicit=False)
-    horizon = 1e4 * path.time(neuron * np.sqrt(depth))
     record = integrate(
         system,
         y0,
-        np.geomspace(1e-3 * flow.shortest_time, horizon, 8),
+        np.geomspace(1e-3 * flow.shortest_time, _LONGEST * flow.shortest_time, 8),
         first_step=1e-3 * flow.shortest_time,
         rtol=1e-5,
-        atol=1e-5 * neuron,
+        atol=1e-5 * np.sqrt(np.mean(np.asarray(begun[0][-1]) ** 2)),
         max_steps=100_000,
-        stop_below=end + 1e-8 * (path.cost - end),
+        stop_below=end + 1e-8 * (top - end),
     )
     runs = (layers(y, system.shapes) for y in record.observables["weights"])
     return np.stack([np.asarray(products_from_input(weights)[-1]) for weights in runs])

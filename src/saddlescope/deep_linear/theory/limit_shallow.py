@@ -28,13 +28,13 @@ from saddlescope.deep_linear.problem.cost_of_product import Landscape
 from saddlescope.deep_linear.problem.matrix_completion import MatrixCompletion
 from saddlescope.deep_linear.theory.balanced_descent import BalancedDescent
 from saddlescope.deep_linear.theory.graded_weights import Graded, free_modes, in_use, wait
-from saddlescope.deep_linear.theory.greedy import GreedyOutcome, descend, neuron_size, with_neuron
 from saddlescope.deep_linear.theory.invariant_subspaces import EQUAL, OVERLAP, Block, blocks, coupling, generator
+from saddlescope.deep_linear.theory.next_saddle import GreedyOutcome, descend, neuron_size, with_neuron
 
 _LOST = 1e-6  # singular values, relative to the largest, that are none
 _EXPLICIT = 2000  # steps
 _SLID = 1e-3  # overlaps at the end of a jump, relative, that its beginning did not have
-_THRESHOLD = 1e-6  # on the gradient at the end of the path, relative to the one at the origin, as in the greedy path
+THRESHOLD = 1e-6  # on the gradient at the end of the path, relative to the one at the origin, as in the greedy path
 
 
 class LimitOutcome(enum.Enum):
@@ -85,7 +85,7 @@ def shallow_limit(cost: Cost, start: list[np.ndarray]) -> ShallowPath:
     used: list[np.ndarray] = []
     saddle: Factors | None = None
     while True:
-        if np.linalg.norm(G, 2) <= _THRESHOLD * strongest:
+        if np.linalg.norm(G, 2) <= THRESHOLD * strongest:
             error = float(cost.test_error(jnp.asarray(A)))
             outcome = GreedyOutcome.RECOVERED if error < 1e-3 else GreedyOutcome.TOLERANCE_REACHED
             break
