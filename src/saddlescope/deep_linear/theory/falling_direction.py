@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
@@ -9,6 +11,7 @@ from saddlescope.deep_linear.problem.cost_of_product import Landscape
 from saddlescope.deep_linear.theory.balanced_descent import BalancedDescent
 
 _NEGATIVE = 1e-6  # share of the largest curvature under which a negative one is rounding, or a continuum of minima
+_eigenpairs: Any = eigsh  # stubs of SciPy take whole tolerances only
 _DENSE = 120  # weights up to which the whole Hessian is decomposed
 
 
@@ -41,7 +44,7 @@ def falling_direction(landscape: Landscape, weights: list[np.ndarray]) -> list[n
         # seen from above, where the many eigenvalues that symmetries leave at zero converge like any
         shifted = _operator(lambda x: largest * x - times(x), size)
         try:
-            values, vectors = eigsh(shifted, 1, which="LA", v0=begin, tol=1e-6, ncv=min(size, 40), maxiter=200)
+            values, vectors = _eigenpairs(shifted, 1, which="LA", v0=begin, tol=1e-6, ncv=min(size, 40), maxiter=200)
         except ArpackNoConvergence:
             return None
         lowest, direction = largest - float(values[0]), vectors[:, 0]
@@ -51,7 +54,9 @@ def falling_direction(landscape: Landscape, weights: list[np.ndarray]) -> list[n
 
 
 def _largest(times, size: int, begin: np.ndarray) -> float:
-    return float(np.abs(eigsh(_operator(times, size), 1, which="LM", v0=begin, tol=1e-2, return_eigenvectors=False)[0]))
+    return float(
+        np.abs(_eigenpairs(_operator(times, size), 1, which="LM", v0=begin, tol=1e-2, return_eigenvectors=False)[0])
+    )
 
 
 def _operator(times, size: int) -> LinearOperator:
