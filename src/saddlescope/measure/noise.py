@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 _BEND = 0.05  # noise of neighbours over that of residuals; 0.08 for noise of lag-1 autocorrelation 0.99
+_REACH = 0.05  # of the axis of time, and of the values: what a spike exceeds in height and not in length
 _MAD = 1.482602218505602  # standard deviation of a normal law over its median absolute deviation
 
 
@@ -64,6 +65,26 @@ def _chunks(index: np.ndarray, least: int) -> list[tuple[int, int]]:
             edges.append(end)
     edges[-1 if len(edges) > 1 and index.size - edges[-1] < least else len(edges) :] = [index.size]
     return list(itertools.pairwise(edges))
+
+
+def without_spikes(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Return y with what leaves its surroundings for a short while replaced by their median (Hampel's rule).
+
+    Arguments: `x` and `y` of shape (N,), x increasing; `sigma`, the standard deviation of each y.
+    Steps stay: a median does not move them. Surroundings reach 0.05 to either side and hold five values at least.
+
+    >>> y = np.ones(21)
+    >>> y[9:11] = 5.0
+    >>> without_spikes(np.linspace(0, 0.3, 21), y, np.full(21, 0.1)).tolist() == [1.0] * 21
+    True
+    """
+    low, high = np.searchsorted(x, x - _REACH), np.searchsorted(x, x + _REACH, side="right")
+    calm = y.copy()
+    for i in np.flatnonzero(high - low >= 5):
+        middle = np.median(y[low[i] : high[i]])
+        if abs(y[i] - middle) > max(5 * sigma[i], _REACH):
+            calm[i] = middle
+    return calm
 
 
 def level_over_bins(residuals: np.ndarray, index: np.ndarray, quantile: float, least: int = 16) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from saddlescope.measure.noise import noise_level, pseudo_residuals
 from saddlescope.measure.stages import Clock, Scale
 
 LEAST_POINTS = 8
+_MANY, _MOST = 50_000, 512  # points of a curve from which it is thinned, and those of a bin that are kept
+FEW = 30  # points of a whole curve, of which a plateau may have fewer than five
 # Length of a whole run on the axis of linear time. A plateau lasts 0.25 on either axis, that is 8 % of the run, and a
 # slope below 0.2 is a change of less than 0.6 of the range over the run: a straight line is no plateau.
 RUN = 3.0
@@ -95,14 +98,51 @@ def linear(time: np.ndarray, value: np.ndarray, clock: Clock) -> Axes:
     return Axes(time, value, "linear", span, clock)
 
 
+def in_time(axes: Axes) -> tuple[float, float]:
+    """Return the 1 % and the 99 % quantile of the values over the axis of time, and not over points.
+
+    Linear logging puts few points on the first levels of a curve, which may be most of its time and of its range.
+    """
+    grid = np.linspace(axes.x[0], axes.x[-1], 512)
+    low, high = np.quantile(axes.value[np.minimum(np.searchsorted(axes.x, grid), axes.x.size - 1)], [0.01, 0.99])
+    return float(low), float(high)
+
+
+def thinned(axes: Axes, bins: int) -> Axes:
+    """Return the curve with at most 512 points, evenly spaced, in each bin of its axis of time: medians need no more.
+
+    Under linear logging nearly all points of a long curve lie in its last decade.
+    """
+    if axes.time.size <= _MANY:
+        return axes
+    x = axes.x
+    edges = np.searchsorted(x, np.linspace(x[0], x[-1], bins + 1)[1:-1])
+    bounds = np.unique(np.concatenate(([0], edges, [x.size])))
+    kept = [
+        np.arange(a, b) if b - a <= _MOST else np.linspace(a, b - 1, _MOST).astype(int)
+        for a, b in itertools.pairwise(bounds.tolist())
+    ]
+    chosen = np.concatenate(kept)
+    return replace(axes, time=axes.time[chosen], value=axes.value[chosen])
+
+
+def span_of(axes: Axes) -> float:
+    """Return the range of the values on their scale, over points or over time, whichever is larger."""
+    low, high = np.quantile(axes.y, [0.01, 0.99])
+    lowest, highest = replace(axes, value=np.array(in_time(axes))).y
+    return float(max(high - low, highest - lowest)) or float(np.ptp(axes.y)) or 1.0
+
+
 def fitting(time: np.ndarray, value: np.ndarray, clock: Clock, bounded: bool) -> Axes:
     """Return the axes that fit: fractions of the range for what is bounded or varies by less than a factor of 30."""
     if bounded:
         return linear(time, value, clock)
     scaled = as_always(time, value, clock)
     low, high = np.quantile(value, [0.01, 0.99])
+    lowest, highest = in_time(scaled)
     if scaled.scale == "log":
-        return scaled if high >= WIDE * low else linear(time, value, clock)
-    if scaled.scale == "log above the noise" and high < WIDE * scaled.unit:
+        wide = high >= WIDE * low or highest >= WIDE * lowest
+        return scaled if wide else linear(time, value, clock)
+    if scaled.scale == "log above the noise" and max(high, highest) < WIDE * scaled.unit:
         return linear(time, value, clock)
     return scaled

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 
+from saddlescope.measure.judging.axes import FEW
 from saddlescope.measure.stages import Stages
 
 _REMEMBERS = 0.5  # lag-1 autocorrelation from which the exact count on synthetic ladders falls
 _FEW_POINTS = 15
-FEW = 30  # points of a whole curve from which nothing is said of their number
 
 
 def doubts_about(stages: Stages, time: np.ndarray, judged: bool) -> Stages:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from saddlescope.measure.judging.axes import Axes
+from saddlescope.measure.judging.axes import Axes, span_of
 from saddlescope.measure.noise import noise_level
 from saddlescope.measure.stages import Plateau
 
@@ -27,8 +27,8 @@ class Excursion(NamedTuple):
 def with_excursions(axes: Axes, plateaus: tuple[Plateau, ...]) -> tuple[tuple[Plateau, ...], list[list[Excursion]]]:
     """Return the plateaus with the number of their bumps and collapses, and what these are."""
     y = axes.y
-    low, high = np.quantile(y, [0.01, 0.99])
-    found = [_inside(axes, y, _LARGE * float(high - low), p) for p in plateaus]
+    large = _LARGE * span_of(axes)
+    found = [_inside(axes, y, large, p) for p in plateaus]
     counted = tuple(
         replace(p, bumps=sum(e.up for e in several), collapses=sum(not e.up for e in several))
         for p, several in zip(plateaus, found, strict=True)

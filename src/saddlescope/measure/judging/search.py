@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from saddlescope.arguments import ArgumentError
-from saddlescope.measure.judging.axes import Axes, as_always, fitting, linear, on_clock
+from saddlescope.measure.judging.axes import FEW, Axes, as_always, fitting, in_time, linear, on_clock, span_of, thinned
 from saddlescope.measure.judging.inputs import Given
 from saddlescope.measure.judging.rests import find_rests
 from saddlescope.measure.noise import lag_one, level_over_bins, noise_level, pseudo_residuals
@@ -21,7 +21,7 @@ from saddlescope.measure.stages import Clock, Method, Plateau, Stages
 # Decades of noise below which the local slope over 0.02 decades is sharp to 0.01; and the same where
 # neighbouring residuals agree, as those of a smooth bend do and those of noise never do.
 _CLEAN, _SMOOTH = 1e-4, 1e-2
-_LEAST_POINTS = 5
+_LEAST_POINTS, _LEAST_POINTS_OF_FEW = 5, 3
 # Distance of heights that count as distinct, without noise and with the most.
 _CLOSEST, _WIDEST = math.log10(1.05), math.log10(1.25)
 # A stretch that changes by more of the range is no plateau: 16 of 17 of them were false in real logs, and true ones
@@ -73,7 +73,8 @@ def search(known: Given, settings: Settings) -> Found:
     else:
         time, value, learnt = _above_floor(time, value, settings.floor)
     axes = _axes(time, value, known, settings)
-    x, y = axes.x, axes.y
+    seen = thinned(axes, settings.bins) if judged else axes
+    x, y = seen.x, seen.y
     residuals = pseudo_residuals(x, y)
     index = bin_curve(x, y, settings.bins).index if judged else None
     noise = noise_level(residuals) if index is None else level_over_bins(residuals, index[1:-1], 0.9)
@@ -83,22 +84,11 @@ def search(known: Given, settings: Settings) -> Found:
         method = "slope" if smooth else "partition"
     if method == "slope" and settings.clock == "linear" and settings.method is None:
         method = "rests"
-    correlation, fit = 0.0, None
-    if method == "partition":
-        fit = fit_pieces(
-            x, y, slope=settings.slope, least_decades=settings.least_decades, bins=settings.bins, by_bins=judged
-        )
-        noise, correlation = fit.noise, fit.correlation
-    closest = min(max(3 * noise, _CLOSEST), _WIDEST) if settings.distinct is None else math.log10(settings.distinct)
-    thresholds = Thresholds(settings.slope, settings.least_decades, closest)
-    if method == "rests":
-        cells = _at_rest(axes, known, thresholds)
-    elif fit is None:
-        cells = _from_slope(axes, thresholds)
-    else:
-        cells = _from_fit(axes, fit, thresholds, judged)
-    if judged:
-        cells = replace(cells, flat=_hardly_changing(cells, axes))
+    seen = seen if method == "partition" else axes
+    cells, noise, correlation, closest = _flat(seen, known, settings, method, noise)
+    if judged and axes.scale == "linear":
+        usual = np.quantile(value, [0.01, 0.99])
+        cells = _with_early(cells, seen, usual, known, settings, method, noise)
     if axes.scale == "log":
         relative = noise * math.log(10)
     else:
@@ -119,6 +109,48 @@ def search(known: Given, settings: Settings) -> Found:
         highest=(float(value[high]), float(time[high])),
     )
     return Found(stages, axes, (cells.begin + cells.finish) / 2, cells.value)
+
+
+def _flat(
+    axes: Axes, known: Given, settings: Settings, method: Method, noise: float
+) -> tuple[_Cells, float, float, float]:
+    """Return the flat stretches by one method, the noise and its memory, and the distance of distinct heights."""
+    judged = settings.values is not None
+    x, y = axes.x, axes.y
+    correlation, fit = 0.0, None
+    if method == "partition":
+        fit = fit_pieces(
+            x, y, slope=settings.slope, least_decades=settings.least_decades, bins=settings.bins, by_bins=judged
+        )
+        noise, correlation = fit.noise, fit.correlation
+    closest = min(max(3 * noise, _CLOSEST), _WIDEST) if settings.distinct is None else math.log10(settings.distinct)
+    thresholds = Thresholds(settings.slope, settings.least_decades, closest)
+    if method == "rests":
+        cells = _at_rest(axes, known, thresholds)
+    elif fit is None:
+        cells = _from_slope(axes, thresholds)
+    else:
+        cells = _from_fit(axes, fit, thresholds, judged)
+    if judged:
+        cells = replace(cells, flat=_hardly_changing(cells, axes))
+    return cells, noise, correlation, closest
+
+
+def _with_early(
+    cells: _Cells, axes: Axes, usual: np.ndarray, known: Given, settings: Settings, method: Method, noise: float
+) -> _Cells:
+    """Add the first levels that hold less than 1 % of the points, and so lie outside the range of the others.
+
+    In that range their noise alone is steep. They are judged in the range over time.
+    """
+    low, high = in_time(axes)
+    if high - low < 1.5 * axes.unit:
+        return cells
+    wide = replace(axes, unit=high - low)
+    early = _flat(wide, known, settings, method, noise * axes.unit / wide.unit)[0]
+    within = np.flatnonzero((early.value >= usual[0]) & (early.value <= usual[1]))
+    until = min([int(within[0]) if within.size else early.value.size, *(first for first, _ in cells.flat)])
+    return replace(cells, flat=[(a, b) for a, b in early.flat if b < until] + cells.flat)
 
 
 def _axes(time: np.ndarray, value: np.ndarray, known: Given, settings: Settings) -> Axes:
@@ -157,7 +189,8 @@ def _from_slope(axes: Axes, thresholds: Thresholds) -> _Cells:
 
 def _from_fit(axes: Axes, fit: Fit, thresholds: Thresholds, judged: bool) -> _Cells:
     bins = fit.bins
-    flat = flat_groups(fit, thresholds, _LEAST_POINTS, far=judged)
+    least = _LEAST_POINTS_OF_FEW if judged and axes.time.size <= FEW else _LEAST_POINTS
+    flat = flat_groups(fit, thresholds, least, far=judged)
     smooth = axes.back(fit.line)
 
     def drop(first: int, last: int) -> float:
@@ -193,8 +226,7 @@ def _at_rest(axes: Axes, known: Given, thresholds: Thresholds) -> _Cells:
 def _hardly_changing(cells: _Cells, axes: Axes) -> list[tuple[int, int]]:
     """Leave out stretches whose last fifth differs from their first by more than 0.4 of the range."""
     y = replace(axes, time=axes.time[-1:], value=cells.value).y
-    low, high = np.quantile(axes.y, [0.01, 0.99])
-    most = MOST_CHANGE * (float(high - low) or float(np.ptp(axes.y)) or 1.0)
+    most = MOST_CHANGE * (1.0 if axes.scale == "linear" else span_of(axes))
     kept = []
     for first, last in cells.flat:
         begin, end = _fifths(cells, first, last)
@@ -216,7 +248,7 @@ def _measured(axes: Axes, cells: _Cells, learnt: float, still: bool) -> list[Pla
     value, flat = cells.value, cells.flat
     heights = [_height(cells, first, last, still) for first, last in flat]
     final = 0.0 if not math.isnan(learnt) else float(value[-1])
-    whole = float(axes.time[-1] - axes.time[0])
+    whole, x = float(axes.time[-1] - axes.time[0]), axes.x
     found = []
     for number, (first, last) in enumerate(flat):
         height, follows = heights[number], number + 1 < len(flat)
@@ -231,7 +263,7 @@ def _measured(axes: Axes, cells: _Cells, learnt: float, still: bool) -> list[Pla
             if height > 0 and after >= 0:
                 factor = height / after if after > 0 else math.inf
         low, high = np.quantile(value[first : last + 1], [0.16, 0.84])
-        inside = (axes.x >= cells.begin[first]) & (axes.x <= cells.finish[last])
+        inside = (x >= cells.begin[first]) & (x <= cells.finish[last])
         start, end = axes.when(cells.begin[first]), axes.when(cells.finish[last])
         fifths = _fifths(cells, first, last)
         found.append(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from saddlescope.measure.judging.axes import span_of
 from saddlescope.measure.judging.excursions import Excursion
 from saddlescope.measure.judging.inputs import Given
 from saddlescope.measure.judging.search import Found, Settings, search
@@ -30,11 +31,6 @@ def notes_about(found: Found, known: Given, settings: Settings, excursions: list
     if settings.clock == "log":
         notes += _last_level(found, known, settings)
     return tuple(notes)
-
-
-def _range(found: Found) -> float:
-    low, high = np.quantile(found.axes.y, [0.01, 0.99])
-    return float(high - low) or 1.0
 
 
 def _line(found: Found) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +74,7 @@ def _extreme(found: Found, known: Given) -> list[str]:
     (value, time), word = (found.stages.highest, "highest") if up else (found.stages.lowest, "lowest")
     head = f"{word.capitalize()} value {value:.4g} at t = {time:.4g}"
     away = abs(y[-1] - y[at])
-    if away < max(_TURNED * _range(found), 6 * _scatter(found)) or at >= y.size - 1:
+    if away < max(_TURNED * span_of(found.axes), 6 * _scatter(found)) or at >= y.size - 1:
         return [f"{head}."]
     verb = "falls" if up else "rises"
     return [f"{head}; it {verb} again {_moved(float(found.value[at]), float(found.value[-1]))} after it."]
@@ -105,7 +101,7 @@ def _between(found: Found) -> list[str]:
         for up in (True, False):
             at = int(inside[np.argmax(y[inside] if up else -y[inside])])
             beyond = y[at] - levels.max() if up else levels.min() - y[at]
-            if beyond > max(_TURNED * _range(found), 6 * _scatter(found)):
+            if beyond > max(_TURNED * span_of(found.axes), 6 * _scatter(found)):
                 notes.append(
                     f"Between plateaus {number + 1} and {number + 2} it {'rises' if up else 'falls'} to "
                     f"{found.value[at]:.4g} at t = {axes.when(float(x[at])):.4g}."
@@ -139,7 +135,7 @@ def _levels(found: Found, number: int) -> list[str]:
         step = float(np.diff(values).min())
         notes.append(f"Plateau {number + 1} takes {values.size} values, {step:.2g} apart: its level is only rounding.")
     y = replace(axes, time=axes.time[-1:], value=np.array([plateau.first, plateau.last])).y
-    if not plateau.over and abs(y[1] - y[0]) > _STILL * _range(found):
+    if not plateau.over and abs(y[1] - y[0]) > _STILL * span_of(found.axes):
         word = "rises" if plateau.last > plateau.first else "falls"
         notes.append(f"Plateau {number + 1} still {word}, from {plateau.first:.4g} to {plateau.last:.4g}.")
     return notes
@@ -155,7 +151,7 @@ def _last_level(found: Found, known: Given, settings: Settings) -> list[str]:
     if level.start <= 0 or level.decades > _SHORT:
         return []  # long enough for log time to see it
     x, y = _line(other)
-    span = _range(other)
+    span = span_of(other.axes)
     begin, end = replace(other.axes, time=np.array([level.start, level.end, other.axes.time[-1]])).x[:2]
     length = end - begin
     if len(stages) and not stages[-1].over:

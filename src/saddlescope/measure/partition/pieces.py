@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from saddlescope.measure.noise import (
     memory_over_bins,
     noise_level,
     pseudo_residuals,
+    without_spikes,
 )
 from saddlescope.measure.partition.lines import Bins, Piece, bin_curve, partition
 from saddlescope.measure.slopes import Thresholds, parted
@@ -23,6 +24,9 @@ ROUGHNESS = 0.003  # decades (or fractions of the range) by which a real curve d
 _MEDIAN = np.pi / 2  # variance of a median over that of a mean, for many normal values
 # The noise of round 1 comes from neighbours only; rounds 2 and 3 see the residuals and their memory.
 _ROUNDS = 3
+# Residuals behind each local level of noise. Under linear logging the first stretch of a curve has few points, and
+# more of them would mix its noise with the drop that ends it.
+_LEAST, _LEAST_BY_BINS = 32, 12
 
 
 @dataclass(frozen=True)
@@ -43,24 +47,28 @@ def fit_pieces(
 
     The variance of a bin is that of one point over the count, times (1 + ρ)/(1 - ρ) for noise of lag-1
     autocorrelation ρ (the long-run variance of an AR(1) process), so that slow wandering is not taken for
-    stages. `by_bins`: noise and memory are those of most bins of time, and not of most points.
+    stages. `by_bins`: noise and memory are those of most bins of time, and not of most points, and spikes
+    shorter than 0.05 on the axis of time are left out.
     """
-    binned = bin_curve(x, y, bins)
+    binned = raw = bin_curve(x, y, bins)
     inner = pseudo_residuals(x, y)
     whole = np.concatenate((inner[:1], inner, inner[-1:]))
-    sigma = local_noise(whole, binned.index)
+    least = _LEAST_BY_BINS if by_bins else _LEAST
+    sigma = local_noise(whole, binned.index, least)
     correlation, pieces, line, residuals = 0.0, [], binned.y, inner
     for _ in range(_ROUNDS):
         long_run = (1 + correlation) / (1 - correlation)
         variance = np.bincount(binned.index, weights=sigma**2) / binned.count**2
         variance = variance * np.where(binned.count > 2, _MEDIAN, 1.0) * long_run + ROUGHNESS**2
+        if by_bins:
+            binned = replace(raw, y=without_spikes(raw.x, raw.y, np.sqrt(variance)))
         pieces = partition(binned, variance, slope=slope, least_decades=least_decades, penalty=PENALTY)
         length = [p.last - p.first + 1 for p in pieces]
         intercept = np.repeat([p.intercept for p in pieces], length)
         gradient = np.repeat([p.slope for p in pieces], length)
         line = intercept + gradient * binned.x
         residuals = y - intercept[binned.index] - gradient[binned.index] * x
-        sigma = local_noise(residuals, binned.index)
+        sigma = local_noise(residuals, binned.index, least)
         scaled = residuals / np.maximum(sigma, 1e-3 * ROUGHNESS)
         memory = memory_over_bins(residuals, whole, binned.index) if by_bins else lag_one(scaled)
         correlation = float(np.clip(memory, 0.0, 0.99))
