@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import TYPE_CHECKING, Any
 
 # NumPy is imported where arrays come in: a command line is refused without it
@@ -98,17 +99,62 @@ def count(argument: str, value: Any, least: int = 1, most: int | None = None) ->
 
 
 def vector(argument: str, value: Any) -> np.ndarray:
-    """Return `value` as a one-dimensional float64 array; refuse what is empty, ragged or not finite."""
+    """Return `value` as a one-dimensional float64 array; refuse what is empty, ragged, not finite or not numbers.
+
+    Truth values, complex numbers, dates, texts of digits and masked entries are refused: NumPy would make numbers of
+    them in silence.
+
+    >>> vector("value", ["1", "2"])
+    Traceback (most recent call last):
+    saddlescope.arguments.ArgumentError: Argument `value` must be a list of numbers, but got ['1', '2'].
+    """
     import numpy as np
 
     try:
-        array = np.asarray(value, dtype=np.float64)
+        raw = np.asarray(value) if not isinstance(value, np.ma.MaskedArray) else value
+    except (TypeError, ValueError):
+        raise ArgumentError(argument, "be a list of numbers", value) from None
+    _refuse_what_is_no_number(argument, value, raw)
+    try:
+        array = np.asarray(raw, dtype=np.float64)
     except (TypeError, ValueError):
         raise ArgumentError(argument, "be a list of numbers", value) from None
     except OverflowError:
         raise ArgumentError(argument, "hold numbers that fit into a float", value) from None
     if array.ndim != 1 or array.size == 0:
         raise ArgumentError(argument, "be a non-empty list of numbers", value)
-    if not np.all(np.isfinite(array)):
-        raise ArgumentError(argument, "hold finite numbers only", value)
+    missing, infinite = np.isnan(array), np.isinf(array)
+    if missing.any() or infinite.any():
+        counts = [f"{int(n.sum())} {name}" for n, name in ((missing, "nan"), (infinite, "inf")) if n.any()]
+        first = int(np.argmax(missing | infinite))
+        raise ArgumentError(argument, "hold finite numbers only", Told(f"{', '.join(counts)}, first at index {first}"))
     return array
+
+
+class Told(str):
+    """What was given, in words: a message shows it without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _refuse_what_is_no_number(argument: str, value: Any, raw: np.ndarray) -> None:
+    import numpy as np
+
+    if isinstance(raw, np.ma.MaskedArray) and np.ma.is_masked(raw):
+        masked = np.ma.getmaskarray(raw)
+        told = Told(f"{int(masked.sum())} masked, first at index {int(np.argmax(masked))}")
+        raise ArgumentError(argument, "hold no masked entries", told)
+    if raw.dtype.kind in "bcSUMm" or raw.dtype.names is not None:
+        raise ArgumentError(argument, "be a list of numbers", value)
+    # a list may mix truth values among numbers, an array of objects anything
+    entries = value if isinstance(value, list | tuple) else raw if raw.dtype.kind == "O" else ()
+    if raw.ndim == 1 and any(type(entry) is not float and _is_no_number(entry) for entry in entries):
+        raise ArgumentError(argument, "be a list of numbers", value)
+
+
+def _is_no_number(entry: Any) -> bool:
+    if type(entry).__name__ in ("bool", "bool_") or isinstance(entry, str | bytes | complex):
+        return True
+    # Decimal is no Real in Python's sense, and scalars of other libraries need not be: all of them turn into a float
+    return not isinstance(entry, numbers.Real) and not hasattr(entry, "__float__")

@@ -173,3 +173,42 @@ def test_bad_trajectory_is_refused():
     bare.observables["residual"] = RESIDUAL
     with pytest.raises(ArgumentError, match='must have the parameter "link_coefficients"'):
         learning_times(bare)
+
+
+def noisy_rates(size, noise):
+    """A residual that falls by a logistic in log time, on a solver's long steps, with rates that cancellation ate."""
+    time = np.logspace(-4, 2, size)
+    residual = 0.8 / (1 + (time / 0.7) ** 2.3)
+    exact_rate = -0.8 * 2.3 * (time / 0.7) ** 1.3 / 0.7 / (1 + (time / 0.7) ** 2.3) ** 2
+    return time, residual[:, None], (exact_rate + noise * np.cos(40 * np.log(time)))[:, None]
+
+
+@pytest.mark.parametrize("noise", [1e3, 30.0, 2.0])
+def test_rates_that_are_no_slope_of_the_values_are_not_believed(noise):
+    # at small epsilon the rate is a small difference of large numbers: 249 where the residual falls by 0.05
+    time, residual, rate = noisy_rates(160, noise)
+    exact = 0.7
+    found, off = learning_times(time=time, residual=residual, target=[0.8], rate=rate, errors=True)
+    assert found[0] == pytest.approx(exact, rel=1e-4)
+    assert 0 < off[0] < 0.02
+    assert abs(found[0] - exact) <= off[0]
+
+
+def test_true_rates_are_still_believed():
+    time, residual, rate = noisy_rates(160, 0.0)
+    found, off = learning_times(time=time, residual=residual, target=[0.8], rate=rate, errors=True)
+    assert found[0] == pytest.approx(0.7, rel=1e-8)
+    assert off[0] < 1e-4
+
+
+def test_a_rate_or_a_residual_that_is_not_finite_does_not_hide_what_was_learnt_before():
+    residual, rate = decay(TIME, [1.0])
+    rate[-1] = np.nan
+    exact = learning_times(time=TIME, residual=residual, target=[1.0], rate=rate)
+    np.testing.assert_allclose(exact, np.log(2), rtol=1e-6)
+    rate[2:5] = np.inf
+    plain = learning_times(time=TIME, residual=residual, target=[1.0], rate=rate)
+    np.testing.assert_allclose(plain, np.log(2), rtol=1e-3)
+    residual[-3:] = np.nan
+    run = Run(TIME, {"residual": residual, "residual_rate": rate}, {"link_coefficients": [1.0]})
+    np.testing.assert_allclose(learning_times(run), plain, rtol=1e-9)

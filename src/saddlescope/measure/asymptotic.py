@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import stdtrit
 
 from saddlescope.arguments import ArgumentError, fraction, positive
 from saddlescope.measure.exponents import Exponent, scaling_data
@@ -133,6 +132,8 @@ def _profile(x: np.ndarray, y: np.ndarray, form: Form, level: float, least_power
         )
     best = int(np.argmin(squares))
     dof = x.size - (3 if form == "log" else 4)
+    from scipy.special import stdtrit
+
     quantile = float(stdtrit(dof, 0.5 + level / 2))
     # times without noise still carry the solver's error
     noise = max(float(squares[best]) / dof, accuracy**2)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
 from saddlescope.arguments import ArgumentError, fraction, vector
 
@@ -93,6 +92,8 @@ def exponent(epsilon: Any, times: Any, *, confidence: float = 0.95) -> Exponent:
     residuals = y - y.mean() - value * centred
     dof = x.size - 2
     spread = math.sqrt(float(residuals @ residuals) / dof)
+    from scipy.special import stdtrit
+
     margin = float(stdtrit(dof, 0.5 + level / 2)) * spread / math.sqrt(width)
     intercept = float(y.mean() - value * x.mean())
     return Exponent(value, value - margin, value + margin, level, intercept, spread, x.size)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 _STEP = 0.01  # decades between grid points: noise over a solver's smallest steps would drown the slope
 _FLATTER = 3.0  # how much flatter than the drop between them two plateaus must be where neither is steep
@@ -22,6 +21,8 @@ class Thresholds:
 
 def log_grid(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the curve on an even grid of log time, by a monotone cubic between its points."""
+    from scipy.interpolate import PchipInterpolator  # a noisy curve does without its half second
+
     size = max(int(np.ceil((x[-1] - x[0]) / _STEP)), 200) + 1
     grid = np.linspace(x[0], x[-1], size)
     # a solver's steps may be far apart, and straight lines would bend the curve at each of them
