@@ -46,14 +46,19 @@ def graph_distance(times: np.ndarray, values: np.ndarray, reference: Curve, scal
 
 
 def first_time(curve: Curve, level: float, grid: np.ndarray) -> float:
-    """The first time at which a scalar curve is at or below a level, looked for on a grid; nan if never."""
-    below = np.flatnonzero(curve(grid) <= level)
+    """The first time at which the size of a scalar curve is at or below a level; nan if never.
+
+    It is looked for on a grid; a curve that changes its sign has passed the level on its way.
+    """
+    values = curve(grid)
+    side = np.sign(values[0])
+    below = np.flatnonzero(side * values <= level)
     if not below.size:
         return np.nan
     if below[0] == 0:
         return float(grid[0])
-    bracket = grid[below[0] - 1], grid[below[0]]
-    return float(brentq(lambda t: float(curve(np.array([t]))[0]) - level, *bracket, xtol=1e-300, rtol=1e-13))  # pyright: ignore[reportArgumentType]
+    low, high = float(grid[below[0] - 1]), float(grid[below[0]])
+    return brentq(lambda t: side * float(curve(np.array([t]))[0]) - level, low, high, xtol=1e-300, rtol=1e-13)  # pyright: ignore
 
 
 def thinned(times: np.ndarray, values: np.ndarray, count: int = 60) -> tuple[np.ndarray, np.ndarray]:

@@ -7,9 +7,41 @@ from typing import Any
 
 import numpy as np
 
-from campaigns.families import deep_flow, deep_modes, mean_field
+from campaigns.families import (
+    closed_theory,
+    command_line,
+    curves_measured,
+    deep_flow,
+    deep_modes,
+    deep_paths,
+    deep_training,
+    mean_field,
+    mean_field_law,
+    network,
+    sgd,
+)
 
-FAMILIES = {family.name: family for family in (mean_field.FAMILY, deep_flow.FAMILY, deep_modes.FAMILY)}
+_ALL = (
+    mean_field.FAMILY,
+    mean_field_law.FAMILY,
+    network.FAMILY,
+    sgd.LIMIT,
+    sgd.LAW,
+    sgd.SAMPLES,
+    deep_flow.FAMILY,
+    deep_modes.FAMILY,
+    deep_paths.GREEDY,
+    deep_paths.LIMIT,
+    closed_theory.DIAGONAL,
+    deep_training.DESCENT,
+    deep_training.REGIME,
+    deep_training.DISTANCES,
+    closed_theory.ORDER,
+    curves_measured.STAIRS,
+    curves_measured.TIMES,
+    command_line.FAMILY,
+)
+FAMILIES = {family.name: family for family in _ALL}
 
 
 def tasks(problems: int, seed: int, only: list[str] | None = None) -> Iterator[dict[str, Any]]:

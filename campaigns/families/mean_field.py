@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -103,14 +104,14 @@ def judge(p: dict[str, Any]) -> Answer:
     until = max(until, p["epsilon"] * (1 if p["epsilon"] > 1e-3 else 100))
     right, other = references(model, 1.05 * until)
     if p["end"] == "after a time":
-        times = reference_times(model, right)
+        times = right.times()
         if np.isfinite(times[p["degree"]]) and times[p["degree"]] > 0:
             until = min(until, p["past"] * float(times[p["degree"]]))
-    return compared(run(p, p["way"], until), model, right, other, until, rtol=1e-8 if p["way"] == "finer" else 1e-6)
+    return compared(run(p, p["way"], until), right, other, rtol=1e-8 if p["way"] == "finer" else 1e-6)
 
 
-def run(p: dict[str, Any], way: str, until: float) -> Any:
-    """The trajectory, in the units of the plain problem."""
+def run(p: dict[str, Any], way: str, until: float) -> tuple[ss.Trajectory, float]:
+    """The trajectory, and the factor by which link and activation were rescaled."""
     a, s = np.array(p["a"]), np.array(p["s"])
     weights = None if p["weights"] is None else np.array(p["weights"])
     link, activation = np.array(p["link"]), np.array(p["activation"])
@@ -132,66 +133,73 @@ def run(p: dict[str, Any], way: str, until: float) -> Any:
     return ss.solve(flow, until / rescaled**2, max_steps=30_000, **keys), rescaled
 
 
-def references(model: MeanField, end: float) -> tuple[Solution, Solution]:
+def references(model: MeanField, end: float) -> tuple[Course, Course]:
     """Two references by different methods."""
     try:
         stiff = model.epsilon < 0.1
-        return model.solve(end), model.solve(end, "Radau" if stiff else "DOP853", 1e-9 if stiff else 1e-11)
+        other = model.solve(end, "Radau" if stiff else "DOP853", 1e-9 if stiff else 1e-11)
+        return Course(model, model.solve(end)), Course(model, other)
     except ReferenceFailedError as error:
         raise UnsuitableError(str(error)) from None
 
 
-def reference_times(model: MeanField, right: Solution) -> np.ndarray:
-    """First times at which the residual of a degree is half its target, shape (K,); nan where there is none."""
-    grid = right.grid()
-    found = np.full(len(model.link), np.nan)
-    for k in np.flatnonzero(model.link):
+@dataclass(frozen=True)
+class Course:
+    """A model and its solution."""
 
-        def left(t: np.ndarray, k: int = int(k)) -> np.ndarray:
-            return np.abs(model.residual(right(t))[:, k])
+    model: MeanField
+    solution: Solution
 
-        found[k] = first_time(left, 0.5 * abs(model.link[k]), grid)
-    return found
+    def risk(self, t: np.ndarray) -> np.ndarray:
+        """R at times t (N,)."""
+        return self.model.risk(self.solution(t))
+
+    def share_left(self, t: np.ndarray, degree: int) -> np.ndarray:
+        """(phi_k - sigma_k M_k) / phi_k at times t (N,)."""
+        return self.model.residual(self.solution(t))[:, degree] / self.model.link[degree]
+
+    def times(self) -> np.ndarray:
+        """First times at which the residual of a degree is half its target, shape (K,); nan where there is none."""
+        grid = self.solution.grid()
+        found = np.full(len(self.model.link), np.nan)
+        for k in np.flatnonzero(self.model.link):
+            found[k] = first_time(lambda t, k=int(k): self.share_left(t, k), 0.5, grid)
+        return found
 
 
-def compared(
-    made: tuple[Any, float], model: MeanField, right: Solution, other: Solution, until: float, rtol: float = 1e-6
-) -> Answer:
+def compared(made: tuple[Any, float], right: Course, other: Course, rtol: float = 1e-6) -> Answer:
     """Risk and learning times beside those of the reference."""
     trajectory, rescaled = made
-
-    def risk(t: np.ndarray) -> np.ndarray:
-        return model.risk(right(t))
-
-    scale = float(model.risk(right.states[:1])[0])
+    end = right.solution.end
+    scale = float(right.risk(np.zeros(1))[0])
     stated = stated_error(trajectory, rtol)
-    unsure = graph_distance(*thinned(other.times, model.risk(other.states), 200), risk, scale)
+    at, _ = thinned(other.solution.times, other.solution.times, 200)
+    unsure = graph_distance(at, other.risk(at), right.risk, scale)
     times, values = thinned(trajectory.time, trajectory["risk"])
-    values = values / rescaled**2
-    error = graph_distance(times * rescaled**2, values, risk, scale, right.end)
+    error = graph_distance(times * rescaled**2, values / rescaled**2, right.risk, scale, end)
     checks = [Check("risk", error, stated, unsure)]
-    got, wanted = ss.learning_times(trajectory) * rescaled**2, reference_times(model, right)
-    second = reference_times(model, other)
+    got, wanted, second = ss.learning_times(trajectory) * rescaled**2, right.times(), other.times()
     reached = float(trajectory.time[-1]) * rescaled**2
-    for k in np.flatnonzero(model.link):
-        if np.isnan(wanted[k]) and np.isnan(got[k]):
+    for k, phi in enumerate(right.model.link):
+        if phi == 0 or (np.isnan(wanted[k]) and np.isnan(got[k])):
             continue
-        apart = abs(second[k] / wanted[k] - 1) if wanted[k] > 0 else 0.0
-        if wanted[k] > reached * (1 - 10 * stated) or (np.isnan(wanted[k]) and got[k] > reached * (1 - 10 * stated)):
+        late = reached * (1 - 10 * stated)
+        if wanted[k] > late or (np.isnan(wanted[k]) and got[k] > late):
             continue  # it comes as the run ends
+        apart = abs(second[k] / wanted[k] - 1) if wanted[k] > 0 else 0.0
         if np.isnan(wanted[k]) or np.isnan(got[k]) or wanted[k] == 0:
-            error = 0.0 if got[k] == wanted[k] == 0 else _missed(model, right, int(k), reached)
+            error = 0.0 if got[k] == wanted[k] == 0 else _missed(right, k, reached)
             checks.append(Check(f"time {k}", error, stated, 0.0 if np.isnan(apart) else apart))
             continue
         checks.append(Check(f"time {k}", abs(got[k] / wanted[k] - 1), stated, apart))
     return Answer(trajectory.outcome, tuple(trajectory.doubts), tuple(checks))
 
 
-def _missed(model: MeanField, right: Solution, k: int, reached: float) -> float:
+def _missed(right: Course, k: int, reached: float) -> float:
     """By how much a residual would have to change for a degree to be learnt in one of two runs only."""
-    states = right(np.append(right.grid()[right.grid() < reached], reached))
-    left = np.abs(model.residual(states)[:, k]) / abs(model.link[k])
-    return abs(float(left.min()) - 0.5)
+    grid = right.solution.grid()
+    left = right.share_left(np.append(grid[grid < reached], reached), k)
+    return abs(float((left * np.sign(left[0])).min()) - 0.5)
 
 
 def _padded(link: list[float], activation: list[float]) -> tuple[np.ndarray, np.ndarray]:

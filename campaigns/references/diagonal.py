@@ -1,0 +1,66 @@
+"""Jumps of a diagonal linear network, by trying every support, and its flow at a finite scale.
+
+Pesme, Flammarion, arXiv 2304.00488: ds/dt = -grad L(beta) between jumps; where |s_i| reaches 1, beta jumps to the
+minimiser of L = |X beta - y|^2 / (2 n) over beta_i of the sign of s_i on |s_i| = 1, and zero elsewhere.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from campaigns.references.integration import Solution, solved
+
+
+def minimiser(X: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """The least-squares solution with beta_i of the sign `signs_i` or zero, over all subsets of the support."""
+    allowed, best, found = np.flatnonzero(signs), np.inf, np.zeros(len(signs))
+    for count in range(len(allowed) + 1):
+        for support in combinations(allowed, count):
+            beta = np.zeros(len(signs))
+            chosen = list(support)
+            if chosen:
+                beta[chosen] = np.linalg.lstsq(X[:, chosen], y, rcond=None)[0]
+            if np.any(beta * signs < 0):
+                continue
+            loss = float(np.sum((X @ beta - y) ** 2))
+            if loss < best - 1e-12 * float(y @ y):
+                best, found = loss, beta
+    return found
+
+
+def jumps(X: np.ndarray, y: np.ndarray, most: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Jump times (J,) in units of ln(1 / alpha) and losses (J + 1,)."""
+    n, d = X.shape
+    s, beta, now = np.zeros(d), np.zeros(d), 0.0
+    times, losses = [], [float(y @ y) / (2 * n)]
+    size = float(np.abs(X.T @ y).max()) / n
+    for _ in range(most):
+        force = -X.T @ (X @ beta - y) / n
+        # on the border only what points inwards moves
+        moving = (np.abs(force) > 1e-10 * size) & ~((np.abs(s) >= 1) & (force * s > 0)) & (beta == 0)
+        if not moving.any():
+            break
+        waits = np.where(moving, (1 - np.sign(force) * s) / np.where(moving, np.abs(force), 1.0), np.inf)
+        wait = float(waits.min())
+        s = np.where(moving, s + wait * force, s)
+        s = np.where(waits <= wait * (1 + 1e-10), np.sign(force), np.clip(s, -1, 1))
+        now += wait
+        beta = minimiser(X, y, np.where(np.abs(s) == 1, s, 0.0))
+        times.append(now)
+        losses.append(float(np.sum((X @ beta - y) ** 2)) / (2 * n))
+    return np.array(times), np.array(losses)
+
+
+def flow(X: np.ndarray, y: np.ndarray, log_scale: float, until: float) -> tuple[Solution, np.ndarray]:
+    """The flow in q = 2 l s (l = ln(1 / alpha)) over time in units of l, and its losses at the steps."""
+
+    def beta(q: np.ndarray) -> np.ndarray:
+        return 0.5 * (np.exp(np.minimum(q - 2 * log_scale, 50)) - np.exp(np.minimum(-q - 2 * log_scale, 50)))
+
+    def rate(_: float, q: np.ndarray) -> np.ndarray:
+        return -2 * log_scale * X.T @ (X @ beta(q) - y) / len(y)
+
+    solution = solved(rate, np.zeros(X.shape[1]), until, atol=1e-8, method="LSODA", rtol=1e-8)
+    return solution, np.array([np.sum((X @ beta(q) - y) ** 2) / (2 * len(y)) for q in solution.states])
