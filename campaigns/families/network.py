@@ -20,7 +20,7 @@ def draw(rng: np.random.Generator) -> dict[str, Any]:
     kind = one_of(rng, ["random", "tiny growth", "orthogonal", "tiny overlap", "alike", "edge"], [4, 3, 2, 2, 1, 1])
     functions = one_of(rng, ["polynomial", "erf", "relu"], [6, 1, 1])
     p = 1 if kind in ("tiny growth", "orthogonal") or flip(rng, 0.6) else 2
-    degree, m = one_of(rng, [2, 4]), one_of(rng, [1, 2, 4], [1, 3, 2])
+    degree, m = one_of(rng, [2, 4]), one_of(rng, [1, 2, 4, 12], [3, 9, 6, 2])
     link, activation = numbers(rng, degree + 1), numbers(rng, degree + 1)
     if functions == "erf" and kind == "tiny growth":
         functions = "polynomial"
@@ -90,7 +90,7 @@ def judge(p: dict[str, Any]) -> Answer:
     force = float(np.sqrt(pair.Phi(np.ones(1))[0] * pair.U(np.ones(1))[0]) + pair.U(np.ones(1))[0])
     until = p["horizon"] / min(max(force, 1e-3), 1e3)
     try:
-        right, other = exact.solve(1.05 * until), exact.solve(1.05 * until, "Radau", 1e-9)
+        right, other = exact.solve(1.05 * until), exact.solve(1.05 * until, *(("Radau", 1e-9) if len(a) <= 4 else ("DOP853", 1e-9)))
     except ReferenceFailedError as error:
         raise UnsuitableError(str(error)) from None
     single = p["teachers"] == 1 and b[0] == 1
