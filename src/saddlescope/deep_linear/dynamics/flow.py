@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import CubicHermiteSpline
 
 from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
+from saddlescope.deep_linear.dynamics.balanced_reach import unreachable
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
 from saddlescope.deep_linear.network.krylov import Compression, compress
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, width_remarks
@@ -227,10 +228,13 @@ class DeepLinearFlow(Flow):
         if "product" in observables:
             coords |= {"row": np.arange(rows), "column": np.arange(columns)}
         accuracy: dict[str, Any] = {"conserved_drift": float(drift / (squares.max() or 1.0))}
+        lost: tuple[str, ...] = ()
         if "rtol" in record.solver:
             accuracy["integration_error"] = _integration_error(
                 record.solver["method"], record.solver["rtol"], self._growth()
             )
+            found = unreachable(self.initial, raw.get("product"), observables["singular_values"], record.solver["rtol"])
+            lost = () if found is None else (found,)
         if self.compression is not None:
             accuracy |= {
                 "compressed_width": self.compression.width,
@@ -256,7 +260,7 @@ class DeepLinearFlow(Flow):
             versions=versions(),
             outcome=record.outcome.name,
             message=record.outcome.message,
-            doubts=self.remarks + (() if record.outcome.complete else (record.outcome.message,)),
+            doubts=self.remarks + (() if record.outcome.complete else (record.outcome.message,)) + lost,
             references=("jacot2021", *_METHODS.get(record.solver["method"], ()), "diffrax", "jax"),
         )
 
