@@ -1,6 +1,6 @@
 """What gradient flow from a balanced start can never reach, and runs that went there by error.
 
-With W_(l+1)^T W_(l+1) = W_l W_l^T at all times the singular values of the product obey x' = -L x^(2 - 2/L) u^T G v. None
+With W_(l+1)^T W_(l+1) = W_l W_l^T at all times singular values of the product obey x' = -L x^(2 - 2/L) u^T G v. None
 reaches zero or leaves it: the rank stays, and so does the sign of the determinant of a square product of full rank. To
 the layers a mode that dies out is unstable. Any imbalance, of rounding or of a step, grows while the mode shrinks, and
 carries it through zero to where the exact flow never comes.
@@ -56,7 +56,7 @@ def unreachable(
     if not crossed.any():
         return None
     return (
-        "The start is balanced, and its flow never takes a mode through zero, but in this run the error of the integrator "
+        "The start is balanced, and its flow never takes a mode through zero, but in this run the error of the steps "
         "did, and from there it is the flow of another start."
     )
 
