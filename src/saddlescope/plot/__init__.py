@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
+    from saddlescope.plot.curves import stages
     from saddlescope.plot.deep_linear.descent import descent
     from saddlescope.plot.deep_linear.phase_diagram import phase_diagram
     from saddlescope.plot.deep_linear.plane import plane
@@ -28,6 +29,7 @@ __all__ = [
     "plane",
     "regimes",
     "save",
+    "stages",
 ]
 
 lazy(__name__)

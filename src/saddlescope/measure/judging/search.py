@@ -27,6 +27,7 @@ _CLOSEST, _WIDEST = math.log10(1.05), math.log10(1.25)
 # A stretch that changes by more of the range is no plateau: 16 of 17 of them were false in real logs, and true ones
 # reached 0.34.
 MOST_CHANGE = 0.4
+_TAIL = 0.1  # of the axis of time: an end of a curve that is too short to be a stage
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def _flat(
     else:
         cells = _from_fit(axes, fit, thresholds, judged)
     if judged:
-        cells = replace(cells, flat=_hardly_changing(cells, axes))
+        cells = replace(cells, flat=_to_the_end(_hardly_changing(cells, axes), cells, axes, closest))
     return cells, noise, correlation, closest
 
 
@@ -233,6 +234,17 @@ def _hardly_changing(cells: _Cells, axes: Axes) -> list[tuple[int, int]]:
         if abs(np.median(y[end]) - np.median(y[begin])) <= most:
             kept.append((first, last))
     return kept
+
+
+def _to_the_end(flat: list[tuple[int, int]], cells: _Cells, axes: Axes, closest: float) -> list[tuple[int, int]]:
+    """Let the last plateau run to the end of the curve where what follows it is short and at its height."""
+    if not flat or cells.finish[-1] - cells.finish[flat[-1][1]] > _TAIL:
+        return flat
+    y = replace(axes, time=axes.time[-1:], value=cells.value).y
+    first, last = flat[-1]
+    if last + 1 < y.size and abs(np.median(y[last + 1 :]) - np.median(y[first : last + 1])) < closest:
+        return [*flat[:-1], (first, y.size - 1)]
+    return flat
 
 
 def _fifths(cells: _Cells, first: int, last: int) -> tuple[slice, slice]:
