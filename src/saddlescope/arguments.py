@@ -1,9 +1,10 @@
-"""Refusal of bad input: one clear sentence that names the argument and the value, before any work starts."""
+"""RefusedError of bad input: one clear sentence that names the argument and the value, before any work starts."""
 
 from __future__ import annotations
 
 import math
 import numbers
+import sys
 from typing import TYPE_CHECKING, Any
 
 # NumPy is imported where arrays come in: a command line is refused without it
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 _LONGEST = 80  # characters of what was given that a message shows
 
 
-class ArgumentError(ValueError):
+class RefusedError(ValueError):
+    """What a user asked for cannot work; the message is one sentence. The command line prints it and ends with 2."""
+
+
+class ArgumentError(RefusedError):
     """An argument has a value that cannot work; the message names the argument and the value."""
 
     def __init__(self, argument: str, must: str, got: object):
@@ -69,6 +74,9 @@ def positive(argument: str, value: Any) -> float:
     number = _number(argument, value, "be positive")
     if not 0 < number < math.inf:
         raise ArgumentError(argument, "be positive" if number <= 0 else "be finite", number)
+    if number < sys.float_info.min:
+        # such numbers have lost digits already, and compiled code takes them for zero
+        raise ArgumentError(argument, f"be at least {sys.float_info.min:.3g} to be a number of full precision", number)
     return number
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -33,19 +32,17 @@ class _Watch:
     ) -> ModuleSpec | None:
         if fullname != "jax":
             return None
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         if spec is None or spec.loader is None:
             return spec
         load = spec.loader.exec_module
 
         def load_and_apply(module: ModuleType) -> None:
-            try:
-                load(module)
-            except BaseException:
-                sys.meta_path.insert(0, self)  # a Ctrl-C in it, and the next try must not be without settings
-                raise
+            load(module)
+            # only now: a Ctrl-C may have stopped it, and the next try must not be without settings
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
             _apply()
 
         spec.loader.exec_module = load_and_apply

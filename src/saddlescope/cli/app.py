@@ -1,10 +1,7 @@
-"""Commands, their help, and how they end: exit code 0, 1 (not finished), 2 (bad input), 130 (Ctrl-C)."""
+"""Commands and their help."""
 
 from __future__ import annotations
 
-import gc
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -175,50 +172,3 @@ def plateaus(
 
     asked = Asked(tuple(y or ()), x, time, values, from_, run, slope, least_decades, sep, decimal)
     return tell_plateaus(files, asked, only_list=list_, as_json=json, follow=follow)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code; what is wrong with the input is said in one sentence.
-
-    Args:
-        arguments: words after the program's name; by default those of this process.
-    """
-    # imports and traced programs are many objects that stay: looking through them for cycles again and again costs a
-    # tenth of a short run
-    gc.set_threshold(100_000)
-    for stream in (sys.stdout, sys.stderr):
-        # a terminal or file that cannot show a letter such as epsilon gets a question mark, not a traceback
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
-    try:
-        return app(sys.argv[1:] if arguments is None else arguments) or 0
-    except KeyboardInterrupt:
-        return _end("Stopped by the user; nothing was written.", 130)
-    except BrokenPipeError:
-        # the reader of a pipe has left, which is no fault of the run; Python must not complain at its exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except cyclopts.CycloptsError as error:
-        return _end(" ".join(str(error).split()), 2)
-    except ValueError as error:
-        from saddlescope.arguments import ArgumentError
-        from saddlescope.specs import SpecError
-
-        # refusals of logs are known only where logs were read: their module needs NumPy
-        logs = sys.modules.get("saddlescope.curves.refusals")
-        refusals = (ArgumentError, SpecError, *([logs.CurveError] if logs else []))
-        if not isinstance(error, refusals):
-            raise
-        return _end(" ".join(str(error).splitlines()), 2)  # what was got may be a matrix, which prints on lines
-
-
-def _end(sentence: str, code: int) -> int:
-    from saddlescope.cli.beside import at_work
-
-    print(f"saddlescope: {sentence}", file=sys.stderr)
-    if at_work():
-        # compiled code that still runs in a thread would crash the interpreter on its orderly way out
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    return code

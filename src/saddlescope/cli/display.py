@@ -33,7 +33,7 @@ def grid(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0, gap
     """Return a table of numbers, `gap` characters apart, the first `left` columns of words."""
     shown = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, gap - 1, 0, 0), header_style="bold")
     for place, head in enumerate(heads):
-        shown.add_column(head, justify="left" if place < left else "right", no_wrap=True)
+        shown.add_column(head, justify="left" if place < left else "right", overflow="fold")
     for row in rows:
         shown.add_row(*row)
     return shown
@@ -52,6 +52,6 @@ def citations(references: Sequence[str]) -> Entry:
 def _print(console: Console, entry: Entry) -> None:
     line = Table.grid(padding=(0, 0))
     line.add_column(width=_HEAD, no_wrap=True)
-    line.add_column()
+    line.add_column(overflow="fold")
     line.add_row(Text(entry.head, style="dim"), Text(entry.text, style=entry.style))
     console.print(line)

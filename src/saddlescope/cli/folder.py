@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from saddlescope.arguments import shortened
 from saddlescope.files import put
 from saddlescope.specs import SpecError
 
@@ -38,10 +39,15 @@ class OutputFolder:
         self._staging: Path | None = None
 
     def __enter__(self) -> Self:
+        if not str(self.path).isprintable():  # it is printed, and letters that do not print can steer a terminal
+            raise SpecError(f"Output folder {shortened(str(self.path))} has letters in its name that do not print.")
+        try:
+            missing = [p for p in (self.path, *self.path.parents) if not p.exists()]
+        except OSError as error:  # too long a name
+            raise SpecError(f"Output folder {shortened(str(self.path))} cannot be made: {error.strerror}.") from None
         inside_file = next((p for p in (self.path, *self.path.parents) if p.exists() and not p.is_dir()), None)
         if inside_file is not None:
             raise SpecError(f"Output folder {self.path} cannot be used: {inside_file} is a file.")
-        missing = [p for p in (self.path, *self.path.parents) if not p.exists()]
         try:
             for folder in reversed(missing):
                 folder.mkdir()

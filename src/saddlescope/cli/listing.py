@@ -6,6 +6,7 @@ import json
 import textwrap
 import tomllib
 
+from saddlescope.arguments import echo
 from saddlescope.specs import SpecError, shipped
 from saddlescope.specs.refusals import nearest
 
@@ -20,7 +21,7 @@ def print_specs(name: str | None) -> int:
     elif name in known:
         print(known[name], end="")
     else:
-        raise SpecError(f"There is no shipped spec {name!r}{nearest(name, list(known))}, only {', '.join(known)}.")
+        raise SpecError(f"There is no shipped spec {echo(name)}{nearest(name, list(known))}, only {', '.join(known)}.")
     return 0
 
 
@@ -30,7 +31,7 @@ def print_settings(family: str | None = None) -> int:
 
     if family is not None and family not in families():
         known = ", ".join(families())
-        raise SpecError(f"There is no family {family!r}{nearest(family, list(families()))}, only {known}.")
+        raise SpecError(f"There is no family {echo(family)}{nearest(family, list(families()))}, only {known}.")
     for number, name in enumerate(families() if family is None else (family,)):
         print(f"{chr(10) if number else ''}Specs of the family {name}: {model(name).__doc__}\n")
         _print_keys(name)

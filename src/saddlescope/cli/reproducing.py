@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from saddlescope.cli import caches
 from saddlescope.papers.catalogue import ROOT, Entry, catalogue, chosen
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ def reproduce_papers(paper: str | None, only: Sequence[str], full: bool, out: Pa
     papers = catalogue(root)
     entries = chosen(papers, paper, only)
     folder = Path(FOLDER) if out is None else out
+    caches.check()
 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from saddlescope.cli.terminal import Terminal
     from saddlescope.papers.reproduction import reproduce
 
     errors = Console(stderr=True, highlight=False)
@@ -55,7 +58,7 @@ def reproduce_papers(paper: str | None, only: Sequence[str], full: bool, out: Pa
                 errors.print(_line(record), markup=False, soft_wrap=True)
 
         result = reproduce(papers, entries, folder, full=full, afresh=bool(only), watch=watch)
-    _show(result, Console(highlight=False))
+    _show(result, Terminal())
     if result.interrupted:
         print("saddlescope: stopped by the user; the same command goes on from here.", file=sys.stderr)
         return 130

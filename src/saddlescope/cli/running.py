@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from saddlescope.cli import caches
 from saddlescope.cli.beside import Beside
 from saddlescope.cli.families import job_of
 from saddlescope.cli.folder import OutputFolder
 from saddlescope.specs import RunSpec, read
+from saddlescope.specs.explaining import named_as_typed
 from saddlescope.specs.families import all_files
 
 if TYPE_CHECKING:
@@ -37,14 +36,15 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
     spec = read(name, changes)
     folder = Path(Path(name).stem) if out is None else out
     # all that can be wrong with the input is found out before the solvers are loaded or the folder is touched
-    job = job_of(spec, spec.title or name)
+    with named_as_typed(type(spec)):
+        job = job_of(spec, spec.title or name)
+    caches.check()
     with OutputFolder(folder, spec.FILES, all_files()) as output:
-        from rich.console import Console
-
         from saddlescope.cli.display import show
+        from saddlescope.cli.terminal import Terminal
 
         _tell(job.doing)
-        with Beside(job.predict) as predicted, Beside(_load_what_writes), _termination_is_an_interrupt():
+        with Beside(job.predict) as predicted, Beside(_load_what_writes):
             computed = job.compute(folder)
             report = job.report(computed, predicted.result())
         failure = None
@@ -57,7 +57,7 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
                     path.unlink(missing_ok=True)
         except OSError as error:
             failure, files = error, []
-        show(report, files, Console(highlight=False))
+        show(report, files, Terminal())
     if failure is not None:
         print(
             f"saddlescope: the result could not be written to {folder}: {failure.strerror or failure}.",
@@ -69,19 +69,6 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
         print(f"saddlescope: stopped by the user; the partial result is kept.{go_on}", file=sys.stderr)
         return 130
     return 0 if report.complete else 1
-
-
-@contextlib.contextmanager
-def _termination_is_an_interrupt() -> Iterator[None]:
-    """Treat a polite `kill` like Ctrl-C: what has been computed is kept."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may say what signals do
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(what: str) -> None:

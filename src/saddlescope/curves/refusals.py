@@ -1,14 +1,16 @@
-"""Refusal of files without a curve, and names as they may be printed."""
+"""RefusedError of files without a curve, and names as they may be printed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from saddlescope.arguments import RefusedError
+
 _LONGEST = 80
 _LISTED = 12
 
 
-class CurveError(ValueError):
+class CurveError(RefusedError):
     """A file holds no curve as asked for; the message says why, what was found, and what to try next."""
 
 

@@ -32,6 +32,8 @@ def _flag(value: Any, info: ValidationInfo) -> bool:
 def _text(value: Any, info: ValidationInfo) -> str:
     if not isinstance(value, str):
         raise ArgumentError(str(info.field_name), "be a text in quotes", value)
+    if not value.isprintable():  # it goes to terminals, which letters that do not print can steer
+        raise ArgumentError(str(info.field_name), "be one line of letters that print", value)
     return value
 
 

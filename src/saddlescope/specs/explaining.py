@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -48,3 +50,21 @@ def sentence(error: ValidationError, model: type[BaseModel], source: str) -> str
 
 def _must(path: str, must: str, got: Any, source: str) -> str:
     return f"Argument `{path}` in {source} must {must}, but got {echo(got)}."
+
+
+@contextlib.contextmanager
+def named_as_typed(model: type[BaseModel]) -> Iterator[None]:
+    """Make the refusals of what a spec asks for name its keys: `dynamics.particles`, not `particles`.
+
+    Args:
+        model: the class of the spec.
+    """
+    try:
+        yield
+    except ArgumentError as error:
+        known = [setting.name for setting in settings(model) if "[[" not in setting.only]
+        same = [name for name in known if name.rsplit(".", 1)[-1] == error.argument]
+        if len(same) == 1:
+            error.args = (str(error).replace(f"`{error.argument}`", f"`{same[0]}`", 1),)
+            error.argument = same[0]
+        raise

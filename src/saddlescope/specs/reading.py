@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from saddlescope.arguments import echo, shortened
 from saddlescope.specs.explaining import sentence
 from saddlescope.specs.families import DEFAULT, families, model
 from saddlescope.specs.refusals import SpecError, nearest
 from saddlescope.specs.run_spec import RunSpec
 from saddlescope.specs.settings import settings, tables
 from saddlescope.specs.shipping import shipped
+
+_LARGEST = 10**6  # bytes of a spec
 
 
 def read(spec: str, changes: Sequence[str] = ()) -> Any:
@@ -38,14 +42,14 @@ def read(spec: str, changes: Sequence[str] = ()) -> Any:
     """
     text, source, folder = _text(spec)
     try:
-        content = tomllib.loads(text)
+        content = _loaded(text, f"Spec {source}")
     except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"Spec {source} is not valid TOML: {error}.") from None
+        raise SpecError(f"Spec {source} is not valid TOML: {shortened(str(error))}.") from None
     words = _pairs(changes)
     family = next((value for key, value in words if key == "family"), content.get("family", DEFAULT))
     if family not in families():
-        hint = nearest(str(family), list(families())) or f" (families: {', '.join(families())})"
-        raise SpecError(f"There is no family {family!r}, asked for in spec {source}{hint}.")
+        hint = nearest(shortened(str(family)), list(families())) or f" (families: {', '.join(families())})"
+        raise SpecError(f"There is no family {echo(family)}, asked for in spec {source}{hint}.")
     keys = model(family)
     _anchor(content, keys, folder)
     for key, value in words:
@@ -71,20 +75,29 @@ def _text(spec: str) -> tuple[str, str, Path]:
     known = shipped()
     if spec in known:
         return known[spec], spec, Path()
-    path = Path(spec)
-    if path.is_dir():
-        inside = path / "spec.toml"
-        hint = f"; did you mean {inside}?" if inside.is_file() else "."
-        raise SpecError(f"Spec {spec} is a folder, not a TOML file{hint}")
-    if not path.exists():
-        hint = nearest(spec, list(known)) or f" (shipped specs: {', '.join(known)})"
-        raise SpecError(f"There is no file and no shipped spec {spec!r}{hint}.")
+    path, name = Path(spec), shortened(spec)
     try:
-        return path.read_text(encoding="utf-8"), spec, path.parent
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            hint = f"; did you mean {name}/spec.toml?" if (path / "spec.toml").is_file() else "."
+            raise SpecError(f"Spec {name} is a folder, not a TOML file{hint}")
+        # a device can be read for ever, a pipe may never be written to
+        if not stat.S_ISREG(found.st_mode):
+            raise SpecError(f"Spec {name} is not a regular file.")
+        if found.st_size > _LARGEST:
+            raise SpecError(f"Spec {name} has {found.st_size} bytes; a spec has at most {_LARGEST}.")
+        return path.read_text(encoding="utf-8"), name, path.parent
+    except (FileNotFoundError, NotADirectoryError):
+        hint = nearest(spec, list(known)) or f" (shipped specs: {', '.join(known)})"
+        raise SpecError(f"There is no file and no shipped spec {echo(spec)}{hint}.") from None
     except UnicodeDecodeError:
-        raise SpecError(f"Spec {spec} is not a text file in UTF-8.") from None
+        raise SpecError(f"Spec {name} is not a text file in UTF-8.") from None
     except OSError as error:
-        raise SpecError(f"Spec {spec} cannot be read: {error.strerror}.") from None
+        raise SpecError(f"Spec {name} cannot be read: {error.strerror}.") from None
+    except ValueError as error:  # a zero byte in its name
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(f"Spec {name} cannot be read: {error}.") from None
 
 
 def _pairs(changes: Sequence[str]) -> list[tuple[str, str]]:
@@ -94,7 +107,7 @@ def _pairs(changes: Sequence[str]) -> list[tuple[str, str]]:
     while words:
         word = words.pop(0)
         if not word.startswith("--") or word == "--":
-            raise SpecError(f"There is no place for {word!r}: settings are given as --table.key value.")
+            raise SpecError(f"There is no place for {echo(word)}: settings are given as --table.key value.")
         key, equals, value = word[2:].partition("=")
         if not equals:
             # a lone flag, such as --picture.overlaps, means true; a negative number is a value, not a flag
@@ -116,13 +129,25 @@ def _refuse_unknown(key: str, keys: type[RunSpec], family: str) -> None:
         other = next((f for f in families() if f != family and any(s.name == key for s in settings(model(f)))), None)
         if not hint and other:
             hint = f" in the family {family!r}, only in {other!r}"
-        raise SpecError(f"There is no setting `--{key}`{hint}.")
+        raise SpecError(f"There is no setting `--{shortened(key)}`{hint}.")
 
 
-def _value(text: str) -> Any:
+def _loaded(text: str, what: str) -> dict[str, Any]:
+    """Read TOML; its errors are left to the caller, as a word on a command line need not be TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise SpecError(f"{what} is nested too deeply.") from None
+    except ValueError:  # the only other one: Python reads no integer of more than 4300 digits
+        raise SpecError(f"{what} holds a number of too many digits.") from None
+
+
+def _value(key: str, text: str) -> Any:
     for attempt in (text, f"[{text}]") if "," in text else (text,):
         try:
-            return tomllib.loads(f"value = {attempt}")["value"]
+            return _loaded(f"value = {attempt}", f"The value of `--{shortened(key)}`")["value"]
         except tomllib.TOMLDecodeError:
             continue
     return text
@@ -137,4 +162,4 @@ def _put(content: dict[str, Any], key: str, text: str) -> None:
             # a law may be a name alone
             inner = table[name] = {"law": inner} if name == "second_layer" else {}
         table = inner
-    table[last] = text if key in ("title", "family") else _value(text)
+    table[last] = text if key in ("title", "family") else _value(key, text)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 
+from saddlescope.arguments import RefusedError
 
-class SpecError(ValueError):
+
+class SpecError(RefusedError):
     """A spec cannot be read or run; the message is one sentence."""
 
 

@@ -18,7 +18,7 @@ from saddlescope.arguments import ArgumentError, count, finite, positive, vector
 from saddlescope.gaussian.laws.gauss_rules import hermite_rule, legendre_rule
 
 Seed = int | np.random.Generator
-_MOST_NODES = 16384
+MOST_NODES = 16384
 
 
 class Law(abc.ABC):
@@ -70,10 +70,7 @@ class Law(abc.ABC):
         Raises:
             ArgumentError: if `n` is not a whole number from 1 to 16384.
         """
-        size = count("n", n)
-        if size > _MOST_NODES:
-            raise ArgumentError("n", f"be at most {_MOST_NODES}", size)
-        return self._rule(size)
+        return self._rule(count("n", n, most=MOST_NODES))
 
     def sample(self, n: int, seed: Seed) -> np.ndarray:
         """Return `n` independent draws, shape (n,), from the stream numpy.random.default_rng(seed).

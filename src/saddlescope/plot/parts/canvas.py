@@ -88,8 +88,24 @@ def save(ax: Axes, path: str | os.PathLike[str], dpi: int = _DPI) -> Path:
     figure: Any = ax.figure
     if kind not in figure.canvas.get_supported_filetypes():
         raise ArgumentError("path", "end as a picture does: .png, .pdf, .svg", str(path))
+    show_as_typed(figure)
     figure.savefig(content, format=kind, dpi=dpi)
     return files.write(path, content.getvalue())
+
+
+def show_as_typed(figure: Figure) -> None:
+    """Show texts that are no formulas as they are: a title or a name of a user's with `$` in it stops no picture."""
+    from matplotlib.mathtext import MathTextParser
+    from matplotlib.text import Text
+
+    parser = MathTextParser("path")
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if "$" in text.get_text() and text.get_parse_math():
+            try:
+                parser.parse(text.get_text())
+            except ValueError:
+                text.set_parse_math(False)
 
 
 def colour(degree: int | None) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, finite, fraction, positive, vector
 from saddlescope.gaussian import Law, Uniform, law, spec
+from saddlescope.gaussian.laws.law import MOST_NODES
 from saddlescope.single_index.mean_field.nodes import Panels
 from saddlescope.single_index.mean_field.overlap_features import Features, powers, split
 from saddlescope.single_index.problem.single_index import SingleIndex
@@ -156,7 +157,7 @@ class MeanFieldFlow(Flow):
             a, w = self.second_layer.rule(1)
             self._start = a, np.zeros_like(a), w
         else:
-            a, w = self.second_layer.rule(count("particles", particles))
+            a, w = self.second_layer.rule(count("particles", particles, most=MOST_NODES))
             self._start = a, np.zeros_like(a), w
 
     def _use(self, panels: Panels) -> None:

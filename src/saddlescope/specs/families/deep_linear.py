@@ -263,7 +263,10 @@ class Spec(RunSpec):
         size = math.log10(network.scale) - network.gamma / 2 * math.log10(network.width)
         if abs(size) * network.depth > _LARGEST:
             must = f"leave weights a float can multiply (here they are of size 1e{size:.0f})"
-            raise ArgumentError("network.gamma", must, network.gamma)
+            # of the two, the one that the size comes from
+            by_scale = abs(math.log10(network.scale)) > abs(network.gamma / 2 * math.log10(network.width))
+            name, value = ("scale", network.scale) if by_scale else ("gamma", network.gamma)
+            raise ArgumentError(f"network.{name}", must, value)
         compress = "auto" if self.solver.compress else False
         return DeepLinearFlow(cost, **network.model_dump(), compress=compress)
 
