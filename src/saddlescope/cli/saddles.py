@@ -116,6 +116,8 @@ def predict(cost: Cost, network: Network, max_rank: int | None) -> SaddlePath:
     if limit is not None and network.depth == 2:
         doubts += ("At depth 2 jump times are predicted to leading order in log(1/scale), whatever the seed.",)
     path = limit or greedy_low_rank(cost, network.depth, max_rank=max_rank)
+    if limit is None:
+        doubts += path.doubts
     # a network that is too narrow for the last saddles ends at the one that it can hold
     held = int(np.sum(path.ranks <= network.width))
     escapes = tuple(escape(cost, network.depth, at=A) for A in path.products[: min(held, len(path.costs) - 1)])

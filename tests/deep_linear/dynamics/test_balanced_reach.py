@@ -55,3 +55,13 @@ def test_tiny_balanced_starts_are_no_doubt():
         run = ss.solve(flow, until)
         assert run["cost"][-1] < 1e-6
         assert run.doubts == ()
+
+
+def test_balanced_neurons_among_others_keep_their_orientation_too():
+    # the first mode is not balanced, the second is, and of the sign that can only die out
+    Q = np.linalg.qr(np.random.default_rng(5).standard_normal((2, 2)))[0]
+    for sign, crossing in ((-1, True), (1, False)):
+        start = [Q @ np.diag([0.9, 0.03]), np.diag([0.2, sign * 0.03]) @ Q.T]
+        run = ss.solve(DeepLinearFlow(LeastSquares(np.diag([1.8, 1.0])), initial=start), 100.0)
+        assert run["cost"][-1] < 1e-6
+        assert any("through zero" in doubt for doubt in run.doubts) == crossing

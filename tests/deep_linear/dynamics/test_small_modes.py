@@ -50,6 +50,14 @@ def test_tiny_modes_that_mix_neurons_are_learnt_on_time(small: float):
     assert when(run, 0.08) == pytest.approx(wanted, rel=1e-4 + 1e-16 / small)
 
 
+def test_small_modes_that_are_kept_mixed_are_doubted():
+    Q = np.linalg.qr(np.random.default_rng(3).standard_normal((2, 2)))[0]
+    for frame, doubted in ((Q, True), (np.eye(2), False)):
+        start = [frame @ np.diag([3**0.5, 1e-8]) @ frame.T] * 2
+        flow = DeepLinearFlow(LeastSquares(frame @ np.diag([3.0, 0.8]) @ frame.T), initial=start, compress=False)
+        assert any("mix neurons" in doubt for doubt in ss.solve(flow, 1.0).doubts) == doubted
+
+
 @pytest.mark.parametrize("depth", [2, 3])
 def test_compression_keeps_what_is_small_and_drops_what_is_rounding(depth: int):
     random = np.random.default_rng(1)

@@ -47,18 +47,44 @@ def unreachable(
         resolved = singular[:, -1] > _RESOLVED * singular[:, 0]
         crossed = resolved & (np.linalg.slogdet(products)[0] * sign < 0)
     else:
-        # a mode far under its start and under the error of a step, which grows again
-        least = np.minimum.accumulate(sizes[:, rank - 1])
-        lost = np.logical_or.accumulate(
-            (sizes[:, rank - 1] < _SHRUNK * sizes[0, rank - 1]) & (sizes[:, rank - 1] < 10 * rtol * sizes[:, 0])
-        )
-        crossed = lost & (sizes[:, rank - 1] > _REGROWN * least)
-    if not crossed.any():
+        crossed = _regrown(sizes[:, rank - 1], sizes[:, 0], rtol)
+    return _CROSSED if crossed.any() else None
+
+
+def neurons_lost(weights: list[np.ndarray], states: list[list[np.ndarray]], rtol: float) -> str | None:
+    """Return a sentence if hidden directions that are balanced among others that are not went through zero.
+
+    In two layers the null space of W_2^T W_2 - W_1 W_1^T stays, and the part of the network in it has the balanced flow
+    of its own product.
+
+    Args:
+        weights: W_1, W_2 at the start; other depths are passed over.
+        states: the same along the run.
+        rtol: of the run.
+    """
+    if len(weights) != 2 or not weights[0].size:
         return None
-    return (
-        "The start is balanced, and its flow never takes a mode through zero, but in this run the error of the steps "
-        "did, and from there it is the flow of another start."
-    )
+    imbalance = weights[1].T @ weights[1] - weights[0] @ weights[0].T
+    values, frame = np.linalg.eigh(imbalance)
+    even = frame[:, np.abs(values) <= _BALANCED * max(np.linalg.norm(W, 2) ** 2 for W in weights)]
+    if even.shape[1] == 0 or even.shape[1] > weights[0].shape[1]:
+        return None
+    sizes = np.array([np.linalg.svd(even.T @ first, compute_uv=False) for first, _ in states])
+    largest = np.array([max(np.linalg.norm(W, 2) for W in both) for both in states])
+    held = sizes[:, sizes[0] > 1e-12 * largest[0]]
+    return _CROSSED if held.size and _regrown(held[:, -1], largest, rtol).any() else None
+
+
+_CROSSED = (
+    "The start is balanced, in all neurons or in some, and its flow never takes a balanced mode through zero. In this"
+    " run the error of the steps did, and from there it is the flow of another start."
+)
+
+
+def _regrown(sizes: np.ndarray, largest: np.ndarray, rtol: float) -> np.ndarray:
+    """Where a mode has been far under its start and under the error of a step, and has grown again."""
+    lost = np.logical_or.accumulate((sizes < _SHRUNK * sizes[0]) & (sizes < 10 * rtol * largest))
+    return lost & (sizes > _REGROWN * np.minimum.accumulate(sizes))
 
 
 def _balanced(weights: list[np.ndarray]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import CubicHermiteSpline
 
 from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
-from saddlescope.deep_linear.dynamics.balanced_reach import unreachable
+from saddlescope.deep_linear.dynamics.balanced_reach import neurons_lost, unreachable
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
 from saddlescope.deep_linear.network.krylov import Compression, compress
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, width_remarks
@@ -115,6 +116,13 @@ class DeepLinearFlow(Flow):
         self._compress(compress)
 
     def _compress(self, asked: str | bool | int) -> None:
+        if asked is False and self.depth > 1 and self._compresses_inexactly and self.gamma is None:
+            narrow = compress(self.initial, _LIKELY_ROUNDS)
+            if narrow.closed and _is_graded(narrow.weights, 1e-3) and not _is_graded(self.initial):
+                self.remarks += (
+                    "The start holds modes far smaller than its weights that mix neurons, and their error is not held: "
+                    'with compress="auto" they are taken apart.',
+                )
         if asked is False or self.depth == 1:
             return
         if asked != "auto" and (asked is True or isinstance(asked, str)):
@@ -153,7 +161,7 @@ class DeepLinearFlow(Flow):
         system, y0 = self._system(), jnp.asarray(flat(self.weights))
         now, later = self._rates(system, y0)
         if later < _STIFF * now:
-            system = DeepLinearSystem(system.cost, system.bend, system.imbalance, system.shapes, explicit=True)
+            system = dataclasses.replace(system, explicit=True)
         return system, y0
 
     def _rates(self, system: DeepLinearSystem, y0: Any) -> tuple[float, float]:
@@ -234,6 +242,10 @@ class DeepLinearFlow(Flow):
                 record.solver["method"], record.solver["rtol"], self._growth()
             )
             found = unreachable(self.initial, raw.get("product"), observables["singular_values"], record.solver["rtol"])
+            if found is None:
+                shapes = tuple((W.shape[0], W.shape[1]) for W in self.weights)
+                states = [[np.asarray(W) for W in layers(y, shapes)] for y in record.states] if self.depth == 2 else []
+                found = neurons_lost(self.weights, states, record.solver["rtol"])
             lost = () if found is None else (found,)
         if self.compression is not None:
             accuracy |= {
@@ -315,7 +327,7 @@ def _sizes(M: np.ndarray) -> np.ndarray:
     return largest * np.sqrt(np.mean((M / np.where(largest > 0, largest, 1.0)) ** 2, axis=0))
 
 
-def _scales(weights: list[np.ndarray]) -> list[np.ndarray]:
+def _scales(weights: list[np.ndarray], share: float = _GRADED) -> list[np.ndarray]:
     """The size of each weight that matters: of its layer, or of what it joins where that is far smaller."""
     # a neuron is as large as what comes in and what goes out together
     neurons = [_sizes(np.vstack([W.T, after])) for W, after in pairwise(weights)]
@@ -324,14 +336,14 @@ def _scales(weights: list[np.ndarray]) -> list[np.ndarray]:
     for W, (before, after) in zip(weights, sides, strict=True):
         layer = float(_sizes(W.reshape(-1, 1))[0])
         joined = np.minimum(after[:, None], before)
-        apart = (joined < _GRADED * layer) | (layer == 0)
+        apart = (joined < share * layer) | (layer == 0)
         found.append(np.where(apart & (joined > 0), joined, layer or 1.0))
     return found
 
 
-def _is_graded(weights: list[np.ndarray]) -> bool:
+def _is_graded(weights: list[np.ndarray], share: float = _GRADED) -> bool:
     """Whether some neuron, input or output is a small mode of its own."""
-    return any(bool(np.ptp(sizes)) for sizes in _scales(weights) if sizes.size)
+    return any(bool(np.ptp(sizes)) for sizes in _scales(weights, share) if sizes.size)
 
 
 def _integration_error(method: str, rtol: float, growth: float) -> float:
