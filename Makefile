@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: demo test lint types check bench campaign regression clean
+.PHONY: demo test lint types check bench campaign fuzz regression clean
 .DEFAULT_GOAL := check
 # Small matrices: threads that wait for each other only slow the tests down.
 export OPENBLAS_NUM_THREADS := 1
@@ -46,6 +46,8 @@ N ?= 100
 SEED ?= $(shell date +%Y%m%d)
 campaign: $(VENV)/.dev      ## N random problems of seed SEED against their references: make campaign N=2000 SEED=1
 	$(BIN)/python -m campaigns --problems $(N) --seed $(SEED) --jobs $(JOBS) $(if $(REPORT),--report)
+fuzz: $(VENV)/.dev          ## broken specs, files and calls, signals, full disks: each must end in a sentence
+	$(BIN)/python -m campaigns --fuzz --problems 1000 --seed 0 --jobs $(JOBS) $(if $(REPORT),--report)
 regression: $(VENV)/.dev    ## the fixed problems of campaigns: what was wrong once must not be so again
 	$(BIN)/python -m campaigns --replay campaigns/regression.jsonl --jobs $(JOBS)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from campaigns.case import Entry
 from campaigns.pool import answers
-from campaigns.registry import FAMILIES, tasks
+from campaigns.registry import FAMILIES, FUZZ, tasks
 from campaigns.verdict import faults, table
 
 
@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=int(time.strftime("%Y%m%d")), help="by default today's date")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds after which a problem counts as hung")
+    parser.add_argument("--fuzz", action="store_true", help="broken input and hostile surroundings instead of problems")
     parser.add_argument("--only", action="append", choices=list(FAMILIES), help="only this family; may be repeated")
     parser.add_argument("--log", type=Path, default=None, help="JSON lines of all problems; by default in build/")
     parser.add_argument(
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     log = asked.log or Path("build") / f"campaign-{asked.seed}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
-    given, known = tasks(asked.problems, asked.seed, asked.only), set[int]()
+    given, known = tasks(asked.problems, asked.seed, asked.only or (list(FUZZ) if asked.fuzz else None)), set[int]()
     if asked.replay:
         given, known = _replayed(asked.replay)
     print(f"seed {asked.seed}; every problem is a line of {log}", flush=True)

@@ -20,6 +20,7 @@ from campaigns.families import (
     network,
     sgd,
 )
+from campaigns.fuzz import calls, damage, specs, surroundings
 
 _ALL = (
     mean_field.FAMILY,
@@ -41,12 +42,14 @@ _ALL = (
     curves_measured.TIMES,
     command_line.FAMILY,
 )
-FAMILIES = {family.name: family for family in _ALL}
+FUZZ = {family.name: family for family in (specs.FAMILY, damage.FAMILY, calls.FAMILY, surroundings.FAMILY)}
+PROBLEMS = {family.name: family for family in _ALL}
+FAMILIES = PROBLEMS | FUZZ
 
 
 def tasks(problems: int, seed: int, only: list[str] | None = None) -> Iterator[dict[str, Any]]:
     """The tasks of a campaign; problem number n of a seed is the same however many there are."""
-    names = only or list(FAMILIES)
+    names = only or list(PROBLEMS)
     shares = np.array([FAMILIES[name].share for name in names])
     for number in range(problems):
         rng = np.random.default_rng([seed, number, 1])
