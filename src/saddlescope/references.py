@@ -16,6 +16,14 @@ _ENTRIES = {
   eprint = {2303.00055},
   archivePrefix = {arXiv},
 }""",
+    "gerbelot2026": """\
+@misc{gerbelot2026,
+  author = {Gerbelot, C{\\'e}dric and Mourrat, Jean-Christophe},
+  title  = {Singular perturbations and hierarchical learning in two-layer neural networks},
+  year   = {2026},
+  eprint = {2607.10869},
+  archivePrefix = {arXiv},
+}""",
     "jacot2021": """\
 @misc{jacot2021,
   author = {Jacot, Arthur and Ged, Fran{\\c c}ois and {\\c S}im{\\c s}ek, Berfin and Hongler, Cl{\\'e}ment

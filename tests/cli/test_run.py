@@ -109,7 +109,7 @@ def test_a_run_that_does_not_reach_its_end_is_kept_and_told_by_the_exit_code(sma
 def test_sampled_neurons_are_told_from_the_limit_of_the_prediction(tmp_path, capsys):
     settings = ["--dynamics.epsilon", "1e-4", "--dynamics.neurons", "64", "--theory.levels", "1"]
     assert main(["run", "canonical", *settings, "--out", str(tmp_path)]) == 0
-    assert "Predictions are for infinite width, this run has 64 neurons." in capsys.readouterr().out
+    assert "64 particles with sampled weights" in capsys.readouterr().out
     assert load(tmp_path / "trajectory.nc").parameters["neurons"] == 64
 
 

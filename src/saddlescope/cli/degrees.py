@@ -103,7 +103,9 @@ def degree_table(
         measured = float(times[k])
         plateau, remark = _plateau_before(measured, np.delete(times, k), np.delete(np.arange(len(times)), k), stages)
         reason = reasons.get(int(k), "it lies beyond the levels asked for")
-        remarks = [f"No prediction: {reason}."] if math.isnan(own) else []
+        remarks = []
+        if math.isnan(own) or int(k) in failing:
+            remarks = [f"{'No prediction' if math.isnan(own) else 'Not canonical'}: {reason}."]
         if math.isnan(measured):
             remarks.append(f"Not learnt by t = {end:.4g}.")
         elif remark:

@@ -73,7 +73,11 @@ def remarks(rows: list[LevelRow], run: Trajectory, order: CanonicalOrder | None)
     for degree, fitted in slopes.items():
         if fitted is not None:
             slope, off = fitted
-            text = f"degree {degree} is learnt at t = const + {slope:.3g} log d, within {off:.2g} of every flow."
+            expected = math.nan if order is None or degree != 2 else order.escape_slope
+            theory = "" if math.isnan(expected) else f" (theory: {expected:.3g} log d)"
+            text = (
+                f"degree {degree} is learnt at t = const + {slope:.3g} log d{theory}, within {off:.2g} of every flow."
+            )
             found.append(Entry("Escape", text))
             break
     if any(row.reference for row in rows):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from saddlescope.cli.report import Entry, Report, number
@@ -72,6 +73,7 @@ class Job:
                 *entries,
                 Entry("Outcome", computed.message),
                 *doubts(*doubted),
+                *_theory(predicted, self.spec),
                 Entry("Accuracy", accuracy(computed)),
                 citations(computed.references),
             ),
@@ -99,12 +101,22 @@ class Job:
         return pictures | ({"overlaps.png": draw_overlaps} if self.spec.picture.overlaps else {})
 
 
+def _theory(order: CanonicalOrder, spec: Spec) -> list[Entry]:
+    """Say how far the predicted times can be trusted, and how sharp the jump of degree 2 becomes."""
+    errors = order.errors(spec.dynamics.epsilon, spec.theory.fraction)
+    known = [f"{error:.0e} (degree {k})" for k, error in enumerate(errors) if math.isfinite(error)]
+    entries = [Entry("Theory", f"predicted times to within about {', '.join(known)}.")] if known else []
+    if (jump := order.blow_up) is not None:
+        text = f"degree 2 comes in a blow-up (c_2 - tau)^-{jump.power:.4g}, its jump ~ epsilon^{jump.width:.3g} wide."
+        entries.append(Entry("", text) if entries else Entry("Theory", text))
+    return entries
+
+
 def _table(trajectory: Trajectory, order: CanonicalOrder, spec: Spec) -> DegreeTable:
     from saddlescope.cli.degrees import degree_table
     from saddlescope.measure import learning_times, plateaus
 
-    fraction, neurons = spec.theory.fraction, spec.dynamics.neurons
-    finite = () if neurons is None else (f"Predictions are for infinite width, this run has {neurons} neurons.",)
+    fraction = spec.theory.fraction
     return degree_table(
         trajectory,
         plateaus(trajectory),
@@ -114,7 +126,7 @@ def _table(trajectory: Trajectory, order: CanonicalOrder, spec: Spec) -> DegreeT
         order.heights[: order.canonical_up_to + 2],
         {level.degree: level.reason for level in order.levels},
         frozenset(level.degree for level in order.levels if not level.canonical),
-        (*order.doubts, *finite),
+        order.doubts,
     )
 
 
@@ -179,7 +191,16 @@ def _record(spec: Spec, trajectory: Trajectory, order: CanonicalOrder, table: De
     from saddlescope.cli.solving import provenance
 
     levels = [
-        {"degree": v.degree, "canonical": v.canonical, "constant": float(v.constant), "reason": v.reason}
+        {
+            "degree": v.degree,
+            "canonical": v.canonical,
+            "constant": float(v.constant),
+            "reason": v.reason,
+            "verdict": v.verdict,
+            "scale": v.scale,
+            "drift": v.drift,
+            "error_exponent": v.error_exponent,
+        }
         for v in order.levels
     ]
     return {
@@ -192,5 +213,8 @@ def _record(spec: Spec, trajectory: Trajectory, order: CanonicalOrder, table: De
         "final_risk": float(trajectory["risk"][-1]),
         **table.plain(),
         "predicted_levels": levels,
+        "predicted_errors": order.errors(spec.dynamics.epsilon, spec.theory.fraction).tolist(),
+        "leading_times": order.leading_times(spec.dynamics.epsilon).tolist(),
+        "jump_of_degree_2": None if order.blow_up is None else asdict(order.blow_up),
         **provenance(trajectory),
     }

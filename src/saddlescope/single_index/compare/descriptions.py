@@ -41,6 +41,7 @@ class Comparison:
         learning_times: when each degree is learnt, the median over runs, shape (n, degrees); nan for never.
         samples: fresh samples used until then, steps times batch, shape (n, degrees); nan where there are no samples.
         fraction: of its target to which a degree that is learnt has fallen.
+        doubts: of the runs and predictions, each once.
     """
 
     labels: tuple[str, ...]
@@ -53,6 +54,7 @@ class Comparison:
     learning_times: np.ndarray
     samples: np.ndarray
     fraction: float
+    doubts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         width = max(len(label) for label in self.labels) + 4
@@ -68,6 +70,7 @@ class Comparison:
         lines.append(f"{'largest gap of risks':{width}}{numbers}      noise")
         for name, row, noise in zip(names, self.gaps, self.noise, strict=True):
             lines.append(name + _cells([*row, noise], "11.2g"))
+        lines += [f"doubt: {doubt}" for doubt in self.doubts]
         return "\n".join(line.rstrip() for line in lines)
 
     __repr__ = __str__
@@ -141,6 +144,7 @@ def compare(
         learning_times=learnt,
         samples=learnt * rates[:, None],
         fraction=level_of,
+        doubts=tuple(dict.fromkeys(doubt for level in levels for doubt in level.doubts)),
     )
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from saddlescope.arguments import ArgumentError, count, finite, fraction, positive, vector
 from saddlescope.gaussian import Law, Uniform, law, spec
 from saddlescope.gaussian.laws.law import MOST_NODES
-from saddlescope.memory import check_fits
 from saddlescope.single_index.mean_field.nodes import Panels
 from saddlescope.single_index.mean_field.overlap_features import Features, powers, split
 from saddlescope.single_index.problem.single_index import SingleIndex
+from saddlescope.single_index.theory.finite_width import doubt_of_sample
 from saddlescope.solve import BlockLowRank, Flow, Record, Rodas5P, System, versions
 from saddlescope.trajectory import Trajectory
 
@@ -150,7 +150,6 @@ class MeanFieldFlow(Flow):
         # variance one, as in the examples of the theory
         self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
         if self.neurons is not None:
-            check_fits(16.0 * self.neurons, neurons=self.neurons)  # two numbers each, in all stages of a step
             a = self.second_layer.sample(self.neurons, self.seed)
             self._start = a, np.zeros_like(a), np.full(len(a), 1 / len(a))
         elif particles == "auto" and self.second_layer.atoms is None:
@@ -265,9 +264,14 @@ class MeanFieldFlow(Flow):
             versions=versions(),
             outcome=record.outcome.name,
             message=record.outcome.message,
-            doubts=() if record.outcome.complete else (record.outcome.message,),
+            doubts=(*(() if record.outcome.complete else (record.outcome.message,)), *self._doubts()),
             references=("berthier2023", "steinebach2023", "diffrax", "jax"),
         )
+
+    def _doubts(self) -> tuple[str, ...]:
+        if self.neurons is None or self.second_layer is None:
+            return ()
+        return doubt_of_sample(self.problem, self.epsilon, self.second_layer, self.neurons)
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""

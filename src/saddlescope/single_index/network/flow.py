@@ -9,16 +9,18 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, positive, vector
 from saddlescope.gaussian import Law, Uniform, kernel, law, spec
-from saddlescope.memory import check_fits
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import orthogonal_start, reduced, sphere_start, teacher_frame
 from saddlescope.single_index.network.system import NetworkSystem, by_degree
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
-from saddlescope.single_index.problem.single_index import coefficients
+from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
+from saddlescope.single_index.theory.finite_width import doubt_of_width
 from saddlescope.solve import Flow, Record, versions
 from saddlescope.trajectory import Trajectory
 
 _STARTS = {"sphere": sphere_start, "orthogonal": orthogonal_start}
+# overlaps of order d^(-1/2) at the start do not matter beside those of level 1, epsilon^(1/2), if d epsilon is this
+_HIGH = 100
 _SMALL = 64  # neurons up to which their overlaps with each other are kept
 
 
@@ -83,8 +85,6 @@ class NetworkFlow(Flow):
             raise ArgumentError("start", 'be "sphere" or "orthogonal"', start)
         m = count("neurons", neurons)
         self.dimension = checked_dimension(dimension, least=p)
-        # the start and the stages of a step; the overlaps of all pairs of neurons
-        check_fits(4.0 * m * min(self.dimension, p + m) + m**2, neurons=m)
         self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
         a = self.second_layer.sample(m, self.seed)
         # the directions have a stream of their own: another law of a leaves them as they are
@@ -206,9 +206,18 @@ class NetworkFlow(Flow):
             versions=versions(),
             outcome=record.outcome.name,
             message=record.outcome.message,
-            doubts=() if record.outcome.complete else (record.outcome.message,),
+            doubts=(*(() if record.outcome.complete else (record.outcome.message,)), *self._doubts()),
             references=("berthier2023", "sommeijer1998", "diffrax", "jax"),
         )
+
+    def _doubts(self) -> tuple[str, ...]:
+        """What its width does to the time of degree 1, where the start in this dimension leaves level 1 as it is."""
+        problem = self.problem
+        alone = len(problem.gram) == 1 and problem.weights[0] == 1
+        if self.second_layer is None or not alone or self.dimension * self.epsilon < _HIGH:
+            return ()
+        single = SingleIndex(problem.link, problem.activation)
+        return doubt_of_width(single, self.epsilon, self.second_layer, self.neurons)
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""

@@ -46,7 +46,7 @@ class BlowUp:
 
 
 def blow_up(edge: float) -> BlowUp:
-    """Return the exponents for a law with mass x^edge within x of its edge, edge >= 0."""
+    """Return the exponents for a law with mass x^edge within x of its edge, 0 <= edge < 2."""
     kappa = 1.0
     if edge > 0:
         balance = root_scalar(lambda kappa: 2 * kappa + edge * _rates(kappa)[1] - 2, bracket=(0.0, 1.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.interpolate import CubicHermiteSpline
@@ -12,11 +12,13 @@ from scipy.interpolate import CubicHermiteSpline
 from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.arguments import fraction as open_fraction
 from saddlescope.gaussian import Law, Uniform, law
+from saddlescope.references import bibtex
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
 from saddlescope.single_index.theory.blow_up import BlowUp, blow_up, edge_of
+from saddlescope.single_index.theory.finite_width import escape_slope, needed_width, width_time
 from saddlescope.single_index.theory.first_levels import FirstLevels
 from saddlescope.single_index.theory.level_flow import LevelRun
-from saddlescope.single_index.theory.matched import MatchedRun, matched_run
+from saddlescope.single_index.theory.matched import LEARNT, MatchedRun, matched_run
 from saddlescope.single_index.theory.verdicts import EPSILONS, Level, after_level_one, level_one, level_zero
 
 MOST_LEVELS = 6
@@ -39,6 +41,7 @@ class CanonicalOrder:
     problem: SingleIndex
     second_layer: Law
     degrees: int
+    references: ClassVar[tuple[str, ...]] = ("berthier2023", "gerbelot2026")
     _runs: dict[Any, MatchedRun] = field(repr=False, compare=False, default_factory=dict)
 
     @cached_property
@@ -90,7 +93,7 @@ class CanonicalOrder:
         alpha, beta = run.state
         # nodes are in rising order
         edge = edge_of(self.second_layer, upper=bool(np.argmax(np.abs(beta)) > len(alpha) // 2))
-        return None if edge is None else blow_up(edge)
+        return None if edge is None or edge >= 2 else blow_up(edge)
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -119,7 +122,7 @@ class CanonicalOrder:
         if first.phi[0] != 0 and first.sigma[0] != 0:
             times[0] = first.time_zero(epsilon, fraction)
         if self.degrees >= 1 and first.grows:
-            run = self._run(epsilon)
+            run = self._run(epsilon, **_far_enough(fraction))
             times[1:] = run.times(first.phi, fraction)[1 : self.degrees + 1]
             if fraction >= abs(run.residual[0, 1] / first.phi[1]):
                 times[1] = first.time_one(epsilon, fraction)
@@ -137,15 +140,45 @@ class CanonicalOrder:
         if np.isfinite(times[0]):
             errors[0] = epsilon * (first.phi[1] * first.sigma[1]) ** 2 / first.sigma[0] ** 4
         if self.degrees >= 1 and first.grows and first.separate(epsilon):
-            others = [
-                self._run(epsilon, share=_EARLIER).times(first.phi, fraction),
-                self._run(epsilon, corrected=False).times(first.phi, fraction),
-            ]
-            apart = sum(np.abs(other[1 : self.degrees + 1] / times[1:] - 1) for other in others)
-            errors[1:] = np.maximum(apart, np.where(np.arange(1, self.degrees + 1) > 2, _NODES, _STEPS))
-            if not np.isfinite(errors[1]):
-                errors[1] = np.sqrt(epsilon)
+            # the layer of degree 1 is shifted as a whole, and its beginning is not in every run
+            shares = np.where(np.arange(1, self.degrees + 1) == 1, 0.5, fraction)
+            run, earlier, bare = (
+                np.array(
+                    [
+                        self._run(epsilon, **_far_enough(fraction), **options).times(first.phi, f)[k + 1]
+                        for k, f in enumerate(shares)
+                    ]
+                )
+                for options in ({}, {"share": _EARLIER}, {"corrected": False})
+            )
+            nodes = max(_NODES, self._run(epsilon).change)
+            least = np.where(np.arange(1, self.degrees + 1) > 2, nodes, _STEPS)
+            errors[1:] = np.maximum(np.abs(earlier / run - 1) + np.abs(bare / run - 1), least)
         return np.where(np.isfinite(times), errors, np.nan)
+
+    def width_time(self, epsilon: float, neurons: float) -> float:
+        """Time at which a network of this many neurons in high dimension has learnt half of degree 1.
+
+        A neuron of a network acts on itself; `times` is for infinite width, and float("inf") gives its leading t_1.
+        """
+        m = neurons if neurons == float("inf") else positive("neurons", neurons)
+        return width_time(self.problem, positive("epsilon", epsilon), self.second_layer, m)
+
+    def needed_width(self, epsilon: float, within: float = 0.1) -> float:
+        """Neurons from which a network learns degree 1 at most this share later than infinite width does."""
+        return needed_width(self.problem, positive("epsilon", epsilon), self.second_layer, positive("within", within))
+
+    def citations(self) -> str:
+        """BibTeX of what the prediction rests on."""
+        return bibtex(self.references)
+
+    @property
+    def escape_slope(self) -> float:
+        """d T / d log d of a link without a component of degree 1, which wide networks learn in finite dimension d.
+
+        nan where degree 1 is there, or degree 2 drives no neuron of weight phi_0 / sigma_0 away from overlap 0.
+        """
+        return escape_slope(self.problem)
 
     def leading_times(self, epsilon: float) -> np.ndarray:
         """Times to leading order in epsilon, t_1 for degree 1 and c_l epsilon^scale above, shape (levels + 1,)."""
@@ -234,6 +267,11 @@ class CanonicalOrder:
         return "\n".join([*lines, *(f"  doubt: {doubt}" for doubt in self.doubts)])
 
     __repr__ = __str__
+
+
+def _far_enough(fraction: float) -> dict[str, float]:
+    """Options of a run that goes on until a fraction below the usual ones is reached."""
+    return {} if fraction > 2 * LEARNT else {"learnt": fraction / 2}
 
 
 def _after_the_end(run: MatchedRun, phi: np.ndarray, time: np.ndarray) -> np.ndarray:

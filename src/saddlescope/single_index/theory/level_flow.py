@@ -10,7 +10,8 @@ with 2 k - 1 = l is a pull of order one, -sigma_k^2 <alpha beta^k>:
 That <alpha beta^l> diverges at a finite time is what it means that degree l is learnt on that scale. For l = 2 the time
 is the c_2 of T_2 ~ c_2 epsilon^(1/4); if degrees 2 .. l - 1 have nothing to learn, T_l = C_l epsilon^((3 - l) / 4).
 
-Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055, for l = 2.
+Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055, for l = 2; Gerbelot, Mourrat (2026), arXiv 2607.10869, prove
+the first two scales and describe the stage of degree 2 under constraint.
 """
 
 from __future__ import annotations

@@ -18,13 +18,12 @@ from saddlescope.single_index.theory.first_levels import SHARE, FirstLevels
 from saddlescope.single_index.theory.particles import Particles, integrate
 
 _COARSE, _FINE = 1e-3, 2e-6  # tolerances of a step: while nodes are placed, and in the end
-_SETTLED = 3e-3  # relative change of learning times at which nodes are good enough
+_FEW = 1e-7  # the same for a law of finitely many values: its slow stages are long, and its steps cost little
+_SETTLED = 3e-4  # relative change of learning times at which nodes are good enough
 _ROUNDS = 7
 _MOST_PARTICLES = 3000
-_LEARNT, _HALF = (
-    0.01,
-    0.4,
-)  # of a target: a run goes on until this little is left of every degree, in the end and before
+# Of a target: a run goes on until this little is left of every degree; while nodes are placed, to this.
+LEARNT, _HALF = 0.01, 0.4
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ def matched_run(
     share: float = SHARE,
     corrected: bool = True,
     coarse: bool = False,
+    learnt: float = LEARNT,
 ) -> MatchedRun:
     """Run the flow from the end of level 1 until degrees 1 .. last are learnt.
 
@@ -71,19 +71,20 @@ def matched_run(
         panels: nodes to use as they are.
         share, corrected: of `FirstLevels.start`.
         coarse: whether two digits are enough.
+        learnt: of a target, at which a degree counts as learnt.
     """
     wanted = [k for k in range(1, last + 1) if first.phi[k] != 0 and first.sigma[k] != 0]
     law = first.law
     if law.atoms is not None:
-        return _run(first, epsilon, wanted, horizon, law.rule(1), None, share, corrected, _FINE)
+        return _run(first, epsilon, wanted, horizon, law.rule(1), None, share, corrected, _FEW, learnt)
     if panels is not None:
-        return _run(first, epsilon, wanted, horizon, panels.rule(), panels, share, corrected, _FINE)
+        return _run(first, epsilon, wanted, horizon, panels.rule(), panels, share, corrected, _FINE, learnt)
     panels, before, change, run = first_panels(law, epsilon), None, np.inf, None
     scales = np.full(len(first.phi), np.inf)
     acting = first.sigma != 0
     scales[acting] = np.abs(first.phi).max() / np.abs(first.sigma[acting])
     for _ in range(2 if coarse else _ROUNDS):
-        run = _run(first, epsilon, wanted, horizon, panels.rule(), panels, share, corrected, _COARSE, scales)
+        run = _run(first, epsilon, wanted, horizon, panels.rule(), panels, share, corrected, _COARSE, _HALF, scales)
         times = run.times(first.phi, 0.5)[wanted]
         change = _change(before, times)
         if run.unresolved.max() <= _COARSE or change <= _SETTLED:
@@ -95,7 +96,7 @@ def matched_run(
     assert run is not None
     if coarse:
         return run
-    final = _run(first, epsilon, wanted, horizon, panels.rule(), panels, share, corrected, _FINE)
+    final = _run(first, epsilon, wanted, horizon, panels.rule(), panels, share, corrected, _FINE, learnt)
     return MatchedRun(final.time, final.residual, final.rate, panels, change)
 
 
@@ -121,6 +122,7 @@ def _run(
     share: float,
     corrected: bool,
     rtol: float,
+    learnt: float,
     scales: np.ndarray | None = None,
 ) -> _Run:
     a, w = rule
@@ -132,7 +134,7 @@ def _run(
         pull = sigma * particles.residual(state)
         pull[0] = 0.0
         state[0] += first.target + pull @ (particles.powers(state[1]) @ w) / sigma[0] ** 2 - w @ state[0]
-    goal = (_LEARNT if scales is None else _HALF) * np.abs(phi[wanted])
+    goal = learnt * np.abs(phi[wanted])
     path = integrate(
         particles,
         time,

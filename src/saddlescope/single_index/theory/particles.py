@@ -17,6 +17,7 @@ from scipy.linalg import get_lapack_funcs
 from saddlescope.solve.methods.rodas_coefficients import GAMMA, A, C
 
 _MOST_STEPS = 20_000
+_ASTRAY = 0.05  # error of a single particle, relative to its own size, that no step may make
 # without the checks of scipy.linalg.lu_factor, which take longer than a small matrix
 _FACTOR, _SUBSTITUTE = get_lapack_funcs(("getrf", "getrs"), dtype=np.float64)
 
@@ -144,7 +145,10 @@ def integrate(
                 stages[i] = solve(GAMMA * right)
             new, error = y + stages[7], stages[7]
             size = np.maximum(np.abs(state), np.abs(new)) + np.sqrt(np.square(state) @ w)[:, None]
-            wrong = float(np.sqrt(0.5 * (np.square(error / (rtol * size)) @ w).sum()))
+            relative = error / size
+            wrong = float(np.sqrt(0.5 * (np.square(relative) @ w).sum())) / rtol
+            # particles of next to no weight have no say in the mean, but must not go astray either
+            wrong = max(wrong, float(np.abs(relative).max()) / _ASTRAY)
         if not np.isfinite(wrong):
             h *= 0.1
         else:

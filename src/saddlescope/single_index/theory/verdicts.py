@@ -60,7 +60,7 @@ def level_zero(first: FirstLevels) -> Level:
             verdict="never",
         )
     reason = "the mean weight relaxes as exp(-sigma_0^2 t / epsilon)"
-    return Level(0, True, 1 / sigma**2, reason, scale=1.0, error_exponent=1.0)
+    return Level(0, True, float(1 / sigma**2), reason, scale=1.0, error_exponent=1.0)
 
 
 def level_one(first: FirstLevels) -> Level:
