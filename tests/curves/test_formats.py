@@ -304,6 +304,28 @@ def test_a_bar_that_goes_on_over_epochs(read):
     assert is_the_curve(curve, time=np.arange(1, 41))
 
 
+def test_one_bar_for_the_whole_run(read):
+    states = [
+        f" {k}%|#  | {s}/400 [00:01<00:09, 9.9it/s, loss={v}]" for k, (s, v) in enumerate(zip(STEPS, LOSS, strict=True))
+    ]
+    assert is_the_curve(read("\r".join(states)))
+
+
+def test_progress_in_brackets_is_counted_through_epochs(read):
+    text = "".join(
+        ("" if k % 10 else f"Epoch {k // 10 + 1}\n-------------------------------\n")
+        + f"loss: {LOSS[k]:>7f}  [{(k % 10 + 1) * 10:>5d}/  100]\n".replace("/  ", "/")
+        for k in range(40)
+    )
+    assert is_the_curve(read(text))
+
+
+def test_columns_in_another_language(read):
+    curve = read("Schritt;Verlust;Genauigkeit\n" + lines("{step};{loss};{acc}\n").replace(".", ","))
+    assert (curve.x, curve.y) == ("Schritt", "Verlust")
+    assert is_the_curve(curve)
+
+
 def test_mmdetection_lines_are_counted_through_epochs(read):
     text = "".join(
         f"2021-05-01 10:00:00,123 - mmdet - INFO - Epoch [{1 + k // 10}][{10 * (k % 10 + 1)}/100]\tlr: "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from saddlescope.curves import names
-from saddlescope.curves.clock import LEAST_POINTS, Runs, counted_through, runs_of
+from saddlescope.curves.clock import LARGEST, LEAST_POINTS, Runs, counted_through, runs_of
 from saddlescope.curves.refusals import CurveError, listed, shown
 from saddlescope.curves.tables import Column, Log, Table
 
@@ -37,7 +37,7 @@ def _may_be_drawn(table: Table, column: Column) -> bool:
         return False
     if column.number == 1 and column.name in ("column 1", "Unnamed: 0") and _counts(column):
         return False
-    return int(np.count_nonzero(np.isfinite(column.values))) > 1
+    return int(np.count_nonzero(np.abs(column.values) < LARGEST)) > 1
 
 
 def _counts(column: Column) -> bool:
@@ -94,7 +94,7 @@ def _usual(offered: list[Chosen]) -> Chosen:
     scores = [chosen for chosen in scores if not _constant(chosen.column.values)] or scores
     if scores:
         return min(scores, key=lambda chosen: names.is_held_out(name(chosen)))
-    rest = [chosen for chosen in enough if not (chosen.table.headless and chosen.column is _headless_x(chosen.table))]
+    rest = [chosen for chosen in enough if chosen.column is not _first_counts(chosen.table)]
     return (rest or enough)[0]
 
 
@@ -211,20 +211,22 @@ def _ranked(table: Table, y: Column) -> list[Column]:
     ranked.sort(key=lambda entry: entry[:2])
     columns = [column for _, _, column in ranked]
     if not columns:
-        first = _headless_x(table)
+        first = _first_counts(table)
         if first is not None and first is not y:
             columns.append(first)
     return columns
 
 
-def _headless_x(table: Table) -> Column | None:
-    """Return the column that counts in a table without names, or of two columns the first if it only goes up."""
-    if not table.columns or not (
-        table.headless or len(table.columns) == 2 or table.columns[0].name in ("column 1", "Unnamed: 0")
-    ):
+def _first_counts(table: Table) -> Column | None:
+    """Return the first column where its numbers count though its name does not say so, as in a table without names."""
+    if len(table.columns) < 2 or any(names.counter_rank(c.alias or c.name) is not None for c in table.columns):
         return None
     first = table.columns[0]
-    return first if _counts(first) or (table.headless and len(table.columns) > 1 and _mostly_counts(first)) else None
+    if table.headless:
+        return first if _counts(first) or _mostly_counts(first) else None
+    whole = bool(np.all(first.values == np.floor(first.values))) if np.all(np.isfinite(first.values)) else False
+    steady = len(table.columns) == 2 or whole or first.name in ("column 1", "Unnamed: 0")
+    return first if steady and _counts(first) and first.number in (0, 1) else None
 
 
 def _mostly_counts(column: Column) -> bool:
@@ -236,7 +238,7 @@ def _mostly_counts(column: Column) -> bool:
 def _clock(table: Table, column: Column, rows: np.ndarray, forced: bool = False) -> Clock | None:
     """Return the times by a column, None where it does not serve as x."""
     values, there = column.at(rows)
-    finite = np.isfinite(values)
+    finite = np.abs(values) < LARGEST
     values, kept = values[finite], np.flatnonzero(there)[finite]
     least = 0.0 if forced else 0.9
     if len(values) < 2 or len(values) < least * len(rows):

@@ -10,6 +10,7 @@ from saddlescope.curves.names import EPOCH_RANK, counter_rank
 from saddlescope.curves.refusals import CurveError, shown
 
 LEAST_POINTS = 8
+LARGEST = 1e100  # larger numbers count as infinite: their squares are
 _STRAY = 2  # rows out of order that are sorted and not taken for a resume
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Points without a finite value: how many were nan, how many infinite, and where the first stood."""
+    """Points without a finite value: how many were nan, how many infinite (beyond 1e100), where the first stood."""
 
     nan: int = 0
     inf: int = 0

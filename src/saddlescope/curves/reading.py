@@ -11,7 +11,7 @@ import numpy as np
 
 from saddlescope.curves import names
 from saddlescope.curves.choosing import ROW, Chosen, Clock, choose_x, choose_y, quantities
-from saddlescope.curves.clock import LEAST_POINTS, distinct, zero
+from saddlescope.curves.clock import LARGEST, LEAST_POINTS, distinct, zero
 from saddlescope.curves.curve import Curve, LeftOut
 from saddlescope.curves.parting import parted
 from saddlescope.curves.recognising import read_bytes
@@ -301,7 +301,7 @@ def _curve(
     notes = [runs_note] if runs_note else []
     notes += [clock.note] if clock.note else []
     notes += clock.runs.notes[number] if clock.runs.notes else []
-    good = np.isfinite(value)
+    good = np.abs(value) < LARGEST  # False for nan
     left_out = LeftOut()
     if not good.all():
         places = clock.rows[rows[~good]] if column.rows is None else column.rows[clock.rows[rows[~good]]]
@@ -382,7 +382,7 @@ def _remarks(log: Log, chosen: Chosen, clock: Clock, runs: int, by_default: bool
         others = [c.column.alias or c.column.name for c in offered if c.column is not column]
         if others:
             remarks.append(f"Other columns: {listed(others)} (--y NAME).")
-    idle = [c for t in log.tables for c in t.columns if not c.quantity and c.name != t.clock]
+    idle = [c for t in log.tables if not t.clock for c in t.columns if not c.quantity]
     if idle:
         words = dict.fromkeys(f"{shown(c.name)} (in {c.unit})" if c.unit else shown(c.name) for c in idle)
         remarks.append(f"Times, rates and sizes are no curves: {listed(words)}.")

@@ -7,9 +7,6 @@ from pathlib import Path
 
 from saddlescope.curves.formats.delimited import check_forced, read_delimited
 from saddlescope.curves.formats.events import is_events, read_events
-from saddlescope.curves.formats.mlflow import read_database, read_metric_file
-from saddlescope.curves.formats.printed import is_boxed, read_printed
-from saddlescope.curves.formats.records import read_json
 from saddlescope.curves.formats.unpacking import as_text, refuse_unread, unpacked
 from saddlescope.curves.refusals import CurveError, listed
 from saddlescope.curves.tables import Log
@@ -61,6 +58,8 @@ def _binary(data: bytes, name: str, path: Path | None) -> Log | None:
     if data.startswith(b"SQLite format 3\x00"):
         if path is None:
             raise CurveError(f"{name} is a packed SQLite database; unpack it and name the file.")
+        from saddlescope.curves.formats.mlflow import read_database
+
         return read_database(path, name)
     if data.startswith(b"PK\x03\x04"):
         refuse_unread(data, name)
@@ -70,16 +69,40 @@ def _binary(data: bytes, name: str, path: Path | None) -> Log | None:
     return None
 
 
-def _text(text: str, name: str, separator: str | None, decimal: str | None) -> Log:
-    if separator is None and decimal is None:
-        log = read_json(text, name) or read_metric_file(text, Path(name).stem or name)
+def _by_its_first_letters(text: str, name: str) -> Log | None:
+    """Return what JSON, a metric file of MLflow or a table in boxes holds, None for other text."""
+    first = text.lstrip()[:1]
+    if first in ("{", "["):
+        from saddlescope.curves.formats.records import read_json
+
+        log = read_json(text, name)
         if log is not None:
             return log
-        if is_boxed(text) and (log := read_printed(text)) is not None:
+    if re.match(r"\d{12,14} \S+ -?\d+\n", text):
+        from saddlescope.curves.formats.mlflow import read_metric_file
+
+        return read_metric_file(text, Path(name).stem or name)
+    if re.search(r"^\s*\|", text[:50_000], re.MULTILINE):
+        from saddlescope.curves.formats.printed import is_boxed
+
+        return _printed(text) if is_boxed(text) else None
+    return None
+
+
+def _printed(text: str) -> Log | None:
+    from saddlescope.curves.formats.printed import read_printed  # its patterns take a while to compile
+
+    return read_printed(text)
+
+
+def _text(text: str, name: str, separator: str | None, decimal: str | None) -> Log:
+    if separator is None and decimal is None:
+        log = _by_its_first_letters(text, name)
+        if log is not None:
             return log
     log = read_delimited(text, separator, decimal)
     if log is None or not any(len(column) > 1 for table in log.tables for column in table.columns):
-        printed = read_printed(text) if separator is None else None
+        printed = _printed(text) if separator is None else None
         if printed is not None and printed.tables:
             return printed
     if log is not None and log.tables and log.tables[0].columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import warnings
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from saddlescope.curves.names import counter_rank
 from saddlescope.curves.refusals import CurveError
 from saddlescope.curves.tables import Column, Log, Table
 
-_CHUNK = 20_000
+_CHUNK = 10_000
 _MOST_WORDS = 1000
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?$|[-+]?\d+(?:[eE][-+]?\d+)?$")
 _PAIR = re.compile(r"[A-Za-z)\]]\s*[:=]\s*[-+]?[\d.]")
@@ -170,7 +171,8 @@ class _Reading:
         self.skipped: list[int] = []
         self.cut_line = 0
         self.comment = ""
-        self.old_mac = False
+        self.ending = 0
+        self.slow = False  # whether some cells are empty or words
 
     def read(self, lines: list[str]) -> None:
         """Take in all lines."""
@@ -178,10 +180,38 @@ class _Reading:
         for start, chunk in self._chunks(lines):
             self._take(start, chunk)
 
+    def _all_numbers(self, numbers: np.ndarray, chunk: list[str]) -> bool:
+        """Take in lines whose every cell is filled with a number, which is five times as fast; False for others."""
+        if self.names is None or self.slow or self.layout.decimal_comma or int(numbers[-1]) >= self.ending:
+            return False
+        separator, width = self.layout.separator, len(self.names)
+        if len(separator) != 1 or separator == " " or (separator == "\t" and any(" " in line for line in chunk)):
+            return False
+        inside = width - 1
+        if {line.count(separator) for line in chunk} != {inside}:
+            return False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of text that is no number, which ends the reading
+            try:
+                values = np.fromstring(separator.join(chunk), dtype=np.float64, sep=separator)
+            except ValueError:
+                values = np.zeros(0)
+        if values.size != len(chunk) * width:
+            self.slow = True
+            return False
+        for name, column in zip(self.names, values.reshape(len(chunk), width).T, strict=True):
+            self.order.setdefault(name, len(self.order) + 1)
+            self.parts.setdefault(name, []).append((column.copy(), None, self.length))
+        self.length += len(chunk)
+        self.lines.append(numbers)
+        return True
+
     def _chunks(self, lines: list[str]) -> Iterator[tuple[np.ndarray, list[list[str]]]]:
         for first in range(0, len(lines), _CHUNK):
             chunk = lines[first : first + _CHUNK]
             numbers = np.arange(first + 1, first + 1 + len(chunk))
+            if self._all_numbers(numbers, chunk):
+                continue
             if any(not line or line[0] in "#%/ \t" for line in chunk):
                 kept = []
                 for place, line in enumerate(chunk):

@@ -33,7 +33,8 @@ _COUNTER = re.compile(
 _BEFORE = re.compile(r"([A-Za-z]+)[ _]*$")
 _NUMBERED = re.compile(r"(?<![\w.])(?P<at>\d+)(?:st|nd|rd|th)?[ ]?(?P<word>epoch)\b", re.IGNORECASE)
 _LEADING = re.compile(r"\s*(?:\[(\d+)\]|(\d+)(?:/(\d+))?:?)(?=[\s:])")
-_PROGRESS = re.compile(r"(?<![\w./])(\d+)/(\d+)(?=\s*[\[━=>.…]|\s*$)")
+_PROGRESS = re.compile(r"(?<![\w./])(\d+)/(\d+)(?=\s*[\[\]━=>.…]|\s+-\s|\s*$)")
+_FILE = re.compile(r"\.(?:py|cc|cpp|cu|c|h|jl|ipynb|sh)$", re.IGNORECASE)
 _TAG = re.compile(r"\[(train|valid|val|validation|test|eval|dev)\]", re.IGNORECASE)
 _MODE = re.compile(
     r"(?<![A-Za-z_/.-])(train_inner|train|training|valid|validation|val|test|testing|eval|evaluation|dev)(?![A-Za-z_/.-])",
@@ -111,7 +112,8 @@ def read_line(text: str) -> Line | None:
         return None
     opening_end = min([first if counters else len(plain), where])
     opening = re.sub(r"\d+", "0", re.sub(r"\s+", " ", plain[:opening_end]))[:80]
-    if "#" in opening and not opening.lstrip().startswith("##"):
+    # a comment of a program; but tqdm draws bars |###  | and people open lines by ##
+    if "#" in re.sub(r"\|[^|]*\|", "", opening) and not opening.lstrip().startswith("##"):
         return None
     mode = _mode(rest, numbers, plain)
     return Line(counters, numbers, mode, opening, progress)
@@ -156,7 +158,7 @@ def _numbers(text: str) -> tuple[dict[str, tuple[float, str]], int]:
     for match in _PAIR.finditer(text):
         name = " ".join(match["name"].split()).strip("-.'%")
         parts = set(name.lower().split())
-        if not name or parts & _STOP:
+        if not name or parts & _STOP or _FILE.search(name):
             continue
         value = float(match["number"])
         if match["of"]:
