@@ -125,6 +125,8 @@ def test_time_counts_from_where_it_is_asked_to(told):
         ((KERAS, "--slope", "-1"), "`slope` must be positive"),
         ((str(CASES / "history.pkl"),), "refused unread"),
         ((str(CASES / "wandb_runs_table.csv"),), "no column counts steps"),
+        ((KERAS, "--plot", "stages.xyz"), "A picture ends in .png, .pdf, .svg"),
+        ((KERAS, "--plot", "no/such/stages.png"), "There is no folder no/such"),
         (("/dev/null",), "neither a file nor a folder"),
     ],
 )
@@ -179,6 +181,18 @@ def test_the_command_needs_no_jax():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "False False"
+
+
+def test_one_picture_of_all_curves(told, tmp_path):
+    picture = tmp_path / "stages.svg"
+    code, out, err = told(KERAS, CHART, "--plot", picture)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == f"Wrote {picture}"
+    assert picture.read_text().count('id="axes_') == 3  # judged on different axes, each has a panel
+    told(*[CASES / "messy.csv"] * 2, "--values", "log", "--plot", picture)
+    assert picture.read_text().count('id="axes_') == 1
+    assert json.loads(told(KERAS, "--json", "--plot", tmp_path / "one.png")[1])["file"] == "keras_training.log"
+    assert (tmp_path / "one.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_a_growing_file_is_followed(tmp_path, capsys):

@@ -36,9 +36,9 @@ def test_case(file, how, points, expected):
     assert np.all(np.isfinite(curve.value))
     stages = ss.plateaus(curve, values=how["value_axis"], time_axis=how["time_axis"])
     if file == "nanogpt_stdout.log" and len(stages) == 1:
-        # a last stretch of the power law is accepted where it is said to fall still
+        # a last stretch of the power law is accepted where the table says that it falls still, 3.59 → 3.35
         assert stages[0].start > 2000
-        assert any("still falls" in note for note in stages.notes)
+        assert stages[0].first > 1.05 * stages[0].last
         return
     assert len(stages) == len(expected), stages
     span = curve.time[-1] - curve.time[0]

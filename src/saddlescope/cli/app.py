@@ -126,6 +126,7 @@ def plateaus(
     least_decades: float = 0.25,
     list_: Annotated[bool, Parameter(name="--list", negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
+    plot: Path | None = None,
     sep: str | None = None,
     decimal: str | None = None,
     follow: Annotated[bool, Parameter(negative=())] = False,
@@ -161,6 +162,8 @@ def plateaus(
         Only list the columns.
     json
         Print JSON, for other programs.
+    plot
+        Draw the curves with their plateaus into this picture: .png, .pdf or .svg.
     sep
         Separator of the cells, where the content misleads: one character, `tab` or `blank`.
     decimal
@@ -171,4 +174,4 @@ def plateaus(
     from saddlescope.cli.curves.command import Asked, tell_plateaus
 
     asked = Asked(tuple(y or ()), x, time, values, from_, run, slope, least_decades, sep, decimal)
-    return tell_plateaus(files, asked, only_list=list_, as_json=json, follow=follow)
+    return tell_plateaus(files, asked, only_list=list_, as_json=json, picture=plot, follow=follow)

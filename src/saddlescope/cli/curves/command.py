@@ -41,7 +41,9 @@ class Judged:
     stages: Stages
 
 
-def tell_plateaus(files: tuple[str, ...], asked: Asked, *, only_list: bool, as_json: bool, follow: bool) -> int:
+def tell_plateaus(
+    files: tuple[str, ...], asked: Asked, *, only_list: bool, as_json: bool, picture: Path | None, follow: bool
+) -> int:
     """Read the files, judge their curves and print what was found; return the exit code.
 
     A file that is refused is told on the standard error, and the others are still told; the code is then 2.
@@ -57,11 +59,15 @@ def tell_plateaus(files: tuple[str, ...], asked: Asked, *, only_list: bool, as_j
         from saddlescope.cli.curves.following import follow_file
 
         first, *others = files
-        if others or first == "-" or as_json or only_list:
+        if others or first == "-" or as_json or only_list or picture is not None:
             raise CurveError(
-                "--follow watches one file and prints as it grows; name one file, without --list and --json."
+                "--follow watches one file and prints as it grows; name one file, without --list, --json and --plot."
             )
         return follow_file(Path(first), asked)
+    if picture is not None:
+        from saddlescope.cli.curves.picture import check_picture
+
+        check_picture(picture)
     found: list[tuple[Log, list[Judged]]] = []
     failures = 0
     for file in files:
@@ -75,6 +81,11 @@ def tell_plateaus(files: tuple[str, ...], asked: Asked, *, only_list: bool, as_j
             failures += 1
     if found:
         _tell(found, only_list, as_json, len(files) > 1)
+        if picture is not None and not only_list:
+            from saddlescope.cli.curves.picture import draw
+
+            # the standard output may be JSON that a program reads
+            print(draw([one for _, curves in found for one in curves], picture), file=sys.stderr if as_json else None)
     return 2 if failures else 0
 
 
