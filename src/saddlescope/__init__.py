@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         regime_card,
         saddle_to_saddle_limit,
     )
+    from saddlescope.families import compare
     from saddlescope.gaussian import (
         Normal,
         PointMasses,
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
         SingleIndex,
         canonical_order,
         check_canonical_order,
-        compare,
     )
     from saddlescope.solve import Outcome, solve
     from saddlescope.trajectory import Trajectory, load

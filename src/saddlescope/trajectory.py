@@ -40,6 +40,7 @@ class Trajectory:
         message: the outcome in a sentence.
         doubts: sentences on what may be wrong with this run; empty for a clean one.
         references: BibTeX keys to cite, see `citations`.
+        flow: what was solved, set by `solve`; not saved, None for a trajectory that was loaded from a file.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Trajectory:
     message: str = ""
     doubts: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    flow: Any = field(default=None, compare=False, repr=False)
 
     @property
     def time(self) -> np.ndarray:

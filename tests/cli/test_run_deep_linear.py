@@ -8,9 +8,9 @@ import pytest
 
 import saddlescope as ss
 from saddlescope.cli import main
-from saddlescope.cli.saddles import SaddlePath, saddle_rows
-from saddlescope.cli.until_learnt import solve_until_learnt, time_to_learn
 from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, greedy_low_rank, saddle_to_saddle_limit
+from saddlescope.deep_linear.compare.saddles import SaddlePath, saddle_rows
+from saddlescope.deep_linear.until_learnt import solve_until_learnt, time_to_learn
 from saddlescope.specs import read
 from saddlescope.trajectory import Trajectory, load
 
@@ -245,7 +245,7 @@ def test_a_cost_that_stays_high_is_doubted():
 
 
 def solve_until_learnt_quickly(flow):
-    import saddlescope.cli.until_learnt as module
+    import saddlescope.deep_linear.until_learnt as module
 
     original, module.time_to_learn = module.time_to_learn, lambda flow: 0.01
     try:
@@ -269,7 +269,7 @@ def test_defaults_of_a_spec_are_those_of_the_library():
 
 
 def test_a_second_run_that_is_stopped_leaves_the_first(tmp_path, monkeypatch, capsys):
-    import saddlescope.cli.until_learnt as module
+    import saddlescope.deep_linear.until_learnt as module
 
     solved, asked = module.solved, []
 

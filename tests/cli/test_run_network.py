@@ -12,8 +12,13 @@ import pytest
 
 import saddlescope as ss
 from saddlescope.cli import main
-from saddlescope.cli.families import job_of
-from saddlescope.cli.levels import escape_by_dimension, level_rows, single_runs, specialisation
+from saddlescope.families import study
+from saddlescope.single_index.compare.description_rows import (
+    description_rows,
+    escape_by_dimension,
+    single_runs,
+    specialisation,
+)
 from saddlescope.specs import SpecError, read
 from saddlescope.trajectory import Trajectory, load
 
@@ -232,7 +237,7 @@ def test_bad_words(tmp_path, monkeypatch, capsys):
 STOPPED = """
 import sys
 from saddlescope.cli import main
-from saddlescope.cli.families import job_of
+from saddlescope.families import study
 from saddlescope.solve.progress import Progress
 Progress.update = lambda self, t, risk: print("alive", t, flush=True)
 sys.exit(main(sys.argv[1:]))
@@ -293,7 +298,7 @@ def test_stopped_run_goes_on_where_it_was(tmp_path, whole):
     before = kept.read_bytes()
     other = read(str(tmp_path / "long.toml"), ["--dynamics.epsilon", "0.2"])
     with pytest.raises(SpecError, match=r"checkpoint_first.npz was written with other settings.*--out"):
-        job_of(other, "other").compute(out)
+        study(other, "other").solve(out)
     assert kept.read_bytes() == before
     assert main(["run", str(tmp_path / "long.toml"), "--out", str(out)]) == 0
     assert {p.name for p in out.iterdir()} == {p.name for p in whole.iterdir()}
@@ -307,7 +312,7 @@ def test_damaged_checkpoint_is_refused(tmp_path):
     (tmp_path / "long.toml").write_text(LONG)
     (tmp_path / "checkpoint_first.npz").write_bytes(b"PK")
     with pytest.raises(SpecError, match=r"checkpoint_first.npz is damaged"):
-        job_of(read(str(tmp_path / "long.toml")), "damaged").compute(tmp_path)
+        study(read(str(tmp_path / "long.toml")), "damaged").solve(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint_first.npz", "long.toml"]
 
 
@@ -327,22 +332,22 @@ def made_up(kind, dimension, time, seed=0, **parameters):
 
 def test_escape_grows_with_the_logarithm_of_the_dimension():
     runs = {f"{d}": [made_up("NetworkFlow", d, 2 + 1.5 * math.log(d))] for d in (10, 1000, 10**6)}
-    slope, off = escape_by_dimension(level_rows(runs, 0.5), 0) or (0.0, 1.0)
+    slope, off = escape_by_dimension(description_rows(runs, 0.5), 0) or (0.0, 1.0)
     assert slope == pytest.approx(1.5, abs=1e-3)
     assert off < 1e-3
     runs.pop("10")
-    assert escape_by_dimension(level_rows(runs, 0.5), 0) is None
+    assert escape_by_dimension(description_rows(runs, 0.5), 0) is None
 
 
 def test_gap_is_over_seeds_that_both_have():
     sgd = made_up("OnePassSGD", 10, 20.0, seed=1, step_size=1e-2, batch_size=3)
     flows = [made_up("NetworkFlow", 10, 5.0, seed=0), made_up("NetworkFlow", 10, 20.0, seed=1)]
-    row = level_rows({"SGD": [sgd], "flow": flows}, 0.5)[0]
+    row = description_rows({"SGD": [sgd], "flow": flows}, 0.5)[0]
     assert row.reference == "flow"
     assert row.largest_gap < 1e-12
     assert row.samples == pytest.approx([300 * 20.0], rel=1e-3)
     other = [made_up("NetworkFlow", 11, 20.0, seed=1)]
-    assert level_rows({"SGD": [sgd], "flow": other}, 0.5)[0].reference == ""
+    assert description_rows({"SGD": [sgd], "flow": other}, 0.5)[0].reference == ""
 
 
 def test_runs_of_a_trajectory_are_parted():
@@ -358,18 +363,18 @@ def test_runs_of_a_trajectory_are_parted():
 
 
 def test_overlaps_are_drawn_of_a_flow_and_the_sgd_of_its_size():
-    from saddlescope.cli.families.network import _to_draw
+    from saddlescope.single_index.network.study import to_draw
 
     infinite, flow = made_up("NetworkFlow", "infinite", 5.0), made_up("NetworkFlow", 9, 5.0)
     sgd, field = made_up("OnePassSGD", 9, 5.0), made_up("MeanFieldFlow", "infinite", 5.0)
     levels = {"m": [field], "i": [infinite], "s": [sgd], "f": [flow]}
-    assert _to_draw(levels) == (flow, sgd)
-    assert _to_draw({"m": [field], "i": [infinite], "s": [sgd]}) == (infinite, None)
+    assert to_draw(levels) == (flow, sgd)
+    assert to_draw({"m": [field], "i": [infinite], "s": [sgd]}) == (infinite, None)
 
 
 def test_a_level_that_half_of_the_runs_miss_is_doubted():
-    from saddlescope.cli.levels_told import mixed
+    from saddlescope.single_index.compare.description_table import mixed
 
-    rows = level_rows({"flow": [made_up("NetworkFlow", 9, time, seed=int(time)) for time in (5.0, 500.0)]}, 0.5)
+    rows = description_rows({"flow": [made_up("NetworkFlow", 9, time, seed=int(time)) for time in (5.0, 500.0)]}, 0.5)
     assert mixed(rows) == ["flow: degree 0 was learnt in 1 of 2 runs."]
     assert rows[0].median_times == pytest.approx([5.0], rel=1e-3)

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from saddlescope.cli.families import job_of
+from saddlescope.families import families, model, packages, study
 from saddlescope.specs import SpecError, read, shipped
-from saddlescope.specs.families import families, model
 from saddlescope.specs.settings import settings
 from saddlescope.specs.writing import toml
 
@@ -26,7 +25,7 @@ def test_the_specs_that_pages_refer_to_are_shipped():
 @pytest.mark.parametrize("name", NAMES)
 def test_shipped_spec_can_be_run_and_survives_being_written_and_read(name, tmp_path):
     spec = read(name)
-    assert job_of(spec, "a title").doing
+    assert study(spec, "a title").doing
     assert spec.title
     path = tmp_path / "spec.toml"
     path.write_text(toml(spec.plain()), encoding="utf-8")
@@ -44,7 +43,7 @@ def test_every_family_has_keys_and_a_way_to_run_them():
 
     assert families()[0] == "single_index"
     for name in families():
-        assert callable(importlib.import_module(f"saddlescope.cli.families.{name}").Job)
+        assert callable(importlib.import_module(f"{packages()[name]}.study").Study)
         assert model(name).FILES
         assert any(shipped_family(text) == name for text in shipped().values())
 

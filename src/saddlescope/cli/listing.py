@@ -27,7 +27,7 @@ def print_specs(name: str | None) -> int:
 
 def print_settings(family: str | None = None) -> int:
     """Print every key of a spec, of one family or of each, with its meaning and its default."""
-    from saddlescope.specs.families import families, model
+    from saddlescope.families import families, model
 
     if family is not None and family not in families():
         known = ", ".join(families())
@@ -39,7 +39,7 @@ def print_settings(family: str | None = None) -> int:
 
 
 def _print_keys(family: str) -> None:
-    from saddlescope.specs.families import model
+    from saddlescope.families import model
     from saddlescope.specs.settings import settings
     from saddlescope.specs.writing import toml
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saddlescope.cli import caches
 from saddlescope.cli.beside import Beside
-from saddlescope.cli.families import job_of
 from saddlescope.cli.folder import OutputFolder
+from saddlescope.families import all_files, study
 from saddlescope.specs import RunSpec, read
 from saddlescope.specs.explaining import named_as_typed
-from saddlescope.specs.families import all_files
 
 if TYPE_CHECKING:
-    from saddlescope.cli.report import Job, Report
+    from saddlescope.study import Comparison, Study
 
 _INTERRUPTED = "interrupted"
 
 
 def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
     """Run a spec, print what was measured beside what was predicted, and save everything; return the exit code.
+
+    What was computed is written before theory is asked for its word and before anything is drawn; where these fail, the
+    result says so.
 
     Args:
         name: a shipped spec or the path of a TOML file.
@@ -37,38 +40,75 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
     folder = Path(Path(name).stem) if out is None else out
     # all that can be wrong with the input is found out before the solvers are loaded or the folder is touched
     with named_as_typed(type(spec)):
-        job = job_of(spec, spec.title or name)
+        job = study(spec, spec.title or name)
     caches.check()
+    failure: OSError | None = None
     with OutputFolder(folder, spec.FILES, all_files()) as output:
-        from saddlescope.cli.display import show
         from saddlescope.cli.terminal import Terminal
+        from saddlescope.study.rendering import show, show_files
 
         _tell(job.doing)
         with Beside(job.predict) as predicted, Beside(_load_what_writes):
-            computed = job.compute(folder)
-            report = job.report(computed, predicted.result())
-        failure = None
-        try:
-            _write(output, spec, job, report)
-            # an interrupted run does not replace an earlier result
-            files = output.commit(_INTERRUPTED if report.interrupted and output.holds_result else "")
-            if not report.interrupted:
-                for path in report.kept:
-                    path.unlink(missing_ok=True)
-        except OSError as error:
-            failure, files = error, []
-        show(report, files, Terminal())
+            solved = job.solve(folder)
+            trajectories = job.trajectories(solved)
+            try:
+                for file, trajectory in trajectories.items():
+                    trajectory.save(output.place(file))
+            except OSError as error:
+                failure = error
+            comparison, theory, failed = _compared(job, solved, predicted)
+        files: list[Path] = []
+        if failure is None:
+            try:
+                comparison, undrawn = _write(output, spec, job, comparison, solved, theory, list(trajectories))
+                failed = failed or undrawn
+                # an interrupted run does not replace an earlier result
+                files = output.commit(_INTERRUPTED if comparison.interrupted and output.holds_result else "")
+                if not comparison.interrupted:
+                    for path in job.kept(folder):
+                        path.unlink(missing_ok=True)
+            except OSError as error:
+                failure = error
+        console = Terminal()
+        show(comparison, console)
+        show_files(files, console)
     if failure is not None:
         print(
             f"saddlescope: the result could not be written to {folder}: {failure.strerror or failure}.",
             file=sys.stderr,
         )
         return 1
-    if report.interrupted:
-        go_on = " The same command goes on from there." if any(path.exists() for path in report.kept) else ""
+    if comparison.interrupted:
+        go_on = " The same command goes on from there." if any(path.exists() for path in job.kept(folder)) else ""
         print(f"saddlescope: stopped by the user; the partial result is kept.{go_on}", file=sys.stderr)
         return 130
-    return 0 if report.complete else 1
+    return 0 if comparison.complete and not failed else 1
+
+
+def _compared(job: Study, solved: Any, predicted: Beside) -> tuple[Comparison, Any, bool]:
+    """The comparison, the theory in it (None where it failed), and whether anything failed."""
+    doubts: list[str] = []
+    theory = None
+    try:
+        theory = predicted.result()
+    except Exception as error:  # whatever it is, the run stands
+        doubts.append(f"Nothing is predicted: {_sentence(error)}")
+    try:
+        comparison = job.compare(solved, theory)
+    except Exception as error:
+        if theory is None:
+            raise
+        doubts.append(f"The prediction could not be set beside the run: {_sentence(error)}")
+        theory = None
+        comparison = job.compare(solved, None)
+    return dataclasses.replace(comparison, doubts=(*comparison.doubts, *doubts)), theory, bool(doubts)
+
+
+def _sentence(error: BaseException) -> str:
+    from saddlescope.arguments import ArgumentError
+
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, ArgumentError) else f"{type(error).__name__}: {text[:200].rstrip('.')}."
 
 
 def _tell(what: str) -> None:
@@ -86,17 +126,37 @@ def _load_what_writes() -> None:
     warm_up()
 
 
-def _write(output: OutputFolder, spec: RunSpec, job: Job, report: Report) -> None:
-    from saddlescope.cli.report import without_nan
+def _write(
+    output: OutputFolder,
+    spec: RunSpec,
+    job: Study,
+    comparison: Comparison,
+    solved: Any,
+    theory: Any,
+    trajectories: list[str],
+) -> tuple[Comparison, bool]:
+    """Write what is not yet written; return the comparison, with doubts about pictures, and whether one failed."""
     from saddlescope.plot import save
     from saddlescope.specs.writing import toml
 
-    for name, write in report.files.items():
-        write(output.place(name))
-    names = [*report.files, job.record, *report.pictures, "spec.toml"]
-    about = {"title": spec.title, "family": spec.family, "files": names, "interrupted": report.interrupted}
-    record = json.dumps(without_nan(about | report.record), indent=2, allow_nan=False)
-    output.place(job.record).write_text(record + "\n", encoding="utf-8")
-    for name, draw in report.pictures.items():
-        save(draw(), output.place(name))
     output.place("spec.toml").write_text(toml(spec.plain()) + "\n", encoding="utf-8")
+    pictures = job.pictures(solved, theory)
+    undrawn: list[str] = []
+    for name, draw in pictures.items():
+        try:
+            save(draw(), output.place(name))
+        except OSError:
+            raise
+        except Exception as error:  # a picture is the least of a result
+            undrawn.append(f"Picture {name} could not be drawn: {_sentence(error)}")
+    drawn = [name for name in pictures if not any(doubt.startswith(f"Picture {name} ") for doubt in undrawn)]
+    about = {
+        "title": spec.title,
+        "family": spec.family,
+        "files": [*trajectories, job.RECORD, *drawn, "spec.toml"],
+        "interrupted": comparison.interrupted,
+    }
+    about |= {"not_drawn": undrawn} if undrawn else {}
+    record = json.dumps(about | comparison.plain(), indent=2, allow_nan=False)
+    output.place(job.RECORD).write_text(record + "\n", encoding="utf-8")
+    return dataclasses.replace(comparison, doubts=(*comparison.doubts, *undrawn)), bool(undrawn)

@@ -6,7 +6,7 @@ from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
     from saddlescope.single_index.compare.check_order import OrderCheck, OrderRow, check_canonical_order
-    from saddlescope.single_index.compare.descriptions import Comparison, compare
+    from saddlescope.single_index.compare.descriptions import Descriptions, side_by_side
     from saddlescope.single_index.mean_field.flow import MeanFieldFlow
     from saddlescope.single_index.network.flow import NetworkFlow
     from saddlescope.single_index.problem.multi_index import MultiIndex
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CanonicalOrder",
-    "Comparison",
+    "Descriptions",
     "Level",
     "MeanFieldFlow",
     "MultiIndex",
@@ -30,7 +30,7 @@ __all__ = [
     "SingleIndex",
     "canonical_order",
     "check_canonical_order",
-    "compare",
+    "side_by_side",
 ]
 
 lazy(__name__)

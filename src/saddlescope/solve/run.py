@@ -80,7 +80,7 @@ def solve(
         return _iterated(flow, system, y0, until, states, target, progress, checkpoint)
     if checkpoint is not None:
         raise ArgumentError("checkpoint", "be given for dynamics in steps only", str(checkpoint))
-    coarser: Trajectory | None = None
+    asked, coarser = flow, None
     with Progress(progress, until, flow.shortest_time) as shown:
         while True:
             kept = max(2, min(states, _MOST_SAVED // y0.size))
@@ -110,7 +110,8 @@ def solve(
                     f"Argument `atol` is {atol:g}, above {tied.min():.1e}, the scale of this flow's state times "
                     "rtol: an escape from a small start may have been skipped.",
                 )
-            return dataclasses.replace(trajectory, accuracy=trajectory.accuracy | verdict.accuracy, doubts=doubts)
+            accuracy = trajectory.accuracy | verdict.accuracy
+            return dataclasses.replace(trajectory, accuracy=accuracy, doubts=doubts, flow=asked)
 
 
 def _iterated(
@@ -139,7 +140,7 @@ def _iterated(
             checkpoint=None if checkpoint is None else checkpoint_of(checkpoint, flow, steps, states),
         )
     trajectory = flow.trajectory(record)
-    return dataclasses.replace(trajectory, doubts=trajectory.doubts + record.doubts)
+    return dataclasses.replace(trajectory, doubts=trajectory.doubts + record.doubts, flow=flow)
 
 
 def checkpoint_of(path: str | os.PathLike[str], flow: Flow, steps: int, states: int) -> Checkpoint:

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from saddlescope.arguments import echo, shortened
+from saddlescope.families import DEFAULT, families, model
 from saddlescope.specs.explaining import sentence
-from saddlescope.specs.families import DEFAULT, families, model
 from saddlescope.specs.refusals import SpecError, nearest
 from saddlescope.specs.run_spec import RunSpec
 from saddlescope.specs.settings import settings, tables

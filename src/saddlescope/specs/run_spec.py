@@ -12,8 +12,8 @@ from saddlescope.specs.checks import Table, Text
 class RunSpec(Table):
     """One run of a family: a title, and whatever tables the family has.
 
-    A family is one file in `specs/families`, whose class `Spec` adds the keys, and one of the same name in
-    `cli/families`, whose class `Job` runs them.
+    The class `Spec` of a family's module `spec` adds the keys, the class `Study` of its module `study` runs them; see
+    `saddlescope.families`.
     """
 
     FILES: ClassVar[tuple[str, ...]] = ()  # patterns of what a run writes, the result first

@@ -25,7 +25,7 @@ class Setting(NamedTuple):
 def settings(model: type[BaseModel], prefix: str = "", only: str = "") -> list[Setting]:
     """Return every key of a spec in the order of the tables.
 
-    >>> from saddlescope.specs.families import model
+    >>> from saddlescope.families import model
     >>> [s.name for s in settings(model("single_index"))][:4]
     ['family', 'title', 'problem.link', 'problem.activation']
     """

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import saddlescope as ss
-from saddlescope.single_index.compare.descriptions import compare
+from saddlescope.single_index.compare.descriptions import side_by_side
 from saddlescope.trajectory import Trajectory
 
 SIGMA = [1.0, 1.0, 0.5, 0.3]
@@ -37,7 +37,7 @@ def made_up(rates, kind="NetworkFlow", size=2.0, **parameters):
 def test_risks_bands_times_and_samples_of_known_curves():
     rates = np.linspace(1.0, 3.0, 11)
     sgd = made_up(rates, "OnePassSGD", step_size=1e-3, batch_size=4)
-    found = compare(made_up([2.0]), sgd, fraction=0.5)
+    found = side_by_side(made_up([2.0]), sgd, fraction=0.5)
     curves = 2 * np.exp(-2 * np.outer(found.time, rates))
     assert found.time[0] == TIME[1]
     assert found.time[-1] == 10.0
@@ -67,10 +67,10 @@ def test_risks_bands_times_and_samples_of_known_curves():
 
 def test_a_degree_that_most_runs_never_learn_is_not_learnt():
     rates = [1.0, 0.01, 0.01]
-    found = compare(made_up(rates, "OnePassSGD", step_size=1e-3, batch_size=1))
+    found = side_by_side(made_up(rates, "OnePassSGD", step_size=1e-3, batch_size=1))
     assert np.isnan(found.learning_times).all()
     assert "-" in str(found)
-    some = compare(made_up([1.0, 1.0, 0.01], "OnePassSGD", step_size=1e-3, batch_size=1))
+    some = side_by_side(made_up([1.0, 1.0, 0.01], "OnePassSGD", step_size=1e-3, batch_size=1))
     assert some.learning_times[0, 0] == pytest.approx(np.log(2), rel=1e-3)
 
 
@@ -81,7 +81,7 @@ def test_several_directions_go_by_the_risk_of_a_degree():
     told = run.parameters | {"directions": [[1.0, 0.0], [0.0, 1.0]], "direction_weights": [1.0, -1.0]}
     told |= {"link_coefficients": [0.0, 2.0], "activation_coefficients": [0.0, 1.0]}
     observables["risk_by_degree"] = run["risk_by_degree"] * np.array([0.0, 1.0])
-    found = compare(dataclasses.replace(run, observables=observables, parameters=told))
+    found = side_by_side(dataclasses.replace(run, observables=observables, parameters=told))
     assert np.isnan(found.learning_times[0, 0])
     assert found.learning_times[0, 1] == pytest.approx(np.log(8) / 2, rel=1e-3)
 
@@ -94,11 +94,11 @@ def test_names_are_told_apart_and_times_are_those_that_all_have():
         coords=short.coords | {"time": TIME[keep]},
         observables={name: values[keep] for name, values in short.observables.items()},
     )
-    found = compare(made_up([1.0]), short)
+    found = side_by_side(made_up([1.0]), short)
     assert found.labels == ("network flow, m = 3, d = 5 (1)", "network flow, m = 3, d = 5 (2)")
     assert found.time[-1] == TIME[keep][-1]
     assert found.gaps.max() < 1e-5
-    assert compare(short, labels=["short"]).labels == ("short",)
+    assert side_by_side(short, labels=["short"]).labels == ("short",)
 
 
 def test_the_levels_of_a_ladder_draw_together():
@@ -110,7 +110,7 @@ def test_the_levels_of_a_ladder_draw_together():
         start = np.hstack([np.zeros((m, 1)), np.eye(m)])
         runs.append(ss.solve(ss.NetworkFlow(LADDER, epsilon, initial=(a, start)), until=until))
     order = ss.canonical_order(LADDER, levels=1)
-    found = compare(*runs, order)
+    found = side_by_side(*runs, order)
     assert found.gaps[0, 2] < found.gaps[0, 1]
     assert found.labels[0] == "mean-field flow"
     assert found.labels[3] == "theory"
@@ -133,5 +133,5 @@ def test_the_levels_of_a_ladder_draw_together():
 )
 def test_bad_input_is_refused(levels, change, message):
     with pytest.raises(ss.ArgumentError) as refusal:
-        compare(*levels, **change)
+        side_by_side(*levels, **change)
     assert str(refusal.value).startswith(message)

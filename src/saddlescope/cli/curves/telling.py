@@ -12,11 +12,11 @@ from rich.text import Text
 
 from saddlescope.cli.curves.characters import drawn
 from saddlescope.cli.curves.command import Judged
-from saddlescope.cli.display import grid
 from saddlescope.curves.choosing import quantities
 from saddlescope.curves.refusals import shown
 from saddlescope.curves.tables import Log
 from saddlescope.measure import Plateau, Stages
+from saddlescope.study.rendering import grid
 
 _HEADS = ("", "start", "end", "decades", "of the run", "first → last", "height", "then", "at")
 _DROPPED = ("decades", "first → last", "of the run")  # where the terminal is narrow, in this order
@@ -87,7 +87,7 @@ def _table(console: Console, heads: Sequence[str], rows: list[list[str]], left: 
         heads, rows = heads[:place] + heads[place + 1 :], [row[:place] + row[place + 1 :] for row in rows]
     if not console.is_terminal:
         console = Console(highlight=False, width=100_000, file=console.file)
-    console.print(grid(heads, rows, left=left, gap=2))
+    console.print(grid(heads, rows, left=range(left), gap=2))
 
 
 def _labels(found: list[Judged]) -> list[str]:

@@ -103,7 +103,8 @@ def show_as_typed(figure: Figure) -> None:
         assert isinstance(text, Text)
         if "$" in text.get_text() and text.get_parse_math():
             try:
-                parser.parse(text.get_text())
+                for line in text.get_text().split("\n"):  # as matplotlib draws it
+                    parser.parse(line)
             except ValueError:
                 text.set_parse_math(False)
 
@@ -119,3 +120,20 @@ def tint(degree: int | None, strength: float = 0.45) -> tuple[float, float, floa
 
     red, green, blue = (1 - strength * (1 - part) for part in to_rgb(colour(degree)))
     return red, green, blue
+
+
+def entitle(ax: Axes, title: str, *, pad: float | None = None) -> Axes:
+    """Put a title of the user's over the axes, or with no `pad` over the whole figure; return the axes."""
+    if pad is not None:
+        ax.set_title(title, loc="left", fontsize=15, pad=pad)
+        return ax
+    from matplotlib.axes._secondary_axes import SecondaryAxis
+
+    figure: Any = ax.figure
+    figure.suptitle(title, x=0.01, ha="left", fontsize=15)
+    if any(not isinstance(child, SecondaryAxis) for child in ax.child_axes):
+        # a layout does not keep a figure's title clear of what stands above the axes
+        figure.get_layout_engine().set(rect=(0, 0, 1, 0.92))
+    elif ax.child_axes:
+        figure.get_layout_engine().set(rect=(0, 0, 1, 0.97))
+    return ax

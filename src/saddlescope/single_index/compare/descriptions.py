@@ -27,7 +27,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Descriptions:
     """What several levels of description of one problem say, n of them.
 
     Attributes:
@@ -76,9 +76,9 @@ class Comparison:
     __repr__ = __str__
 
 
-def compare(
+def side_by_side(
     *levels: Trajectory | CanonicalOrder, labels: Sequence[str] | None = None, fraction: float = 0.5
-) -> Comparison:
+) -> Descriptions:
     """Put several levels of description of one problem on one time axis, and measure how far apart they are.
 
     Args:
@@ -100,7 +100,7 @@ def compare(
         >>> problem = ss.SingleIndex(link=[0, 1], activation=[0, 1])
         >>> flow = ss.solve(ss.NetworkFlow(problem, epsilon=1.0, neurons=4, dimension=50), until=20.0)
         >>> sgd = ss.OnePassSGD(problem, epsilon=1.0, neurons=4, dimension=50, step_size=1e-3)
-        >>> found = compare(flow, ss.solve(sgd, until=20.0))
+        >>> found = side_by_side(flow, ss.solve(sgd, until=20.0))
         >>> found.labels
         ('network flow, m = 4, d = 50', 'SGD, m = 4, d = 50, step 0.001')
         >>> bool(found.gaps[0, 1] < 0.1)
@@ -133,7 +133,7 @@ def compare(
     distance = np.abs(risk[:, None] - risk[None]).max(axis=-1)
     learnt = np.array([_learnt(level, epsilon, level_of, len(first["link_coefficients"])) for level in levels])
     rates = np.array([_samples_per_time(level) for level in levels])
-    return Comparison(
+    return Descriptions(
         labels=tuple(labels),
         time=time,
         risk=risk,

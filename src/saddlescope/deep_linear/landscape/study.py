@@ -7,24 +7,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from saddlescope.cli.report import Entry, Report, number, titled
+from saddlescope.study import Column, Comparison, Remark
+from saddlescope.study import Study as Base
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
     from saddlescope.deep_linear import DistanceGrid
-    from saddlescope.specs.families.deep_linear_distances import Spec
+    from saddlescope.deep_linear.landscape.spec import Spec
 
-_HEADS = ("\ngamma", "d_m\nslope", "\npredicted", "d_s\nslope", "\npredicted")
+_COLUMNS = (
+    Column("gamma", "\ngamma", ".4g"),
+    Column("minimum_slope", "d_m\nslope", ".3f"),
+    Column("minimum_predicted", "\npredicted", ".3f"),
+    Column("saddle_slope", "d_s\nslope", ".3f"),
+    Column("saddle_predicted", "\npredicted", ".3f"),
+)
 
 
-class Job:
+class Study(Base):
     """One phase diagram."""
 
+    RECORD = "distances.json"
     doing = "Looking for the nearest minima and saddles ..."
-    record = "distances.json"
+    spec: Spec
 
     def __init__(self, spec: Spec, title: str):
         self.spec = spec
@@ -33,7 +42,7 @@ class Job:
     def predict(self) -> None:
         """Predictions are closed forms: see `DistanceGrid`."""
 
-    def compute(self, folder: Path) -> DistanceGrid:
+    def solve(self, folder: Path | None = None) -> DistanceGrid:
         del folder  # no run of this family is long enough to be kept while it goes on
         from saddlescope.deep_linear import LeastSquares, distance_grid
 
@@ -47,55 +56,54 @@ class Job:
             seeds=range(network.seed, network.seed + network.samples),
         )
 
-    def report(self, computed: DistanceGrid, predicted: None) -> Report:
-        from saddlescope.cli.display import doubts, grid
-
-        slopes, theory = computed.slopes, computed.predicted_slopes()
+    def compare(self, solved: DistanceGrid, predicted: None) -> Comparison:
+        slopes, theory = solved.slopes, solved.predicted_slopes()
+        keys = [column.key for column in _COLUMNS[1:]]
         rows = [
-            (f"{g:.4g}", *(number(float(value), ".3f") for pair in zip(s, t, strict=True) for value in pair))
-            for g, s, t in zip(computed.gammas, slopes.T, theory.T, strict=True)
+            {"gamma": float(g)}
+            | dict(zip(keys, (float(value) for pair in zip(s, t, strict=True) for value in pair), strict=True))
+            for g, s, t in zip(solved.gammas, slopes.T, theory.T, strict=True)
         ]
-        minimum, saddle = computed.minimum, computed.saddle
+        minimum, saddle = solved.minimum, solved.saddle
         nearest = np.where(minimum[:, -1] < saddle[:, -1], "a minimum", "a saddle")
         sides = "; ".join(
-            f"{place} for gamma {', '.join(f'{g:.3g}' for g in computed.gammas[nearest == place])}"
+            f"{place} for gamma {', '.join(f'{g:.3g}' for g in solved.gammas[nearest == place])}"
             for place in ("a minimum", "a saddle")
             if (nearest == place).any()
         )
-
-        def draw() -> Axes:
-            from saddlescope import plot
-
-            return titled(plot.phase_diagram(computed)[0], self.spec.title)
-
-        return Report(
+        return Comparison(
             title=self.title,
-            subtitle=f"depth {computed.depth}, widths {', '.join(map(str, computed.widths))}",
-            table=grid(_HEADS, rows, gap=3),
-            entries=(
-                Entry("Nearest", f"At width {computed.widths[-1]}, {sides}."),
-                *_limit(computed),
-                *doubts(*computed.doubts),
-                Entry("Cite", "jacot2021: saddlescope.references.bibtex(['jacot2021'])"),
-            ),
+            subtitle=f"depth {solved.depth}, widths {', '.join(map(str, solved.widths))}",
+            columns=_COLUMNS,
+            rows=tuple(rows),
+            remarks=(Remark("Nearest", f"At width {solved.widths[-1]}, {sides}."), *_limit(solved)),
+            doubts=tuple(solved.doubts),
+            references=("jacot2021",),
+            cite_by="saddlescope.references.bibtex(['jacot2021'])",
             record={
-                "depth": computed.depth,
-                "gammas": computed.gammas.tolist(),
-                "widths": computed.widths.tolist(),
+                "depth": solved.depth,
+                "gammas": solved.gammas.tolist(),
+                "widths": solved.widths.tolist(),
                 "d_m": minimum.tolist(),
                 "d_s": saddle.tolist(),
                 "slopes": dict(zip(("d_m", "d_s"), slopes.tolist(), strict=True)),
                 "predicted_slopes": dict(zip(("d_m", "d_s"), theory.tolist(), strict=True)),
-                "doubts": list(computed.doubts),
+                "doubts": list(solved.doubts),
                 "cite": ["jacot2021"],
             },
-            pictures={"phase_diagram.png": draw},
-            interrupted=computed.interrupted,
+            interrupted=solved.interrupted,
             complete=math.isfinite(float(slopes.sum())),
+            gap=3,
         )
 
+    def pictures(self, solved: DistanceGrid, predicted: None) -> dict[str, Callable[[], Axes]]:
+        from saddlescope import plot
+        from saddlescope.plot.parts.canvas import entitle
 
-def _limit(found: DistanceGrid) -> tuple[Entry, ...]:
+        return {"phase_diagram.png": lambda: entitle(plot.phase_diagram(solved)[0], self.spec.title)}
+
+
+def _limit(found: DistanceGrid) -> tuple[Remark, ...]:
     """For gamma > 1, d_m tends to a constant from below: say how what is missing falls."""
     parts = [
         f"{slope:.3f} ({(1 - gamma) / 2:.3f}) at gamma {gamma:.3g}"
@@ -105,4 +113,4 @@ def _limit(found: DistanceGrid) -> tuple[Entry, ...]:
     if not parts:
         return ()
     text = f"For gamma > 1, d_m rises to {found.limit:.4g}; what is missing has slope (predicted) {', '.join(parts)}."
-    return (Entry("Limit", text),)
+    return (Remark("Limit", text),)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from saddlescope.cli.degrees import degree_table
-from saddlescope.cli.display import doubts, show
-from saddlescope.cli.families.single_index import accuracy, rungs
-from saddlescope.cli.report import Entry, Report, without_nan
 from saddlescope.measure import Plateau, Stages
+from saddlescope.single_index.compare.degrees import COLUMNS, accuracy, degree_table
+from saddlescope.single_index.compare.degrees import printed as printed_rows
+from saddlescope.study import Comparison
+from saddlescope.study.comparison import without_nan
+from saddlescope.study.rendering import show
 from saddlescope.trajectory import Trajectory
 
 NAN = math.nan
@@ -101,9 +102,12 @@ def printed(targets, times, predicted, **options):
     out = io.StringIO()
     table = made(targets, times, predicted)
     run = trajectory(targets)
-    entries = (*doubts(*run.doubts, *table.doubts), Entry("Accuracy", accuracy(run)))
-    report = Report("A title", "A subtitle", rungs(table, run), entries, {})
-    show(report, [], Console(file=out, highlight=False, **options))
+    rows, asides = printed_rows(table, run)
+    doubted = (*run.doubts, *table.doubts)
+    compared = Comparison(
+        "A title", "A subtitle", COLUMNS, rows, asides=asides, doubts=doubted, accuracy=(accuracy(run),)
+    )
+    show(compared, Console(file=out, highlight=False, **options))
     return out.getvalue()
 
 

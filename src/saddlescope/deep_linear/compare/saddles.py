@@ -14,7 +14,6 @@ from saddlescope.arguments import ArgumentError
 
 if TYPE_CHECKING:
     from saddlescope.deep_linear import Cost, Escape, SaddleToSaddleLimit
-    from saddlescope.specs.families.deep_linear import Network
     from saddlescope.trajectory import Trajectory
 
 _FLAT = 0.1  # of the fastest fall of the cost before or after: slower is a plateau
@@ -90,12 +89,14 @@ class SaddleRow:
         return {**asdict(self), "measured_over_predicted": self.ratio}
 
 
-def predict(cost: Cost, network: Network, max_rank: int | None) -> SaddlePath:
+def predict(
+    cost: Cost, depth: int, width: int, gamma: float, scale: float, seed: int, *, max_rank: int | None = None
+) -> SaddlePath:
     """Return the saddles of a vanishing start and when a run of this start leaves them.
 
     Args:
         cost: C(A).
-        network: its depth, width, gamma, scale and seed.
+        depth, width, gamma, scale, seed: of the network and its Gaussian start.
         max_rank: stop there, without times; None goes all the way.
 
     Raises:
@@ -105,25 +106,25 @@ def predict(cost: Cost, network: Network, max_rank: int | None) -> SaddlePath:
 
     doubts: tuple[str, ...] = ()
     limit, predicted = None, np.zeros(0)
-    if network.depth > 1 and max_rank is None:
+    if depth > 1 and max_rank is None:
         try:
-            limit = saddle_to_saddle_limit(cost, network.depth, network.width, network.gamma, network.seed)
-            predicted = limit.times(network.scale)
+            limit = saddle_to_saddle_limit(cost, depth, width, gamma, seed)
+            predicted = limit.times(scale)
             doubts += limit.doubts
         except ArgumentError as error:
             limit = None
             doubts += (f"No jump times are predicted: {str(error)[0].lower()}{str(error)[1:]}",)
-    if limit is not None and network.depth == 2:
+    if limit is not None and depth == 2:
         doubts += ("At depth 2 jump times are predicted to leading order in log(1/scale), whatever the seed.",)
-    path = limit or greedy_low_rank(cost, network.depth, max_rank=max_rank)
+    path = limit or greedy_low_rank(cost, depth, max_rank=max_rank)
     if limit is None:
         doubts += path.doubts
     # a network that is too narrow for the last saddles ends at the one that it can hold
-    held = int(np.sum(path.ranks <= network.width))
-    escapes = tuple(escape(cost, network.depth, at=A) for A in path.products[: min(held, len(path.costs) - 1)])
+    held = int(np.sum(path.ranks <= width))
+    escapes = tuple(escape(cost, depth, at=A) for A in path.products[: min(held, len(path.costs) - 1)])
     jumps = held - 1
     times = np.full(jumps, math.nan) if limit is None else predicted[:jumps]
-    filled = path.outcome.name == "RANK_LIMIT" and int(path.ranks[-1]) == network.width
+    filled = path.outcome.name == "RANK_LIMIT" and int(path.ranks[-1]) == width
     whole = held < len(path.costs) or filled or path.outcome.name in ("RECOVERED", "TOLERANCE_REACHED")
     if not whole:
         doubts += (f"The predicted path is not whole. {path.outcome.value}",)

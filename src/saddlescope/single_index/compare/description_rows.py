@@ -1,4 +1,4 @@
-"""Levels of description side by side: learning times of each degree, samples, distances between risks."""
+"""Descriptions side by side: learning times of each degree, samples, distances between risks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 
 from saddlescope.plot.single_index.levels import together
 from saddlescope.plot.single_index.order_parameters import specialised
-from saddlescope.single_index.compare.descriptions import compare
+from saddlescope.single_index.compare.descriptions import side_by_side
 from saddlescope.trajectory import Trajectory
 
-# what a level is an approximation of, or approximated by
+# what a description is an approximation of, or approximated by
 _NEARER = {"OnePassSGD": "NetworkFlow", "SampleDescent": "NetworkFlow", "NetworkFlow": "MeanFieldFlow"}
 _GRID = 400
 
 
 @dataclass(frozen=True)
-class LevelRow:
-    """What one level of description shows.
+class DescriptionRow:
+    """What one description shows.
 
     name: of the run; kind: of its trajectories; neurons, dimension: inf where there is no end to them.
     seeds: one a run, None for what has none; times: learning time of each degree, shape (run, degree), nan where a
@@ -74,19 +74,19 @@ class LevelRow:
         }
 
 
-def level_rows(levels: Mapping[str, Sequence[Trajectory]], fraction: float) -> list[LevelRow]:
-    """Measure every level of description, and its distance from the level that it is nearest to.
+def description_rows(descriptions: Mapping[str, Sequence[Trajectory]], fraction: float) -> list[DescriptionRow]:
+    """Measure every description, and its distance from the one that it is nearest to.
 
     SGD and descent on samples are held against the first network flow of as many neurons in the same dimension, over
     the seeds that both have, if they share any; a network flow is held against the first mean-field flow.
     """
     rows = []
-    for name, runs in levels.items():
-        other = _reference(name, levels)
-        largest, mean = (math.nan, math.nan) if other is None else _gap(runs, levels[other])
+    for name, runs in descriptions.items():
+        other = _reference(name, descriptions)
+        largest, mean = (math.nan, math.nan) if other is None else _gap(runs, descriptions[other])
         about = runs[0].parameters
         rows.append(
-            LevelRow(
+            DescriptionRow(
                 name=name,
                 kind=runs[0].kind,
                 neurons=_size(runs[0], "neurons"),
@@ -106,7 +106,7 @@ def level_rows(levels: Mapping[str, Sequence[Trajectory]], fraction: float) -> l
 
 def times_of_runs(run: Trajectory, fraction: float) -> np.ndarray:
     """Return the learning time of each degree in each run of a trajectory, shape (run, degree)."""
-    return np.concatenate([compare(one, fraction=fraction).learning_times for one in single_runs(run)])
+    return np.concatenate([side_by_side(one, fraction=fraction).learning_times for one in single_runs(run)])
 
 
 def single_runs(trajectory: Trajectory) -> list[Trajectory]:
@@ -146,7 +146,7 @@ def specialisation(run: Trajectory) -> float:
     return float(run["state_time"][at])
 
 
-def escape_by_dimension(rows: Sequence[LevelRow], degree: int) -> tuple[float, float] | None:
+def escape_by_dimension(rows: Sequence[DescriptionRow], degree: int) -> tuple[float, float] | None:
     """Return (slope, worst deviation) of the learning time of a degree against log d, of flows that differ in d alone.
 
     None where there are fewer than three.
@@ -182,10 +182,10 @@ def _seeds(run: Trajectory) -> list[int | None]:
     return [run.parameters.get("seed")]
 
 
-def _reference(name: str, levels: Mapping[str, Sequence[Trajectory]]) -> str | None:
-    own = levels[name][0]
+def _reference(name: str, descriptions: Mapping[str, Sequence[Trajectory]]) -> str | None:
+    own = descriptions[name][0]
     wanted = _NEARER.get(own.kind)
-    for other, runs in levels.items():
+    for other, runs in descriptions.items():
         if runs[0].kind != wanted:
             continue
         if wanted == "MeanFieldFlow" or all(_size(own, s) == _size(runs[0], s) for s in ("neurons", "dimension")):

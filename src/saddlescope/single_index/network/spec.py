@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from saddlescope.arguments import ArgumentError, count, finite
+from saddlescope.single_index.spec import Function, LawTable, Levels
 from saddlescope.specs.checks import Count, CountFromTwo, CountFromZero, Flag, Fraction, Numbers, Positive, Table, Text
-from saddlescope.specs.families.single_index import Function, LawTable, Levels
 from saddlescope.specs.run_spec import RunSpec
 from saddlescope.specs.settings import settings
 

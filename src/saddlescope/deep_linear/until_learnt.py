@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from saddlescope.cli.solving import solved
+from saddlescope.study.provenance import solved
 
 if TYPE_CHECKING:
     from saddlescope.deep_linear import Cost, DeepLinearFlow

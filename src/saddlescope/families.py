@@ -1,0 +1,151 @@
+"""The registry of families: the name that a spec gives, and the package that holds its `spec` and its `study`.
+
+A family is one package with two modules: `spec`, whose class `Spec` holds the keys of a spec file, and `study`, whose
+class `Study` runs one. It becomes known by a line below, by `register`, or by an entry point of the group
+`saddlescope.families` in the metadata of an installed distribution.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from saddlescope.specs.run_spec import RunSpec
+    from saddlescope.study import Study
+    from saddlescope.trajectory import Trajectory
+
+DEFAULT = "single_index"  # the family of a spec that names none
+
+_PACKAGES = {
+    "single_index": "saddlescope.single_index",
+    "network": "saddlescope.single_index.network",
+    "deep_linear": "saddlescope.deep_linear",
+    "deep_linear_distances": "saddlescope.deep_linear.landscape",
+}
+
+
+def register(name: str, package: str) -> None:
+    """Make a family known to this process.
+
+    Args:
+        name: that specs give as `family`.
+        package: importable name of the package that holds its modules `spec` and `study`.
+
+    Raises:
+        ArgumentError: if another package has that name.
+    """
+    known = packages().get(name, package)
+    if known != package:
+        from saddlescope.arguments import ArgumentError
+
+        raise ArgumentError("name", f"be new: {name!r} is the family of {known}", name)
+    _PACKAGES[name] = package
+    packages.cache_clear()
+
+
+@functools.cache
+def packages() -> dict[str, str]:
+    """Return name -> package of all families, those of installed entry points among them.
+
+    >>> packages()["deep_linear"]
+    'saddlescope.deep_linear'
+    """
+    installed = {entry.name: entry.value for entry in importlib.metadata.entry_points(group="saddlescope.families")}
+    return installed | _PACKAGES
+
+
+def families() -> tuple[str, ...]:
+    """Return the names of all families, the one that a spec without `family` belongs to first.
+
+    >>> families()[0], "deep_linear" in families()
+    ('single_index', True)
+    """
+    return DEFAULT, *sorted(name for name in packages() if name != DEFAULT)
+
+
+def model(family: str) -> type[RunSpec]:
+    """Return the class that holds the keys of a family.
+
+    >>> model("deep_linear").__name__
+    'Spec'
+    """
+    return importlib.import_module(f"{packages()[family]}.spec").Spec
+
+
+def study(spec: RunSpec, title: str = "") -> Study:
+    """Return what runs a spec.
+
+    Args:
+        spec: as `saddlescope.specs.read` returns it.
+        title: what to call it in tables and pictures; by default its own title.
+
+    Raises:
+        ArgumentError: if something in the spec cannot be made.
+
+    >>> from saddlescope.specs import read
+    >>> study(read("canonical")).title
+    'Canonical order: degrees 0 to 3 are learnt one at a time'
+    """
+    return importlib.import_module(f"{packages()[spec.family]}.study").Study(spec, title or spec.title)
+
+
+def study_of(run: Trajectory) -> type[Study]:
+    """Return the study whose dynamics made a trajectory.
+
+    Raises:
+        ArgumentError: if it was made by none that is known.
+    """
+    for package in packages().values():
+        found: type[Study] = importlib.import_module(f"{package}.study").Study
+        if run.kind in found.KINDS:
+            return found
+    from saddlescope.arguments import ArgumentError
+
+    raise ArgumentError("run", "be the trajectory of a dynamics of a known family", run.kind)
+
+
+def compare(*results: Any, labels: Sequence[str] | None = None, flow: Any = None, **options: Any) -> Any:
+    """Return predicted beside measured for one run, or several descriptions of one problem side by side.
+
+    Args:
+        results: one trajectory of any family; or several trajectories of one single-index problem, with a
+            `canonical_order` among them if wanted.
+        labels: of several descriptions; by default what they are, with width, dimension and step size.
+        flow: what made the one run, where it does not know because it was loaded from a file.
+        options: for one run of a two-layer network `levels`, the degrees to predict, and `fraction`, the share of its
+            target at which a degree counts as learnt; of a deep linear network `max_rank`. For several `fraction`.
+
+    Returns:
+        A `Comparison` for one run, `Descriptions` for several. Both print as tables.
+
+    Raises:
+        ArgumentError: if there is no result, or one of another problem, or no family knows it.
+
+    Example:
+        >>> import saddlescope as ss
+        >>> problem = ss.SingleIndex(link=[1.0, -1.0], activation=[1.0, 1.0])
+        >>> run = ss.solve(ss.MeanFieldFlow(problem, epsilon=1e-6), until=0.1)
+        >>> found = ss.compare(run)
+        >>> [int(row["degree"]) for row in found.rows]
+        [0, 1]
+        >>> bool(abs(found.values()["measured_over_predicted"][1] - 1) < 0.01)
+        True
+    """
+    from saddlescope.trajectory import Trajectory
+
+    if len(results) == 1 and isinstance(results[0], Trajectory) and labels is None:
+        run = results[0]
+        return study_of(run).compare_run(run, **({} if flow is None else {"flow": flow}), **options)
+    from saddlescope.single_index import side_by_side
+
+    return side_by_side(*results, labels=labels, **options)
+
+
+@functools.cache
+def all_files() -> tuple[str, ...]:
+    """Patterns of all files that a run of any family writes."""
+    return tuple(dict.fromkeys(name for family in families() for name in model(family).FILES))
