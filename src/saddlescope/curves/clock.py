@@ -11,6 +11,7 @@ from saddlescope.curves.refusals import CurveError, shown
 
 LEAST_POINTS = 8
 LARGEST = 1e100  # larger numbers count as infinite: their squares are
+SMALLEST = 1e-150  # smaller ones count as zero: no program logs them, and ratios to them overflow
 _STRAY = 2  # rows out of order that are sorted and not taken for a resume
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from saddlescope.curves import names
 from saddlescope.curves.choosing import ROW, Chosen, Clock, choose_x, choose_y, quantities
-from saddlescope.curves.clock import LARGEST, LEAST_POINTS, distinct, zero
+from saddlescope.curves.clock import LARGEST, LEAST_POINTS, SMALLEST, distinct, zero
 from saddlescope.curves.curve import Curve, LeftOut
 from saddlescope.curves.parting import parted
 from saddlescope.curves.recognising import read_bytes
@@ -315,6 +315,7 @@ def _curve(
             f"the first at {left_out.first}."
         )
     time, value = time[good], value[good]
+    value = np.where(np.abs(value) < SMALLEST, 0.0, value)
     if len(time) < 2:
         what = f"has {len(time)} finite value{'s' if len(time) != 1 else ''}" + (f" and {left_out}" if left_out else "")
         raise CurveError(
@@ -330,6 +331,7 @@ def _curve(
         offset, label, sentence = zero(time, clock.every, clock.name, count_from)
     notes += [sentence] if sentence else []
     time = time - offset
+    time = np.where(np.abs(time) < SMALLEST, 0.0, time)
     if time[0] < 0:
         early = int(np.count_nonzero(time < 0))
         if isinstance(count_from, int | float):
