@@ -131,9 +131,11 @@ def _levels(found: Found, number: int) -> list[str]:
         share = 100 * total / axes.time.size
         return [f"Plateau {number + 1} is exactly {values[most]:.6g}: saturated, {share:.0f} % of the points."]
     notes = []
-    if values.size <= _ROUNDED:
-        step = float(np.diff(values).min())
-        notes.append(f"Plateau {number + 1} takes {values.size} values, {step:.2g} apart: its level is only rounding.")
+    # the bend at its ends adds values of which there are few
+    usual = np.sort(values[np.argsort(-counts)[: np.searchsorted(np.cumsum(np.sort(counts)[::-1]), 0.95 * total) + 1]])
+    if usual.size <= _ROUNDED:
+        step = float(np.diff(usual).min()) if usual.size > 1 else float(np.diff(values).min())
+        notes.append(f"Plateau {number + 1} takes {usual.size} values, {step:.2g} apart: its level is only rounding.")
     y = replace(axes, time=axes.time[-1:], value=np.array([plateau.first, plateau.last])).y
     if not plateau.over and abs(y[1] - y[0]) > _STILL * span_of(found.axes):
         word = "rises" if plateau.last > plateau.first else "falls"
