@@ -38,11 +38,13 @@ class Answer:
         outcome: name of the outcome.
         doubts: sentences of the result about itself; a result without any is clean.
         checks: its numbers beside the right ones.
+        due: whether the problem itself leaves the answer open (a tie, a run that was cut short), so that a doubt is right.
     """
 
     outcome: str
     doubts: tuple[str, ...]
     checks: tuple[Check, ...]
+    due: bool = False
 
 
 @dataclass(frozen=True)

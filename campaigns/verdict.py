@@ -19,6 +19,7 @@ class Verdict(Enum):
     CLEAN_RIGHT = "clean, right"
     CLEAN_LOOSE = "clean, within 10x"
     CLEAN_WRONG = "clean, WRONG"
+    DOUBT_DUE = "doubt is due"
     DOUBTED_RIGHT = "doubted, right"
     DOUBTED_WRONG = "doubted, off"
     UNSURE = "no reference"
@@ -40,6 +41,8 @@ def verdict(answer: Answer) -> Verdict:
     """Hold a result against its reference."""
     checks = [check for check in answer.checks if not math.isnan(check.unsure)]
     ratio = worst(checks)
+    if answer.doubts and (answer.due or answer.outcome == "STEP_LIMIT"):
+        return Verdict.DOUBT_DUE
     if answer.doubts:
         return Verdict.DOUBTED_RIGHT if ratio <= 1 else Verdict.DOUBTED_WRONG
     if ratio > ALLOWED:

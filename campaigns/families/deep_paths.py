@@ -81,6 +81,15 @@ def judge_greedy(p: dict[str, Any]) -> Answer:
     return Answer(path.outcome.name, doubts, tuple(checks))
 
 
+def _tied(cost: Masked, products: np.ndarray) -> bool:
+    """Whether the two fastest escapes from a saddle are equally fast, or nearly so: then the start decides."""
+    for A in products[:-1]:
+        s = np.linalg.svd(cost.gradient(A), compute_uv=False)
+        if len(s) > 1 and s[1] > 0.98 * s[0]:
+            return True
+    return False
+
+
 def draw_limit(rng: np.random.Generator) -> dict[str, Any]:
     """Two to four layers on small problems, with equal singular values and separate parts among them."""
     drawn = draw_greedy(rng)
@@ -118,7 +127,7 @@ def judge_limit(p: dict[str, Any]) -> Answer:
             unsure = 0.0
         error = 1.0 if np.isnan(wanted) else abs(got / wanted - 1)
         checks.append(Check(f"jump {k}", float(error), 2e-3, float(unsure)))
-    return Answer(limit.outcome.name, doubts, tuple(checks))
+    return Answer(limit.outcome.name, doubts, tuple(checks), due=_tied(exact, limit.products))
 
 
 def _crossings(cost: Masked, flow: LayersFlow, solution: Solution, levels: np.ndarray) -> np.ndarray:

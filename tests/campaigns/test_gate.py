@@ -32,6 +32,9 @@ def answer(error, *, stated=1e-5, unsure=0.0, doubts=()):
         (answer(1e-6, doubts=("may be off",)), Verdict.DOUBTED_RIGHT),
         (answer(1.0, doubts=("may be off",)), Verdict.DOUBTED_WRONG),
         (Answer("REACHED_END", (), ()), Verdict.UNSURE),
+        (Answer("STEP_LIMIT", ("stopped",), answer(1.0).checks), Verdict.DOUBT_DUE),
+        (Answer("DONE", ("a tie",), answer(1e-6).checks, due=True), Verdict.DOUBT_DUE),
+        (Answer("DONE", (), answer(1.0).checks, due=True), Verdict.CLEAN_WRONG),
     ],
 )
 def test_verdicts(given, expected):
