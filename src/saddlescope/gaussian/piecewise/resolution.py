@@ -73,7 +73,8 @@ def _reach(evaluate: Evaluate, argument: str) -> tuple[float, float]:
     for reach in _REACHES:
         # whole and half numbers, where user functions have their poles, and points between
         x = np.append(np.arange(start, reach + 0.25, 0.5), np.linspace(start, reach, 41)[1:-1] + 0.0137)
-        x = np.unique(np.concatenate([-x, x]))
+        # of the two zeros the positive one, whichever a machine's sort keeps: 1/x has another value at the other
+        x = np.unique(np.concatenate([-x, x])) + 0.0
         values = evaluate(x)
         bad = ~np.isfinite(values)
         if bad.any():
