@@ -28,6 +28,7 @@ from saddlescope.trajectory import Trajectory
 _FIRST_ROUNDS, _LIKELY_ROUNDS = 3, 7
 _METHODS = {"RKC2": ("sommeijer1998",), "ExtrapolatedEuler": ("deuflhard1985", "hairer1990")}
 _GRADED = 0.01  # share of a layer's size under which a neuron, an input or an output is a small mode of its own
+_SMALL = 0.03  # share of a layer's largest singular value under which others are far from learnt beside it
 _STIFF = 20.0  # how much stiffer the end may be than the start before stabilised steps pay
 
 
@@ -51,8 +52,9 @@ class DeepLinearFlow(Flow):
         scale: alpha, a factor on all initial weights.
         seed: of the start.
         initial: given layers [W_1, .., W_L] instead of depth, width, gamma and seed; `scale` multiplies them too.
-        compress: "auto" replaces a wide network wherever that at least halves the width, False never does; a whole
-            number fixes the rounds of the Krylov construction.
+        compress: "auto" replaces a wide network where that at least halves the width, or gives modes far smaller than
+            the other weights neurons of their own; False saves the states of the whole network; a whole number fixes
+            the rounds of the Krylov construction.
         tolerance: on the error of a Krylov compression, in times relative to themselves or in costs relative to the
             first; rounds are added until it is met.
 
@@ -112,25 +114,23 @@ class DeepLinearFlow(Flow):
         self.remarks = cost.remarks + (width_remarks(cost, self.depth, self.width) if self.width else ())
         self.compression: Compression | None = None
         self._probing = False
+        self._whole = False  # states are saved of the whole network, whatever is integrated
         self._last_change = np.inf
         self._compress(compress)
 
     def _compress(self, asked: str | bool | int) -> None:
-        if asked is False and self.depth > 1 and self._compresses_inexactly and self.gamma is None:
+        if self.depth == 1 or (asked is False and not self._compresses_inexactly):
+            return
+        if asked is False:
             narrow = compress(self.initial, _LIKELY_ROUNDS)
-            if narrow.closed and _is_graded(narrow.weights, 1e-3) and not _is_graded(self.initial):
-                self.remarks += (
-                    "The start holds modes far smaller than its weights that mix neurons, and their error is not held: "
-                    'with compress="auto" they are taken apart.',
-                )
-        if asked is False or self.depth == 1:
+            if _takes_apart(narrow) and not _is_graded(self.initial):
+                self.compression, self._whole = narrow, True
             return
         if asked != "auto" and (asked is True or isinstance(asked, str)):
             raise ArgumentError("compress", 'be "auto", False or a number of rounds', asked)
         narrow = compress(self.initial, _LIKELY_ROUNDS if asked == "auto" else count("compress", asked))
         if asked == "auto":
-            # small modes that mix neurons have rows of their own in the narrow layers, by which their error is held
-            if narrow.closed and all(W.size for W in narrow.weights) and _is_graded(narrow.weights):
+            if _takes_apart(narrow):
                 self.compression = narrow
                 return
             if 2 * narrow.width > self.width or not (narrow.closed or self._compresses_inexactly):
@@ -160,9 +160,14 @@ class DeepLinearFlow(Flow):
     def start(self) -> tuple[Any, Any]:
         system, y0 = self._system(), jnp.asarray(flat(self.weights))
         now, later = self._rates(system, y0)
-        if later < _STIFF * now:
+        if later < _STIFF * now and not self._holds_small_modes():
             system = dataclasses.replace(system, explicit=True)
         return system, y0
+
+    def _holds_small_modes(self) -> bool:
+        """Whether modes wait beside others that are learnt, so that the run is long beside what is stiff in it."""
+        singular = [np.linalg.svd(W, compute_uv=False) for W in (self.weights[0], self.weights[-1])]
+        return any(bool(np.any((s < _SMALL * s[0]) & (s > 1e-15 * s[0]))) for s in singular)
 
     def _rates(self, system: DeepLinearSystem, y0: Any) -> tuple[float, float]:
         """Bounds of the Hessian's spectral radius at the start, and where the cost is at its minimum."""
@@ -188,6 +193,8 @@ class DeepLinearFlow(Flow):
             ArgumentError: if no run of this flow has states of that size.
         """
         size = np.size(y)
+        if self._whole and size == sum(W.size for W in self.initial):
+            return layers(jnp.asarray(y), tuple((W.shape[0], W.shape[1]) for W in self.initial))
         while sum(W.size for W in self.weights) != size:
             # the run was refined: its network is the one of more Krylov rounds
             if not self._probing:
@@ -215,7 +222,8 @@ class DeepLinearFlow(Flow):
         else:
             observables["singular_values"] = raw["singular_values"]
         observables["layer_norm"] = np.sqrt(np.maximum(squares, 0.0))
-        observables["weights"] = record.states
+        saved = np.stack([flat(self.lift(y)) for y in record.states]) if self._whole else record.states
+        observables["weights"] = saved
         dims: dict[str, tuple[str, ...]] = dict.fromkeys(observables, ("time",))
         dims |= {
             "singular_values": ("time", "mode"),
@@ -231,7 +239,7 @@ class DeepLinearFlow(Flow):
             "mode": np.arange(min(rows, columns)),
             "layer": np.arange(1, self.depth + 1),
             "state_time": record.state_times,
-            "weight": np.arange(record.states.shape[1]),
+            "weight": np.arange(saved.shape[1]),
         }
         if "product" in observables:
             coords |= {"row": np.arange(rows), "column": np.arange(columns)}
@@ -247,7 +255,7 @@ class DeepLinearFlow(Flow):
                 states = [[np.asarray(W) for W in layers(y, shapes)] for y in record.states] if self.depth == 2 else []
                 found = neurons_lost(self.weights, states, record.solver["rtol"])
             lost = () if found is None else (found,)
-        if self.compression is not None:
+        if self.compression is not None and not self._whole:
             accuracy |= {
                 "compressed_width": self.compression.width,
                 "krylov_rounds": self.compression.rounds,
@@ -327,7 +335,7 @@ def _sizes(M: np.ndarray) -> np.ndarray:
     return largest * np.sqrt(np.mean((M / np.where(largest > 0, largest, 1.0)) ** 2, axis=0))
 
 
-def _scales(weights: list[np.ndarray], share: float = _GRADED) -> list[np.ndarray]:
+def _scales(weights: list[np.ndarray]) -> list[np.ndarray]:
     """The size of each weight that matters: of its layer, or of what it joins where that is far smaller."""
     # a neuron is as large as what comes in and what goes out together
     neurons = [_sizes(np.vstack([W.T, after])) for W, after in pairwise(weights)]
@@ -336,14 +344,19 @@ def _scales(weights: list[np.ndarray], share: float = _GRADED) -> list[np.ndarra
     for W, (before, after) in zip(weights, sides, strict=True):
         layer = float(_sizes(W.reshape(-1, 1))[0])
         joined = np.minimum(after[:, None], before)
-        apart = (joined < share * layer) | (layer == 0)
+        apart = (joined < _GRADED * layer) | (layer == 0)
         found.append(np.where(apart & (joined > 0), joined, layer or 1.0))
     return found
 
 
-def _is_graded(weights: list[np.ndarray], share: float = _GRADED) -> bool:
+def _is_graded(weights: list[np.ndarray]) -> bool:
     """Whether some neuron, input or output is a small mode of its own."""
-    return any(bool(np.ptp(sizes)) for sizes in _scales(weights, share) if sizes.size)
+    return any(bool(np.ptp(sizes)) for sizes in _scales(weights) if sizes.size)
+
+
+def _takes_apart(narrow: Compression) -> bool:
+    """Whether a compression is exact and gives small modes rows of their own, by which their error is held."""
+    return narrow.closed and all(W.size for W in narrow.weights) and _is_graded(narrow.weights)
 
 
 def _integration_error(method: str, rtol: float, growth: float) -> float:
