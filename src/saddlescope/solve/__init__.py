@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from saddlescope.solve.methods.extrapolation import ExtrapolatedEuler
     from saddlescope.solve.methods.rkc import RKC2
     from saddlescope.solve.methods.rodas import Rodas5P
+    from saddlescope.solve.methods.step_length import relative
     from saddlescope.solve.outcome import Outcome
     from saddlescope.solve.protocols import Flow, Refinement, System
     from saddlescope.solve.run import solve, versions
@@ -27,6 +28,7 @@ __all__ = [
     "Rodas5P",
     "System",
     "integrate",
+    "relative",
     "solve",
     "versions",
 ]

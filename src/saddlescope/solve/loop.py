@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.solve.machine.threads import one_blas_thread
+from saddlescope.solve.methods.step_length import adapted
 from saddlescope.solve.outcome import Outcome
 from saddlescope.solve.protocols import System
 
@@ -38,7 +39,7 @@ class _Carry(NamedTuple):
     t: jax.Array
     t_next: jax.Array
     y: jax.Array
-    controller: Any
+    rate: jax.Array
     accepted: jax.Array
     attempts: jax.Array
     stop: jax.Array
@@ -77,23 +78,14 @@ class Record:
     doubts: tuple[str, ...] = ()
 
 
-def _controller(system: System, rtol: jax.Array, atol: jax.Array) -> diffrax.PIDController:
-    # Plain integral control: proportional terms cost 15-20 % more steps on the ladder and rejected no fewer.
-    return diffrax.PIDController(rtol=rtol, atol=atol, norm=system.error_norm)  # pyright: ignore[reportArgumentType]
-
-
 def _term() -> diffrax.ODETerm:
     return diffrax.ODETerm(lambda t, y, system: system.vector_field(y))  # pyright: ignore[reportArgumentType]
 
 
-def _begin(system: System, y: jax.Array, dt: np.ndarray, rtol: Any, atol: Any) -> _Carry:
-    solver, term, zero = system.solver(), _term(), np.zeros(())
-    controller = _controller(system, rtol, atol)
-    order: Any = solver.order(term)
-    t_next, state = controller.init(term, zero, zero + np.inf, y, dt, system, solver.func, order)  # pyright: ignore
-    state = jax.tree.map(np.asarray, state)
-    whole = np.zeros((), np.int64)
-    return _Carry(zero, np.asarray(t_next, np.float64), y, state, whole, whole, np.asarray(np.inf))  # pyright: ignore
+def _begin(y: jax.Array, length: Any) -> _Carry:
+    zero, whole = np.zeros(()), np.zeros((), np.int64)
+    length, rate = np.asarray(length, np.float64), np.zeros(y.shape)
+    return _Carry(zero, length, y, rate, whole, whole, np.asarray(np.inf))  # pyright: ignore
 
 
 @partial(jax.jit, static_argnames=("capacity",), compiler_options=_OPTIONS)
@@ -109,11 +101,11 @@ def _advance(
 ) -> tuple[_Carry, _Saved]:
     """Step until the last time of `grid`, the target or `limit` attempts, whichever comes first."""
     solver, term = system.solver(), _term()
-    controller = _controller(system, rtol, atol)
     order: Any = solver.error_order(term)
     end = grid[-1]
-    begun = system.observables(carry.y, term.vf(carry.t, carry.y, system))
-    carry = carry._replace(stop=begun[system.stop_on])
+    rate = jnp.where(carry.accepted > 0, carry.rate, term.vf(carry.t, carry.y, system))
+    begun = system.observables(carry.y, rate)
+    carry = carry._replace(stop=begun[system.stop_on], rate=rate)
     # A solver of long steps asks for looks at its curves within a step, at its dense output.
     looks = getattr(solver, "looks", 1)
     shares = jnp.arange(1, looks) / looks
@@ -128,25 +120,23 @@ def _advance(
 
     def step(loop):
         c, saved, held = loop
-        t1 = jnp.minimum(c.t_next, end)
+        length = system.longest_step(c.y, c.rate, c.t_next - c.t)
+        t1 = jnp.minimum(c.t + length, end)
         y1, error, dense, held1, _ = solver.step(term, c.t, t1, c.y, system, held, jnp.asarray(False))  # pyright: ignore
-        keep, t, t_next, _, state, _ = controller.adapt_step_size(
-            c.t,
-            t1,
-            c.y,
-            y1,
-            system,
-            error,
-            order,
-            c.controller,  # pyright: ignore[reportArgumentType]
-        )
+        norm = system.error_norm(error, c.y, y1, rtol, atol)  # pyright: ignore[reportArgumentType]
+        # a state that is no longer a number has no size that could excuse its error
+        keep, next_length = adapted(jnp.where(jnp.all(jnp.isfinite(y1)), norm, jnp.inf), t1 - c.t, order)
         # A step cut short at the end of the grid says nothing against the step length that was proposed.
-        t_next = jnp.where(keep & (t1 < c.t_next), jnp.maximum(t_next, t + (c.t_next - c.t)), t_next)
-        y, t, t_next = jnp.where(keep, y1, c.y), jnp.asarray(t), jnp.asarray(t_next)
-        observed = observe(t, y)
+        next_length = jnp.where(keep & (t1 < c.t + length), jnp.maximum(next_length, length), next_length)
+        between: Any = solver.interpolation_cls(t0=c.t, t1=t1, **dense)
+        # What follows is of the new state even if that is refused, so that its features are computed once.
+        rate = term.vf(t1, y1, system)
+        if hasattr(between, "end_rate"):
+            rate = between.end_rate(rate)
+        observed = system.observables(y1, rate)
+        y, t, rate = jnp.where(keep, y1, c.y), jnp.where(keep, t1, c.t), jnp.where(keep, rate, c.rate)
 
-        between = solver.interpolation_cls(t0=c.t, t1=t1, **dense)
-        seen_at = jnp.append(c.t + shares * (t1 - c.t), t)
+        seen_at = jnp.append(c.t + shares * (t1 - c.t), t1)
         seen = jax.tree.map(lambda one: one[None], observed)
         if looks > 1:
             within = jax.lax.cond(
@@ -178,7 +168,8 @@ def _advance(
             states,
             passed,
         )
-        c = _Carry(t, t_next, y, state, c.accepted + keep, c.attempts + 1, observed[system.stop_on])
+        stop = jnp.where(keep, observed[system.stop_on], c.stop)
+        c = _Carry(t, t + next_length, y, rate, c.accepted + keep, c.attempts + 1, stop)
         return c, saved, jax.tree.map(lambda new, old: jnp.where(keep, new, old), held1, held)
 
     nothing = jnp.zeros((), jnp.int64)
@@ -227,7 +218,7 @@ def integrate(
     # NumPy numbers go straight into compiled code; a jnp.asarray for each costs as much as a step.
     number = partial(np.asarray, dtype=np.float64)
     tolerances = number(rtol), jnp.asarray(np.broadcast_to(number(atol), y0.shape))
-    carry = _begin(system, y0, number(first_step), *tolerances)
+    carry = _begin(y0, first_step)
     chunks: list[tuple[np.ndarray, dict[str, np.ndarray], np.ndarray, np.ndarray]] = []
     room = _STATES if y0.size <= _SMALL else _STATES_OF_LARGE
     blocks = [grid[i : i + room] for i in range(0, len(grid), room)]

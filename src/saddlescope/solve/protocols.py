@@ -8,7 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 import diffrax
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 
+from saddlescope.solve.methods.step_length import relative
 from saddlescope.trajectory import Trajectory
 
 
@@ -46,9 +48,19 @@ class System(eqx.Module):
     def observables(self, y: jax.Array, rate: jax.Array) -> dict[str, jax.Array]:
         """Return what is saved at every accepted step; `rate` is F(y). Holds at least `stop_on`, a scalar."""
 
-    @abc.abstractmethod
-    def error_norm(self, scaled_error: jax.Array) -> jax.Array:
-        """Return one number for an error of shape y, already divided by its tolerance."""
+    def error_norm(
+        self, error: jax.Array, before: jax.Array, after: jax.Array, rtol: jax.Array, atol: jax.Array
+    ) -> jax.Array:
+        """Return one number for the local error of a step between two states; a step of 1 or more is refused."""
+        return jnp.sqrt(jnp.mean(relative(error, before, after, rtol, atol) ** 2))
+
+    def longest_step(self, y: jax.Array, rate: jax.Array, length: jax.Array) -> jax.Array:
+        """Return the length, at most `length`, that a step from y may have whatever its error; `rate` is F(y).
+
+        A mode that grows from far below the tolerance says nothing in the error of a step, and is lost in long ones.
+        """
+        del y, rate
+        return length
 
 
 class Flow(abc.ABC):

@@ -30,7 +30,7 @@ def test_the_field_is_the_gradient_of_the_risk_and_the_jacobian_its_own(activati
     m = len(a)
     expected = -np.asarray(risk_gradient)[:, :m] / w
     expected[0] /= 0.1
-    expected[1] *= 1 - s**2
+    expected[1] /= 1 - s**2  # the state holds z, s = tanh z, and ds/dz is 1 - s^2
     assert np.allclose(field[:, :m], expected, rtol=1e-7, atol=1e-8)
     dense = np.asarray(jax.jacfwd(system.vector_field)(y)).reshape(y.size, y.size)
     assert np.allclose(system.linearise(y).dense(), dense, rtol=1e-6, atol=1e-6)

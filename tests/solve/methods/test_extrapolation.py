@@ -142,9 +142,6 @@ class Decay(System):
     def observables(self, y, rate):
         return {"risk": jnp.sum(y**2), "risk_rate": 2 * jnp.sum(y * rate)}
 
-    def error_norm(self, scaled_error):
-        return jnp.sqrt(jnp.mean(scaled_error**2))
-
 
 def test_the_loop_looks_into_its_steps():
     k = np.array([1.0, 50.0, 4e3])

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.polynomial.chebyshev import Chebyshev
 
-from saddlescope.solve import RKC2, Outcome, System, integrate
+from saddlescope.solve import RKC2, Outcome, System, integrate, relative
 
 
 def term(field: Callable) -> diffrax.ODETerm:
@@ -152,8 +152,8 @@ class Heat(System):
         del rate
         return {"risk": jnp.sum(y**2), "y": y}
 
-    def error_norm(self, scaled_error):
-        return jnp.max(jnp.abs(scaled_error))
+    def error_norm(self, error, before, after, rtol, atol):
+        return jnp.max(jnp.abs(relative(error, before, after, rtol, atol)))
 
     def exact(self, y0: np.ndarray, times: np.ndarray) -> np.ndarray:
         n = np.arange(1, self.size + 1)

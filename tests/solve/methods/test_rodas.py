@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import saddlescope as ss
-from saddlescope.solve import BlockLowRank, Outcome, Rodas5P, System, integrate, loop
+from saddlescope.solve import BlockLowRank, Outcome, Rodas5P, System, integrate, loop, relative
 
 
 class StiffCosine(System):
@@ -30,8 +30,8 @@ class StiffCosine(System):
         del rate
         return {"risk": y[0] + 10.0, "y": y[0]}
 
-    def error_norm(self, scaled_error):
-        return jnp.max(jnp.abs(scaled_error))
+    def error_norm(self, error, before, after, rtol, atol):
+        return jnp.max(jnp.abs(relative(error, before, after, rtol, atol)))
 
     def exact(self, t):
         r = float(self.rate)

@@ -126,9 +126,6 @@ class DeepLinearSystem(System):
             found["singular_values"] = jnp.linalg.svd(A, compute_uv=False)
         return found
 
-    def error_norm(self, scaled_error):
-        return jnp.sqrt(jnp.mean(scaled_error**2))
-
 
 def _norm_squared(M: jax.Array) -> jax.Array:
     """An upper bound of |M|^2, at most rank^(1/8) above: the trace of the eighth power of the smaller Gram matrix."""

@@ -183,6 +183,7 @@ class FeatureSplit:
         kernel_error: largest |sum_n psi_n(s) psi_n(s') - U(s s')| found on a grid of overlaps.
         link_error: largest |sum_n b_n psi_n(s) - V(s)| found there.
         description: how the activation is represented, in words.
+        explicit: how many degrees, from 0, have a feature of their own.
     """
 
     features: Features
@@ -191,6 +192,7 @@ class FeatureSplit:
     kernel_error: float
     link_error: float
     description: str
+    explicit: int
 
 
 @lru_cache(maxsize=64)
@@ -217,7 +219,7 @@ def _power_split(sigma: np.ndarray, link: GaussianFunction) -> FeatureSplit:
         floor = 0.5 * float(np.sum(full[~learnable] ** 2))
     error = link.coefficient_error(len(padded) - 1)
     name = f"Hermite series of degree {len(sigma) - 1}, exact"
-    return FeatureSplit(PowerFeatures(jnp.asarray(padded)), target, floor, 0.0, float(error), name)
+    return FeatureSplit(PowerFeatures(jnp.asarray(padded)), target, floor, 0.0, float(error), name, len(padded))
 
 
 def _long_split(activation: GaussianFunction, link: GaussianFunction) -> FeatureSplit:
@@ -269,7 +271,13 @@ def _long_split(activation: GaussianFunction, link: GaussianFunction) -> Feature
     if floor < 1e-9 * link.norm_squared:
         floor = 0.0  # below what the factorisation resolves
     return FeatureSplit(
-        features, target, floor, float(kernel_error), float(link_error), f"{kind}, {len(target)} features"
+        features,
+        target,
+        floor,
+        float(kernel_error),
+        float(link_error),
+        f"{kind}, {len(target)} features",
+        _EXPLICIT,
     )
 
 

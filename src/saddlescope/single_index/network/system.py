@@ -120,9 +120,6 @@ class NetworkSystem(System):
             "moment": jnp.stack(moments),
         }
 
-    def error_norm(self, scaled_error):
-        return jnp.sqrt(jnp.mean(scaled_error**2))
-
 
 def by_degree(phi: np.ndarray, gram: np.ndarray, b: np.ndarray) -> np.ndarray:
     """phi_k^2 sum_rq b_r b_q gram_rq^k / 2 for every degree, b already over p."""

@@ -101,9 +101,6 @@ class SGDLimitSystem(System):
         change = jax.jvp(lambda y: self.population.read(*self._parts(y))["risk"], (y,), (rate,))[1]
         return self.population.read(a, s, r) | {"risk_rate": change}
 
-    def error_norm(self, scaled_error):
-        return jnp.sqrt(jnp.mean(scaled_error**2))
-
 
 def _slope(activation: tuple[float, ...]) -> np.ndarray:
     """Hermite coefficients of the derivative: h_k' = sqrt(k) h_(k-1)."""
