@@ -71,6 +71,12 @@ def test_each_degree_has_the_plateau_that_ends_with_it():
     assert table.last == LAST
 
 
+def test_a_degree_that_is_learnt_at_the_start_has_no_ratio():
+    table = made([1.0, 1.0], [0.0, 2e-3], [0.0, 1e-3])
+    assert math.isnan(table.rows[0].ratio)
+    assert table.rows[1].ratio == 2.0
+
+
 def test_what_is_not_learnt_or_not_asked_for_is_said():
     table = made([1.0, 1.0], [1e-6, NAN], [1e-6])
     row = table.rows[1]

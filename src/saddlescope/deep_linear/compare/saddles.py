@@ -81,8 +81,8 @@ class SaddleRow:
 
     @property
     def ratio(self) -> float:
-        """Measured over predicted time."""
-        return self.measured_time / self.predicted_time
+        """Measured over predicted time; nan where it is predicted for the very start."""
+        return self.measured_time / self.predicted_time if self.predicted_time else math.nan
 
     def plain(self) -> dict[str, Any]:
         """As plain values."""

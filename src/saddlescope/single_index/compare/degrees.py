@@ -117,8 +117,8 @@ class DegreeRow:
 
     @property
     def ratio(self) -> float:
-        """Measured over predicted time."""
-        return self.measured_time / self.predicted_time
+        """Measured over predicted time; nan where it is predicted for the very start."""
+        return self.measured_time / self.predicted_time if self.predicted_time else math.nan
 
 
 @dataclass(frozen=True)
