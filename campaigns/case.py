@@ -38,7 +38,7 @@ class Answer:
         outcome: name of the outcome.
         doubts: sentences of the result about itself; a result without any is clean.
         checks: its numbers beside the right ones.
-        due: whether the problem itself leaves the answer open (a tie, a run that was cut short), so that a doubt is right.
+        due: whether the problem itself leaves the answer open (a tie, a run cut short), so that a doubt is right.
     """
 
     outcome: str
