@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def curve(low=1.0, name="train/loss"):
     return SimpleNamespace(time=TIME, value=value * (1 + 0.01 * NOISE), name=name, x="step")
 
 
-def bars(ax):
+def bars(ax) -> list[Any]:
     return [line for line in ax.lines if line.get_linewidth() == 7]
 
 
@@ -31,7 +32,8 @@ def test_a_bar_for_each_plateau_at_its_height_and_a_line_for_each_change():
     for bar, plateau in zip(bars(ax), found, strict=True):
         np.testing.assert_allclose(bar.get_xdata(), [plateau.start, plateau.end])
         np.testing.assert_allclose(bar.get_ydata(), plateau.height)
-    dotted = [line for line in ax.lines if line.get_linestyle() == ":"]
+    lines: Any = ax.lines
+    dotted = [line for line in lines if line.get_linestyle() == ":"]
     np.testing.assert_allclose([line.get_xdata()[0] for line in dotted], [p.drop_time for p in found.plateaus[:-1]])
     texts = [text.get_text() for text in ax.texts]
     assert found.change_of(0) in texts
@@ -51,7 +53,8 @@ def test_further_curves_take_further_colours_on_the_same_axes():
     again = stages(curve(2.0), ax=ax, label="two")
     assert again is ax
     assert len({bar.get_color() for bar in bars(ax)}) == 2
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one", "two"]
+    legend: Any = ax.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "two"]
 
 
 def test_names_with_dollars_values_out_of_range_and_time_zero_can_be_drawn(tmp_path):

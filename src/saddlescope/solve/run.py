@@ -20,6 +20,7 @@ from saddlescope.solve.progress import Progress
 from saddlescope.solve.protocols import Flow
 from saddlescope.trajectory import Trajectory
 
+_MOST_STEPS = 1e14
 _MOST_SAVED = 2**25  # numbers in all saved states together, 256 MB
 
 
@@ -126,6 +127,9 @@ def _iterated(
 ) -> Trajectory:
     """Make the steps of a dynamics that comes in steps; the last is the one that ends at `until`."""
     step_size = float(system.step_size)
+    if until / step_size > _MOST_STEPS:
+        must = f"be at most {_MOST_STEPS:.0e} steps of size {step_size:g}, which take years on any machine"
+        raise ArgumentError("until", must, until)
     steps = round(until / step_size)
     if steps < 1:
         raise ArgumentError("until", f"be at least one step of size {step_size:g}", until)

@@ -11,12 +11,11 @@ import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 
 from saddlescope.arguments import ArgumentError
+from saddlescope.measure import plateaus
 
 if TYPE_CHECKING:
     from saddlescope.deep_linear import Cost, Escape, SaddleToSaddleLimit
     from saddlescope.trajectory import Trajectory
-
-_FLAT = 0.1  # of the fastest fall of the cost before or after: slower is a plateau
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class SaddleRow:
         strength: s_1 of the gradient at the saddle, to which the speed of escape is proportional.
         exponent: 1 - s_2 / s_1: a start of scale alpha stays within alpha to this power of the path.
         off_path: distance |A - path| of the run until the next saddle.
-        flat: whether the run rests here, that is, falls ten times slower than before and after.
+        flat: whether the run rests here: whether this is one of its `plateaus`.
     """
 
     rank: int
@@ -157,13 +156,13 @@ def saddle_rows(trajectory: Trajectory, path: SaddlePath) -> list[SaddleRow]:
     ]
     off = _off_path(trajectory, path)
     rests = [_slowest(time, rate, begin, end) for begin, end in pairwise([0.0, *jumps, math.inf])]
-    falls = [math.nan if a is None or b is None else float(rate[a : b + 1].max()) for a, b in pairwise(rests)]
+    stages = plateaus(trajectory, time_axis="linear")
     if not path.whole:
         rests[-1] = None  # the run went on, theory does not say when
     rows = []
     for k, rank in enumerate(path.ranks):
         last = k == len(path.ranks) - 1
-        rest, around = rests[k], [fall for fall in falls[max(k - 1, 0) : k + 1] if not math.isnan(fall)]
+        rest = rests[k]
         path_from = None if last else path.escapes[k]
         rows.append(
             SaddleRow(
@@ -175,7 +174,7 @@ def saddle_rows(trajectory: Trajectory, path: SaddlePath) -> list[SaddleRow]:
                 strength=math.nan if path_from is None else path_from.strength,
                 exponent=math.nan if path_from is None else path_from.exponent,
                 off_path=math.nan if last or math.isnan(jumps[k]) else off[k],
-                flat=rest is not None and bool(around) and bool(rate[rest] < _FLAT * min(around)),
+                flat=rest is not None and any(p.start <= time[rest] <= p.end for p in stages),
             )
         )
     return rows

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from saddlescope.arguments import ArgumentError, count
 from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.memory import check_fits
 
 Weights = list[Array]
 Matrix = TypeVar("Matrix", Array, np.ndarray)
@@ -25,6 +26,8 @@ def layer_shapes(shape: tuple[int, int], depth: int, width: int) -> list[tuple[i
     [(5, 4), (5, 5), (3, 5)]
     """
     depth, width = count("depth", depth), count("width", width)
+    if depth > 1:
+        check_fits(width * (sum(shape) + (depth - 2.0) * width), depth=depth, width=width)
     sizes = [shape[1], *[width] * (depth - 1), shape[0]]
     return [(after, before) for before, after in pairwise(sizes)]
 

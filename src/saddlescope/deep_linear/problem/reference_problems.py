@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from saddlescope.deep_linear.problem.matrix_completion import MatrixCompletion
+from saddlescope.memory import check_fits
 
 
 def reference_target() -> np.ndarray:
@@ -35,6 +36,7 @@ def random_completion(size: int, singular_values: tuple[float, ...], entries: in
     >>> int(random_completion(5, (1.0,), 20, seed=3).observed.sum())
     20
     """
+    check_fits(4.0 * size**2, size=size)
     random = np.random.default_rng(seed)
     # two whole square frames are drawn, whatever the rank, so that problems of one seed differ in nothing
     # else

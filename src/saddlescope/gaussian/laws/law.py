@@ -16,6 +16,7 @@ import scipy.special
 
 from saddlescope.arguments import ArgumentError, count, finite, positive, vector
 from saddlescope.gaussian.laws.gauss_rules import hermite_rule, legendre_rule
+from saddlescope.memory import check_fits
 
 Seed = int | np.random.Generator
 MOST_NODES = 16384
@@ -79,6 +80,7 @@ class Law(abc.ABC):
             ArgumentError: if `n` is not a whole number of at least 1, or `seed` no seed.
         """
         size = count("n", n)
+        check_fits(2.0 * size, n=size)
         if not isinstance(seed, np.random.Generator):
             seed = np.random.default_rng(count("seed", seed, least=0))
         return self.quantile(seed.random(size))

@@ -110,7 +110,7 @@ def given(subject: Any, value: Any, time: Any, observable: str | None) -> Given:
     if values.size != times.size:
         raise ArgumentError("value", f"have one entry for each of the {times.size} times", values.size)
     known_rate = None
-    if rests:
+    if rate is not None:
         slope = np.asarray(rate, dtype=np.float64)
         known_rate = slope if slope.shape == times.shape and np.all(np.isfinite(slope)) else None
     return Given(times, values, kind, known_rate, bounded, held_out, rests)

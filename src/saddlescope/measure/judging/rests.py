@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 REST = 0.1  # of the fastest fall before and after: slower is a rest
+_STANDS = 1e-13  # of the largest rate of all: slower is rounding, and all the same
 
 
 class Rest(NamedTuple):
@@ -29,6 +30,7 @@ def find_rests(rate: np.ndarray) -> list[Rest]:
     [Rest(first=0, slowest=0, last=0), Rest(first=2, slowest=3, last=3)]
     """
     speed = np.abs(rate)
+    speed = np.maximum(speed, _STANDS * speed.max())
     turns = _turns(speed)
     found = []
     for place, (index, top) in enumerate(turns):

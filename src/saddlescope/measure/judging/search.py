@@ -27,6 +27,7 @@ _CLOSEST, _WIDEST = math.log10(1.05), math.log10(1.25)
 # A stretch that changes by more of the range is no plateau: 16 of 17 of them were false in real logs, and true ones
 # reached 0.34.
 MOST_CHANGE = 0.4
+_LEAST_STEP = 1e-9  # of the range, between two rests: beyond it a solver's errors rest and move
 _TAIL = 0.1  # of the axis of time: an end of a curve that is too short to be a stage
 
 
@@ -69,8 +70,9 @@ def search(known: Given, settings: Settings) -> Found:
     """Find the plateaus of a curve."""
     judged = settings.values is not None
     time, value = on_clock(known.time, known.value, settings.clock)
-    if judged and known.bounded and settings.values != "log":
-        learnt = math.nan
+    still = known.rate is not None and settings.clock == "linear" and settings.method is None
+    if still or (judged and known.bounded and settings.values != "log"):
+        learnt = math.nan  # at rest at a minimum, or at a level that is no error
     else:
         time, value, learnt = _above_floor(time, value, settings.floor)
     axes = _axes(time, value, known, settings)
@@ -83,7 +85,7 @@ def search(known: Given, settings: Settings) -> Found:
     if method is None:
         smooth = noise < _CLEAN or (noise < _SMOOTH and lag_one(residuals) > 0.3)
         method = "slope" if smooth else "partition"
-    if method == "slope" and settings.clock == "linear" and settings.method is None:
+    if still or (method == "slope" and settings.clock == "linear" and settings.method is None):
         method = "rests"
     seen = seen if method == "partition" else axes
     cells, noise, correlation, closest = _flat(seen, known, settings, method, noise)
@@ -209,14 +211,16 @@ def _at_rest(axes: Axes, known: Given, thresholds: Thresholds) -> _Cells:
         kept = np.searchsorted(known.time, axes.time)
         rate = known.rate[kept]
     flat: list[tuple[int, int]] = []
-    level = -math.inf
+    before = -1
+    least = _LEAST_STEP * float(np.ptp(value))
     for rest in find_rests(rate):
         # a step too small to count leaves one rest
-        if flat and abs(y[rest.slowest] - level) < thresholds.separation:
+        now = rest.slowest
+        if flat and (abs(y[now] - y[before]) < thresholds.separation or abs(value[now] - value[before]) <= least):
             flat[-1] = (flat[-1][0], rest.last)
         else:
             flat.append((rest.first, rest.last))
-        level = float(y[rest.slowest])
+        before = now
 
     def drop(first: int, last: int) -> float:
         return crossing(x, value, x[first], x[last])

@@ -12,6 +12,7 @@ import numpy as np
 from saddlescope.arguments import ArgumentError, count, finite, fraction, positive, vector
 from saddlescope.gaussian import Law, Uniform, law, spec
 from saddlescope.gaussian.laws.law import MOST_NODES
+from saddlescope.memory import check_fits
 from saddlescope.single_index.mean_field.nodes import Panels
 from saddlescope.single_index.mean_field.overlap_features import Features, powers, split
 from saddlescope.single_index.problem.single_index import SingleIndex
@@ -208,6 +209,7 @@ class MeanFieldFlow(Flow):
         # variance one, as in the examples of the theory
         self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
         if self.neurons is not None:
+            check_fits(16.0 * self.neurons, neurons=self.neurons)  # two numbers each, in all stages of a step
             a = self.second_layer.sample(self.neurons, self.seed)
             self._start = a, np.zeros_like(a), np.full(len(a), 1 / len(a))
         elif particles == "auto" and self.second_layer.atoms is None:

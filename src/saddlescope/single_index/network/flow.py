@@ -9,6 +9,7 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, positive, vector
 from saddlescope.gaussian import Law, Uniform, kernel, law, spec
+from saddlescope.memory import check_fits
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import orthogonal_start, reduced, sphere_start, teacher_frame
 from saddlescope.single_index.network.system import NetworkSystem, by_degree
@@ -85,6 +86,8 @@ class NetworkFlow(Flow):
             raise ArgumentError("start", 'be "sphere" or "orthogonal"', start)
         m = count("neurons", neurons)
         self.dimension = checked_dimension(dimension, least=p)
+        # the start and the stages of a step; the overlaps of all pairs of neurons
+        check_fits(4.0 * m * min(self.dimension, p + m) + m**2, neurons=m)
         self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
         a = self.second_layer.sample(m, self.seed)
         # the directions have a stream of their own: another law of a leaves them as they are

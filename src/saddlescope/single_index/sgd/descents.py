@@ -12,6 +12,7 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.gaussian import Law, Uniform, law, spec
+from saddlescope.memory import check_fits
 from saddlescope.single_index.network.flow import NetworkFlow, given
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import reduced, sphere_start
@@ -114,7 +115,18 @@ class OnePassSGD(Flow):
             raise ArgumentError("dimension", f'be above {room} for method "gram" (use "direct")', self.dimension)
         big = self.dimension > max(4 * (self.neurons + p), room)
         self.method = ("gram" if big else "direct") if method == "auto" else method
+        self._check_size(p)
         self._a, self._u = self._starts(a, u, p)
+
+    def _check_size(self, p: int) -> None:
+        """Refuse what does not fit: the runs before and after a step, and the samples of a step."""
+        m, d, batch = float(self.neurons), float(self.dimension), float(self.batch_size)
+        asked = {"neurons": self.neurons, "batch_size": self.batch_size, "runs": self.runs}
+        if self.method == "direct":
+            check_fits(self.runs * (2 * m * d + batch * (d + 2 * m)), **asked, dimension=self.dimension)
+        else:
+            coordinates = p + m + _spare(self.batch_size)
+            check_fits(self.runs * (2 * m + batch) * coordinates, **asked)
 
     def _starts(self, a: Any, u: Any, p: int) -> tuple[np.ndarray, np.ndarray]:
         """Starts of all runs, (runs, m) and (runs, m, coordinates)."""
@@ -305,6 +317,7 @@ class SampleDescent(OnePassSGD):
             method="direct",
             initial=initial,
         )
+        check_fits(2.0 * self.samples * self.dimension, samples=self.samples, dimension=self.dimension)
 
     def start(self) -> tuple[Any, Any]:
         steps, state = super().start()
