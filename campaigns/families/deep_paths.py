@@ -78,7 +78,7 @@ def judge_greedy(p: dict[str, Any]) -> Answer:
         checks.append(
             Check(f"way down at rank {rank}", min(steep, (value - lower) / unit) if steep > 1e-7 else 0.0, _EXACT)
         )
-    return Answer(path.outcome.name, doubts, tuple(checks))
+    return Answer(path.outcome.name, doubts, tuple(checks), due=_tied(exact, path.products))
 
 
 def _tied(cost: Masked, products: np.ndarray) -> bool:

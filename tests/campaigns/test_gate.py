@@ -50,7 +50,7 @@ def test_table_and_share_of_doubts():
     assert doubted_share(entries) == 0.25
     assert [e.verdict for e in faults(entries)] == ["CLEAN_WRONG", "CRASHED", "HUNG"]
     lines = table(entries).splitlines()
-    assert lines[-1].split()[:6] == ["all", "8", "3", ".", "1", "1"]
+    assert lines[-1].split()[:7] == ["all", "8", "3", ".", "1", ".", "1"]
 
 
 _EASY = {
