@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from saddlescope.files import NotWrittenError
 from saddlescope.solve import Iteration, Outcome, Record
 from saddlescope.solve import iterate as of_iterate
 from saddlescope.solve.checkpoint import Checkpoint
+from saddlescope.solve.control import Control, Standing
 from saddlescope.solve.iterate import iterate
 
 
@@ -45,17 +45,17 @@ def start() -> tuple[jax.Array, jax.Array]:
     return jax.random.PRNGKey(5), jnp.array([1.0, -2.0])
 
 
-def interrupted_at(call: int) -> Callable[[float, float], None]:
-    """A `watch` that sends Ctrl-C at its n-th call."""
+def interrupted_at(call: int) -> Control:
+    """A watcher sends Ctrl-C at its n-th call."""
     calls = 0
 
-    def watch(t: float, level: float) -> None:
+    def watch(standing: Standing) -> None:
         nonlocal calls
         calls += 1
         if calls == call:
             signal.raise_signal(signal.SIGINT)
 
-    return watch
+    return Control(watch)
 
 
 def same(one: Record, other: Record) -> bool:
@@ -108,16 +108,21 @@ def test_a_run_that_diverges_ends_with_its_last_finite_state():
 
 
 def test_the_watcher_is_told_time_and_level():
-    told = []
-    iterate(system(0.99), start(), 300, states=5, watch=lambda t, level: told.append((t, level)))
-    times, levels = np.array(told).T
+    told: list[Standing] = []
+    record = iterate(system(0.99), start(), 300, states=5, control=Control(told.append))
+    times, levels = np.array([(standing.time, standing.level) for standing in told]).T
+    looks = np.concatenate([standing.times for standing in told])
+    assert np.array_equal(looks, record.times[: len(looks)])
+    assert np.array_equal(
+        np.concatenate([standing.observables["value"] for standing in told]), record.observables["value"][: len(looks)]
+    )
     assert np.all(np.diff(times) > 0)
     assert times[-1] == 150.0
     assert np.allclose(levels, 2.5 * 0.99 ** (4 * times), rtol=1e-9)
 
 
 def test_ctrl_c_keeps_what_there_is():
-    record = iterate(system(0.99), start(), 300, states=5, watch=interrupted_at(20))
+    record = iterate(system(0.99), start(), 300, states=5, control=interrupted_at(20))
     assert record.outcome is Outcome.INTERRUPTED
     assert 0 < record.solver["steps"] < 300
     assert record.times[-1] == record.solver["steps"] * 0.5
@@ -133,8 +138,9 @@ def test_a_run_taken_up_again_ends_as_if_it_had_not_stopped(call, tmp_path, monk
     whole = iterate(system(0.999, 0.1), start(), 700, states=9)
     file = tmp_path / "run"
 
-    def run(watch: Any = None) -> Record:
-        return iterate(system(0.999, 0.1), start(), 700, states=9, watch=watch, checkpoint=Checkpoint(file, {"x": 1}))
+    def run(control: Any = None) -> Record:
+        checkpoint = Checkpoint(file, {"x": 1})
+        return iterate(system(0.999, 0.1), start(), 700, states=9, control=control, checkpoint=checkpoint)
 
     stopped = run(interrupted_at(call))
     assert stopped.outcome is Outcome.INTERRUPTED
@@ -158,7 +164,8 @@ def test_ctrl_c_between_a_step_and_the_look_at_it_loses_nothing(tmp_path, monkey
 
     file = tmp_path / "run"
     monkeypatch.setattr(of_iterate, "_observe", slow)
-    stopped = iterate(system(0.999, 0.1), start(), 700, states=9, checkpoint=Checkpoint(file, {}))
+    checkpoint = Checkpoint(file, {})
+    stopped = iterate(system(0.999, 0.1), start(), 700, states=9, control=Control(), checkpoint=checkpoint)
     assert stopped.outcome is Outcome.INTERRUPTED
     again = iterate(system(0.999, 0.1), start(), 700, states=9, checkpoint=Checkpoint(file, {}))
     assert same(again, whole)
@@ -169,23 +176,25 @@ def test_a_killed_run_has_what_was_written_last_and_never_a_state_that_is_not_fi
     monkeypatch.setattr(of_iterate, "_CALL_SECONDS", 0.0)
     file = tmp_path / "run"
 
-    def killed(t: float, level: float) -> None:
-        if t >= 40.0:
+    def killed(standing: Standing) -> None:
+        if standing.time >= 40.0:
             raise SystemExit
 
+    checkpoint = Checkpoint(file, {}, every=0.0)
     with pytest.raises(SystemExit):
-        iterate(system(0.999, 0.1), start(), 700, states=9, watch=killed, checkpoint=Checkpoint(file, {}, every=0.0))
+        iterate(system(0.999, 0.1), start(), 700, states=9, control=Control(killed), checkpoint=checkpoint)
     again = iterate(system(0.999, 0.1), start(), 700, states=9, checkpoint=Checkpoint(file, {}))
     assert same(again, iterate(system(0.999, 0.1), start(), 700, states=9))
 
     diverged = tmp_path / "diverged"
 
-    def late(t: float, level: float) -> None:
-        if t >= 512 * 0.5:
+    def late(standing: Standing) -> None:
+        if standing.time >= 512 * 0.5:
             raise SystemExit
 
+    checkpoint = Checkpoint(diverged, {}, every=0.0)
     with pytest.raises(SystemExit):
-        iterate(system(2.0), start(), 10**6, states=9, watch=late, checkpoint=Checkpoint(diverged, {}, every=0.0))
+        iterate(system(2.0), start(), 10**6, states=9, control=Control(late), checkpoint=checkpoint)
     again = iterate(system(2.0), start(), 10**6, states=9, checkpoint=Checkpoint(diverged, {}))
     assert again.outcome is Outcome.NOT_FINITE
     assert again.solver["steps"] == 510

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saddlescope.cli import caches
+from saddlescope.cli.signals import when_asked
 from saddlescope.papers.catalogue import ROOT, Entry, catalogue, chosen
 
 if TYPE_CHECKING:
@@ -39,23 +40,19 @@ def reproduce_papers(paper: str | None, only: Sequence[str], full: bool, out: Pa
     folder = Path(FOLDER) if out is None else out
     caches.check()
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from saddlescope.cli.terminal import Terminal
     from saddlescope.papers.reproduction import reproduce
+    from saddlescope.solve.control import Control
+    from saddlescope.solve.progress import CountBar
 
-    errors = Console(stderr=True, highlight=False)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("", total=len(entries))
+    with CountBar("", len(entries)) as bar, Control() as control, when_asked(control.cancel):
 
         def watch(entry: Entry, record: Record | None) -> None:
             if record is None:
-                progress.update(task, description=entry.id)
+                bar.begin(entry.id)
             else:
-                progress.advance(task)
-                errors.print(_line(record), markup=False, soft_wrap=True)
+                bar.advance()
+                bar.say(_line(record))
 
         result = reproduce(papers, entries, folder, full=full, afresh=bool(only), watch=watch)
     _show(result, Terminal())

@@ -13,7 +13,6 @@ from saddlescope.arguments import ArgumentError
 from saddlescope.files import FolderLock, refuse_if_in_use
 from saddlescope.papers import report
 from saddlescope.papers.catalogue import Entry, Paper
-from saddlescope.papers.interruption import Interruptible
 from saddlescope.papers.ledger import NAME, Ledger, Record, read_ledger
 
 FIGURES = "figures"
@@ -117,6 +116,8 @@ def _one(
     entry: Entry, folder: Path, ledger: Ledger, full: bool, afresh: bool, versions: dict[str, str]
 ) -> tuple[Record, bool]:
     """Return the record of an experiment, and whether it was run just now."""
+    from saddlescope.solve.control import Control
+
     version = "full" if full else "quick"
     blank = Record(entry.id, entry.paper, entry.id, "", "", "", version, {}, versions=versions)
     begun, clock = time.perf_counter(), time.process_time()
@@ -137,7 +138,7 @@ def _one(
             parameters=entry.parameters(full),
             versions=versions,
         )
-        with Interruptible():
+        with Control(whole=True):
             found = experiment.run(blank.parameters)
         seconds = time.process_time() - clock
         rows = experiment.rows(entry.id, found, seconds)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,6 +14,7 @@ import numpy as np
 from saddlescope.arguments import ArgumentError
 from saddlescope.files import NotWrittenError
 from saddlescope.solve.checkpoint import Checkpoint
+from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.loop import Record
 from saddlescope.solve.outcome import Outcome
 
@@ -74,7 +73,8 @@ def iterate(
     *,
     states: int,
     stop_below: float = -np.inf,
-    watch: Callable[[float, float], None] | None = None,
+    control: Control | None = None,
+    max_steps: int | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Record:
     """Make `steps` steps and return what was seen at log-spaced ones, 0 and the last among them.
@@ -85,11 +85,18 @@ def iterate(
         steps: to make.
         states: how many states to keep.
         stop_below: stop when the observable that the system stops on (its mean over several runs) is at or below this.
-        watch: called now and then with (time, that observable), for progress.
+        control: asked and told now and then; without one, an interrupt raises, as no part of the run is of use.
+        max_steps: of these steps, at most so many are made; a run that is taken up counts those made before.
         checkpoint: where to keep the run while it goes on, and to take it up from.
+
+    Raises:
+        KeyboardInterrupt: if the run was interrupted and no part is of use.
+        DeadlineError: if its time is over and no part is of use.
     """
     started = time.perf_counter()
     step_size = float(system.step_size)
+    control = in_charge(whole=True) if control is None else control
+    most = steps if max_steps is None else min(steps, max_steps)
     marks = np.unique(np.round(np.geomspace(1, steps, _OBSERVED)).astype(np.int64))
     kept_marks = set(np.unique(np.round(np.geomspace(1, steps, max(states - 1, 1))).astype(np.int64)).tolist()) | {0}
     # a kept state is one that is observed, so that the two grids share their steps
@@ -111,12 +118,12 @@ def iterate(
             level = look(done, state)  # the stop came between this step and the look at it
     else:
         level = look(0, state)
-    limit, written = _FIRST_CALL, time.perf_counter()
+    limit, written, told = _FIRST_CALL, time.perf_counter(), 0
     finite = state, done
     doubts: tuple[str, ...] = ()
-    with contextlib.suppress(KeyboardInterrupt):
+    with control.interrupts():
         while outcome is None:
-            outcome = _ending(level, done, steps, stop_below)
+            outcome = _ending(level, done, steps, most, stop_below) or control.ended
             if outcome is Outcome.NOT_FINITE:
                 # what is kept ends with the last state that means something
                 state, done = _last_finite(system, *finite, done)
@@ -127,7 +134,7 @@ def iterate(
                 break
             finite = (state, done) if done == seen[-1][0] else finite
             mark = int(marks[np.searchsorted(marks, done, side="right")])
-            count = min(limit, mark - done)
+            count = min(limit, mark - done, most - done)
             tick = time.perf_counter()
             # blocked on, so that an interrupt finds the state and the count of steps together
             after = jax.block_until_ready(advance_by(state, count))
@@ -137,8 +144,11 @@ def iterate(
                 level = look(done, state)
             if count == limit:
                 limit = int(np.clip(limit * min(4.0, _CALL_SECONDS / max(seconds, 1e-9)), 1, 2**40))
-            if watch is not None:
-                watch(done * step_size, level)
+            fresh = seen[told:]
+            told = len(seen)
+            times = np.array([step for step, _, _ in fresh]) * step_size
+            looks = {name: np.array([values[name] for _, values, _ in fresh]) for name in seen[0][1]}
+            control.tell(Standing(done * step_size, steps * step_size, step_size, level, times, looks))
             due = checkpoint is not None and time.perf_counter() - written > checkpoint.every
             if checkpoint is not None and due and _is_finite(system, state):
                 doubts = _kept(checkpoint, state, done, seen)
@@ -146,6 +156,7 @@ def iterate(
     outcome = outcome or Outcome.INTERRUPTED
     if checkpoint is not None and _is_finite(system, state):
         doubts = _kept(checkpoint, state, done, seen)
+    control.refuse_part(Outcome.INTERRUPTED if control.ended is Outcome.INTERRUPTED else outcome)
     if seen[-1][0] < done:
         look(done, state)
     if seen[-1][2] is None:
@@ -201,11 +212,13 @@ def _last_finite(system: Iteration, state: Any, done: int, lost: int) -> tuple[A
     return state, done
 
 
-def _ending(level: float, done: int, steps: int, stop_below: float) -> Outcome | None:
+def _ending(level: float, done: int, steps: int, most: int, stop_below: float) -> Outcome | None:
     if not np.isfinite(level):
         return Outcome.NOT_FINITE
     if level <= stop_below:
         return Outcome.REACHED_TARGET
     if done >= steps:
         return Outcome.REACHED_END
+    if done >= most:
+        return Outcome.STEP_LIMIT
     return None

@@ -6,7 +6,6 @@ programs out of JAX's persistent compilation cache.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.machine.threads import one_blas_thread
 from saddlescope.solve.methods.step_length import adapted
 from saddlescope.solve.outcome import Outcome
@@ -199,7 +199,7 @@ def integrate(
     max_steps: int,
     stop_below: float = -np.inf,
     is_still: Callable[[float, jax.Array], bool] | None = None,
-    watch: Callable[[float, float], None] | None = None,
+    control: Control | None = None,
 ) -> Record:
     """Integrate y' = F(y) from time 0 to the last time of `grid`.
 
@@ -212,9 +212,14 @@ def integrate(
         max_steps: limit on attempted steps.
         stop_below: stop when the observable that the system stops on is at or below this.
         is_still: asked between chunks with (time, state); True ends the run.
-        watch: called between chunks with (time, the observable that the system stops on), for progress.
+        control: asked and told between chunks; without one, an interrupt raises, as no part of the run is of use.
+
+    Raises:
+        KeyboardInterrupt: if the run was interrupted before there was anything to keep, or no part is of use.
+        DeadlineError: if its time is over and no part is of use.
     """
     started = time.perf_counter()
+    control = in_charge(whole=True) if control is None else control
     # NumPy numbers go straight into compiled code; a jnp.asarray for each costs as much as a step.
     number = partial(np.asarray, dtype=np.float64)
     tolerances = number(rtol), jnp.asarray(np.broadcast_to(number(atol), y0.shape))
@@ -224,8 +229,8 @@ def integrate(
     blocks = [grid[i : i + room] for i in range(0, len(grid), room)]
     outcome, limit, block, last_saved = None, 128, 0, 0.0
 
-    with contextlib.suppress(KeyboardInterrupt), one_blas_thread():
-        while outcome is None:
+    with control.interrupts(), one_blas_thread():
+        while outcome is None and (chunks or control.ended is not Outcome.INTERRUPTED):
             # The last block is padded by repeating its last time, so that all chunks run the same program.
             own = blocks[block]
             padded = np.concatenate([own, np.full(room - len(own), own[-1])])
@@ -256,8 +261,10 @@ def integrate(
             outcome = _ending(carry, t, float(grid[-1]), max_steps, stop_below)
             if outcome is None and is_still is not None and is_still(t, carry.y):
                 outcome = Outcome.STILL
-            if watch is not None:
-                watch(t, float(carry.stop))
+            at, values = chunks[-1][:2]
+            at = at if len(chunks) > 1 else np.concatenate([np.zeros(1), at])
+            control.tell(Standing(t, float(grid[-1]), float(grid[0]), float(carry.stop), at, values))
+            outcome = outcome or control.ended
             seconds = time.perf_counter() - tick
             done = int(carry.attempts) - attempts
             if done == limit:
@@ -265,6 +272,7 @@ def integrate(
     if not chunks:
         raise KeyboardInterrupt  # there is nothing to keep
     outcome = outcome or Outcome.INTERRUPTED
+    control.refuse_part(Outcome.INTERRUPTED if control.ended is Outcome.INTERRUPTED else outcome)
 
     times, observables, state_times, states = zip(*chunks, strict=True)
     state_times, states = [np.zeros(1), *state_times], [np.asarray(y0)[None], *states]

@@ -15,6 +15,7 @@ class Outcome(enum.Enum):
     STEP_UNDERFLOW = "stopped because no step, however short, met the tolerance"
     NOT_FINITE = "stopped because the state is no longer finite"
     INTERRUPTED = "stopped by the user"
+    DEADLINE = "stopped at the deadline that was set for it, before the end of the time range"
 
     @property
     def message(self) -> str:

@@ -1,4 +1,4 @@
-"""A progress bar for long runs, on the host between compiled chunks."""
+"""Progress bars: of a run, which it watches between compiled chunks, and of work that is counted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 import time
 from types import TracebackType
 from typing import Any, Self
+
+from saddlescope.solve.control import Standing
 
 _PATIENCE = 2.0  # seconds before a bar appears by itself
 _EVEN = 2.0  # a run whose speed grows by less than this comes in steps of one length
@@ -78,45 +80,42 @@ class Pace:
         return late < _EVEN * early
 
 
-class Progress:
-    """Shows how far a run has come and how long it will take, once it has taken long enough to be worth it."""
+class ProgressBar:
+    """Watches a run and shows how far it has come, once that has taken long enough to be worth it.
 
-    def __init__(self, wanted: bool | None, until: float, shortest: float):
+    Args:
+        wanted: whether to show it; by default on a terminal, after two seconds.
+    """
+
+    def __init__(self, wanted: bool | None):
         self._wanted = sys.stderr.isatty() if wanted is None else wanted
         self._delay = _PATIENCE if wanted is None else 0.0
-        self._pace = Pace(until, shortest)
         self._started = time.monotonic()
+        self._pace: Pace | None = None
         self._bar: Any = None
 
     def __enter__(self) -> Self:
         return self
 
-    def update(self, t: float, risk: float) -> None:
-        """Say where the run is."""
+    def __call__(self, standing: Standing) -> None:
+        """Show where the run is."""
         if not self._wanted:
             return
         now = time.monotonic()
-        self._pace.seen(now, t)
+        self._pace = self._pace or Pace(standing.until, standing.shortest_time)
+        self._pace.seen(now, standing.time)
         if self._bar is None and now - self._started < self._delay:
             return
+        told = {"t": standing.time, "risk": standing.level, "left": _in_words(self._pace.left)}
         bar = self._bar if self._bar is not None else self._open()
-        bar.update(self._task, completed=self._pace.done, t=t, risk=risk, left=_in_words(self._pace.left))
+        bar.update(self._task, completed=self._pace.done, **told)
 
     def _open(self) -> Any:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
+        from rich.progress import TextColumn
 
-        self._bar = Bar(
-            TextColumn("solving"),
-            BarColumn(bar_width=20),
-            TextColumn("t = {task.fields[t]:.2e}  risk = {task.fields[risk]:.2e}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=1.0, t=0.0, risk=math.nan, left="")
+        told = TextColumn("t = {task.fields[t]:.2e}  risk = {task.fields[risk]:.2e}"), TextColumn("{task.fields[left]}")
+        self._bar = _bar(*told)
+        self._task = self._bar.add_task("solving", total=1.0, t=0.0, risk=math.nan, left="")
         self._bar.start()
         return self._bar
 
@@ -125,6 +124,62 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+class CountBar:
+    """A bar over pieces of work that are counted, as a context.
+
+    Args:
+        name: of the work, in a word or two.
+        total: how many pieces there are.
+        wanted: whether to show it; by default on a terminal.
+    """
+
+    def __init__(self, name: str, total: int, wanted: bool | None = None):
+        self._name, self._total = name, total
+        self._wanted = sys.stderr.isatty() if wanted is None else wanted
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        if self._wanted:
+            from rich.progress import MofNCompleteColumn
+
+            self._bar = _bar(MofNCompleteColumn())
+            self._task = self._bar.add_task(self._name, total=self._total)
+            self._bar.start()
+        return self
+
+    def begin(self, name: str) -> None:
+        """Say which piece is worked on."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=name)
+
+    def advance(self) -> None:
+        """Count a piece that is done."""
+        if self._bar is not None:
+            self._bar.advance(self._task)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar, whether it is shown or not."""
+        if self._bar is not None:
+            self._bar.console.print(line, markup=False, soft_wrap=True)
+        else:
+            print(line, file=sys.stderr)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _bar(*columns: Any) -> Any:
+    """The look of all bars: what is done, how far, for how long."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    shown = (TextColumn("{task.description}"), BarColumn(bar_width=20), *columns, TimeElapsedColumn())
+    return Progress(*shown, console=Console(stderr=True, highlight=False), transient=True)
 
 
 def _in_words(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import diffrax
@@ -90,7 +91,11 @@ class Flow(abc.ABC):
         """Return what was asked for, as plain values; by it a checkpoint knows its run."""
         return {}
 
-    def refined(self, trajectory: Trajectory, coarser: Trajectory | None) -> Refinement:
-        """Look at a result and the coarser one before it, and say whether it stands."""
-        del trajectory, coarser
+    def refined(self, runs: Sequence[Trajectory]) -> Refinement:
+        """Look at the last results, each of a finer version of the flow, and say whether the last stands.
+
+        Args:
+            runs: up to three complete runs, the last one of this flow.
+        """
+        del runs
         return Refinement()

@@ -7,19 +7,22 @@ import functools
 import importlib.metadata
 import os
 import platform
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, fraction, positive
 from saddlescope.solve.checkpoint import Checkpoint
+from saddlescope.solve.control import Control, in_charge
 from saddlescope.solve.iterate import Iteration, iterate
-from saddlescope.solve.loop import integrate
-from saddlescope.solve.progress import Progress
-from saddlescope.solve.protocols import Flow
+from saddlescope.solve.loop import Record, integrate
+from saddlescope.solve.outcome import Outcome
+from saddlescope.solve.progress import ProgressBar
+from saddlescope.solve.protocols import Flow, Refinement
 from saddlescope.trajectory import Trajectory
 
+_RTOL, _ATTEMPTS = 1e-6, 1_000_000
 _MOST_STEPS = 1e14
 _MOST_SAVED = 2**25  # numbers in all saved states together, 256 MB
 
@@ -28,14 +31,15 @@ def solve(
     flow: Flow,
     until: float,
     *,
-    rtol: float = 1e-6,
+    rtol: float | None = None,
     atol: float | None = None,
     states: int = 100,
     risk_below: float | None = None,
     stop_when_still: bool = False,
-    max_steps: int = 1_000_000,
+    max_steps: int | None = None,
     progress: bool | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
+    control: Control | None = None,
 ) -> Trajectory:
     """Integrate a learning dynamics from time 0 and return its labelled trajectory.
 
@@ -45,20 +49,24 @@ def solve(
     Args:
         flow: what to integrate, such as a `MeanFieldFlow`.
         until: end of the time range, in units of the flow's time. Positive.
-        rtol: relative tolerance of a step, in (0, 1).
-        atol: absolute tolerance of a step, in (0, 1); by default tied to the scale of the flow's state (rtol times that
-            scale), so that no escape from a tiny start is skipped. A larger one is used, and doubted.
+        rtol: relative tolerance of a step, in (0, 1), of a flow in continuous time; by default 1e-6.
+        atol: absolute tolerance of a step, in (0, 1), of a flow in continuous time; by default tied to the scale of the
+            flow's state (rtol times that scale), so that no escape from a tiny start is skipped. A larger one is used,
+            and doubted.
         states: number of saved states; fewer are saved where they would take more than 256 MB.
         risk_below: stop when the risk, or the cost of a deep linear network, is at or below this.
-        stop_when_still: stop when neither motion nor a growing mode can change anything before `until`; a plateau,
-            where a mode grows, does not count.
-        max_steps: limit on attempted steps; the partial trajectory is kept.
+        stop_when_still: stop a flow in continuous time when neither motion nor a growing mode can change anything
+            before `until`; a plateau, where a mode grows, does not count.
+        max_steps: limit on attempted steps, by default 1 000 000 for a flow in continuous time and none for a dynamics
+            in steps; the partial trajectory is kept.
         progress: show a progress bar; by default when a run on a terminal takes longer than two seconds.
         checkpoint: a file in which a dynamics in steps (gradient descent) is kept while it goes on; if it exists, the
             run is taken up from there, and ends as it would have without the stop, to the last bit.
+        control: who watches the run, and what ends it before its time; those of `with` blocks around count, too.
 
     Raises:
-        ArgumentError: if an argument is out of range.
+        ArgumentError: if an argument is out of range, or has no meaning for this dynamics.
+        KeyboardInterrupt: if the run was stopped before there was anything to keep.
 
     Example:
         >>> import saddlescope as ss
@@ -69,50 +77,107 @@ def solve(
     """
     if not isinstance(flow, Flow):
         raise ArgumentError("flow", "be a learning dynamics, such as a MeanFieldFlow", flow)
+    if control is not None and not isinstance(control, Control):
+        raise ArgumentError("control", "be a Control", control)
     until = positive("until", until)
-    rtol = fraction("rtol", rtol)
     states = count("states", states, least=2)
-    max_steps = count("max_steps", max_steps)
+    most = None if max_steps is None else count("max_steps", max_steps)
     target = -np.inf if risk_below is None else positive("risk_below", risk_below)
-    if atol is not None:
-        atol = fraction("atol", atol)
     system, y0 = flow.start()
-    if isinstance(system, Iteration):
-        return _iterated(flow, system, y0, until, states, target, progress, checkpoint)
-    if checkpoint is not None:
-        raise ArgumentError("checkpoint", "be given for dynamics in steps only", str(checkpoint))
-    asked, coarser = flow, None
-    with Progress(progress, until, flow.shortest_time) as shown:
-        while True:
-            kept = max(2, min(states, _MOST_SAVED // y0.size))
-            first = min(flow.shortest_time, until)
-            tied = rtol * np.asarray(flow.scale())
-            record = integrate(
-                system,
-                y0,
-                _grid(first, until, kept),
-                first_step=1e-3 * first,
-                rtol=rtol,
-                atol=tied if atol is None else atol,
-                max_steps=max_steps,
-                stop_below=target,
-                is_still=_still_test(system, until, y0) if stop_when_still else None,
-                watch=shown.update,
-            )
+    with ProgressBar(progress) as bar:
+        asked = in_charge(control, bar)
+        if isinstance(system, Iteration):
+            for name, value in (("rtol", rtol), ("atol", atol), ("stop_when_still", stop_when_still or None)):
+                if value is not None:
+                    raise ArgumentError(name, "not be given for a dynamics in steps, which have one length", value)
+            return _iterated(flow, system, y0, until, states, target, most, checkpoint, asked)
+        if checkpoint is not None:
+            raise ArgumentError("checkpoint", "be given for dynamics in steps only", str(checkpoint))
+        how = _How(
+            until,
+            fraction("rtol", _RTOL if rtol is None else rtol),
+            None if atol is None else fraction("atol", atol),
+            states,
+            target,
+            stop_when_still,
+            _ATTEMPTS if most is None else most,
+        )
+        return dataclasses.replace(_integrated(flow, how, asked), flow=flow)
+
+
+class _How(NamedTuple):
+    """How a flow in continuous time is integrated, see `solve`."""
+
+    until: float
+    rtol: float
+    atol: float | None
+    states: int
+    target: float
+    stop_when_still: bool
+    max_steps: int
+
+
+def _integrated(flow: Flow, how: _How, control: Control) -> Trajectory:
+    """Integrate a flow, and finer versions of it until the answer stands."""
+    runs: list[Trajectory] = []
+    while True:
+        try:
+            record, loose = _integrated_once(flow, how, control)
             trajectory = flow.trajectory(record)
-            verdict = flow.refined(trajectory, coarser)
-            if verdict.finer is not None:
-                flow, coarser = verdict.finer, trajectory
-                system, y0 = flow.start()
-                continue
-            doubts = trajectory.doubts + verdict.doubts
-            if atol is not None and atol > tied.min():
-                doubts += (
-                    f"Argument `atol` is {atol:g}, above {tied.min():.1e}, the scale of this flow's state times "
-                    "rtol: an escape from a small start may have been skipped.",
-                )
-            accuracy = trajectory.accuracy | verdict.accuracy
-            return dataclasses.replace(trajectory, accuracy=accuracy, doubts=doubts, flow=asked)
+            # how a run ended is read before anything is made of it
+            if record.outcome in (Outcome.INTERRUPTED, Outcome.DEADLINE) and runs:
+                return _not_refined(runs[-1], record.outcome)
+            verdict = Refinement()
+            if record.outcome.complete:
+                runs = [*runs[-2:], trajectory]
+                verdict = flow.refined(runs)
+        except KeyboardInterrupt:
+            if not runs or control.whole:
+                raise
+            return _not_refined(runs[-1], Outcome.INTERRUPTED)
+        if verdict.finer is None:
+            return dataclasses.replace(
+                trajectory,
+                accuracy=trajectory.accuracy | verdict.accuracy,
+                doubts=trajectory.doubts + verdict.doubts + loose,
+            )
+        if control.ended is not None:  # at the very end of the run
+            return _not_refined(trajectory, control.ended)
+        flow = verdict.finer
+
+
+def _integrated_once(flow: Flow, how: _How, control: Control) -> tuple[Record, tuple[str, ...]]:
+    """The raw run of one discretisation, and a doubt if its tolerance may have been too loose."""
+    system, y0 = flow.start()
+    kept = max(2, min(how.states, _MOST_SAVED // y0.size))
+    first = min(flow.shortest_time, how.until)
+    tied = how.rtol * np.asarray(flow.scale())
+    record = integrate(
+        system,
+        y0,
+        _grid(first, how.until, kept),
+        first_step=1e-3 * first,
+        rtol=how.rtol,
+        atol=tied if how.atol is None else how.atol,
+        max_steps=how.max_steps,
+        stop_below=how.target,
+        is_still=_still_test(system, how.until, y0) if how.stop_when_still else None,
+        control=control,
+    )
+    if how.atol is None or how.atol <= tied.min():
+        return record, ()
+    doubt = (
+        f"Argument `atol` is {how.atol:g}, above {tied.min():.1e}, the scale of this flow's state times rtol: an "
+        "escape from a small start may have been skipped."
+    )
+    return record, (doubt,)
+
+
+def _not_refined(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
+    """The last whole run of a flow whose next, finer version was stopped."""
+    doubt = "The run was to be repeated with a finer discretisation, and that was stopped: its accuracy is not known."
+    doubts = (*trajectory.doubts, outcome.message, doubt)
+    return dataclasses.replace(trajectory, outcome=outcome.name, message=outcome.message, doubts=doubts)
 
 
 def _iterated(
@@ -122,8 +187,9 @@ def _iterated(
     until: float,
     states: int,
     target: float,
-    progress: bool | None,
+    max_steps: int | None,
     checkpoint: str | os.PathLike[str] | None,
+    control: Control,
 ) -> Trajectory:
     """Make the steps of a dynamics that comes in steps; the last is the one that ends at `until`."""
     step_size = float(system.step_size)
@@ -133,16 +199,16 @@ def _iterated(
     steps = round(until / step_size)
     if steps < 1:
         raise ArgumentError("until", f"be at least one step of size {step_size:g}", until)
-    with Progress(progress, until, step_size) as shown:
-        record = iterate(
-            system,
-            state,
-            steps,
-            states=states,
-            stop_below=target,
-            watch=shown.update,
-            checkpoint=None if checkpoint is None else checkpoint_of(checkpoint, flow, steps, states),
-        )
+    record = iterate(
+        system,
+        state,
+        steps,
+        states=states,
+        stop_below=target,
+        control=control,
+        max_steps=max_steps,
+        checkpoint=None if checkpoint is None else checkpoint_of(checkpoint, flow, steps, states),
+    )
     trajectory = flow.trajectory(record)
     return dataclasses.replace(trajectory, doubts=trajectory.doubts + record.doubts, flow=flow)
 

@@ -132,6 +132,6 @@ def test_a_tolerance_out_of_reach_ends_with_the_whole_network():
     sizes = []
     while flow.compression is not None:
         sizes.append(flow.compression.width)
-        flow = flow._finer()
+        flow = flow.finer()
     assert sizes == [11, 18, 25]
     assert flow.weights is flow.initial

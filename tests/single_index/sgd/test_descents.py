@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import saddlescope as ss
-from saddlescope.solve.progress import Progress
+from saddlescope.solve.progress import ProgressBar
 
 PHI, SIGMA = [1.0, -1.0, 1.0, 1.0], [1.0, 1.0, 0.5, 0.3]
 LADDER = ss.SingleIndex(PHI, SIGMA)
@@ -174,16 +174,16 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(method, call, tmp_pa
         return ss.OnePassSGD(LADDER, 0.5, **options)
 
     whole = ss.solve(sgd(), until=0.2)
-    file, calls, update = tmp_path / "run.npz", 0, Progress.update
+    file, calls, update = tmp_path / "run.npz", 0, ProgressBar.__call__
 
-    def stop(self, t, risk):
+    def stop(self, standing):
         nonlocal calls
         calls += 1
         if calls == call:
             raise KeyboardInterrupt
-        update(self, t, risk)
+        update(self, standing)
 
-    monkeypatch.setattr(Progress, "update", stop)
+    monkeypatch.setattr(ProgressBar, "__call__", stop)
     stopped = ss.solve(sgd(), until=0.2, checkpoint=file)
     assert stopped.outcome == "INTERRUPTED"
     assert stopped.doubts == (stopped.message,)

@@ -11,7 +11,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import CubicHermiteSpline
 
 from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
 from saddlescope.deep_linear.dynamics.balanced_reach import neurons_lost, unreachable
@@ -21,7 +20,7 @@ from saddlescope.deep_linear.network.layers import Weights, checked_weights, wid
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.cost_of_product import Landscape
-from saddlescope.solve import Flow, Record, Refinement, versions
+from saddlescope.solve import Flow, Record, versions
 from saddlescope.trajectory import Trajectory
 
 # Errors fall with every second round (at depth 4 and width 256: 2e-2, 6e-4, 2e-6 after 3, 5, 7 rounds, in jump times).
@@ -113,9 +112,8 @@ class DeepLinearFlow(Flow):
         self.width = max((W.shape[0] for W in self.initial[:-1]), default=0)
         self.remarks = cost.remarks + (width_remarks(cost, self.depth, self.width) if self.width else ())
         self.compression: Compression | None = None
-        self._probing = False
+        self.probing = False
         self._whole = False  # states are saved of the whole network, whatever is integrated
-        self._last_change = np.inf
         self._compress(compress)
 
     def _compress(self, asked: str | bool | int) -> None:
@@ -136,7 +134,7 @@ class DeepLinearFlow(Flow):
             if 2 * narrow.width > self.width or not (narrow.closed or self._compresses_inexactly):
                 return
             if not narrow.closed:
-                self._probing, narrow = True, compress(self.initial, _FIRST_ROUNDS)
+                self.probing, narrow = True, compress(self.initial, _FIRST_ROUNDS)
         if all(W.size for W in narrow.weights):
             self.compression = narrow
         elif asked != "auto" and all(np.any(W) for W in self.initial):
@@ -197,9 +195,9 @@ class DeepLinearFlow(Flow):
             return layers(jnp.asarray(y), tuple((W.shape[0], W.shape[1]) for W in self.initial))
         while sum(W.size for W in self.weights) != size:
             # the run was refined: its network is the one of more Krylov rounds
-            if not self._probing:
+            if not self.probing:
                 raise ArgumentError("y", "be a saved state of this flow", f"{size} numbers")
-            self = self._finer()
+            self = self.finer()
         shapes = tuple((W.shape[0], W.shape[1]) for W in self.weights)
         narrow = layers(jnp.asarray(y), shapes)
         if self.compression is None:
@@ -303,29 +301,18 @@ class DeepLinearFlow(Flow):
             "initial": "Gaussian" if self.gamma is not None else "given",
         }
 
-    def refined(self, trajectory, coarser):
-        """Run the network of two more Krylov rounds, until the run stands."""
-        if not self._probing or self.compression is None:
-            return Refinement()
-        change = np.inf
-        if coarser is not None:
-            change = _change(coarser, trajectory)
-            # errors fall geometrically: the change before this one tells by which factor
-            error = change * min(1.0, change / self._last_change) if np.isfinite(self._last_change) else change
-            if error <= self.tolerance:
-                # what the integrator itself leaves uncertain hides smaller changes
-                error = max(error, trajectory.accuracy["integration_error"])
-                return Refinement(accuracy={"krylov_error": error, "krylov_tolerance": self.tolerance})
-        return Refinement(finer=self._finer(change))
+    def refined(self, runs):
+        from saddlescope.deep_linear.dynamics.refinement import refine
 
-    def _finer(self, change: float = np.inf) -> DeepLinearFlow:
+        return refine(self, runs)
+
+    def finer(self) -> DeepLinearFlow:
         """This flow with two more Krylov rounds, or the whole network once that is hardly wider."""
         assert self.compression is not None
         finer = copy.copy(self)
-        finer._last_change = change
         finer.compression = compress(self.initial, self.compression.rounds + 2)
         if 2 * finer.compression.width > self.width:
-            finer.compression, finer._probing = None, False
+            finer.compression, finer.probing = None, False
         return finer
 
 
@@ -392,24 +379,3 @@ def _largest_curvature(cost: Cost) -> float:
                 break
         largest = max(largest, value)
     return 1.05 * largest
-
-
-def _change(before: Trajectory, after: Trajectory) -> float:
-    """How far apart two runs are: in cost at equal times or in log time at equal costs, whichever is closer, at worst.
-
-    (Next to a jump only the second means anything, on a plateau only the first.) The steps of the two differ, and are
-    few where training is lazy: between them the log cost is cubic, since its rate is known.
-    """
-    old_time, old_cost, old_rate = (before[name] for name in ("time", "cost", "cost_rate"))
-    common = (after.time > 0) & (after.time <= old_time[-1])
-    time, cost, rate = after.time[common], after["cost"][common], after["cost_rate"][common]
-    least = np.finfo(float).tiny
-    curve = CubicHermiteSpline(old_time, np.log(np.maximum(old_cost, least)), old_rate / np.maximum(old_cost, least))
-    gap = np.abs(np.exp(np.minimum(curve(time), np.log(old_cost[0]))) - cost)
-    falling = np.minimum.accumulate(old_cost)
-    far = np.abs(np.log(np.maximum(np.interp(-cost, -falling, old_time), old_time[1]) / time))
-    # to first order where the runs are near, by a table of the times at each cost where they are not
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        near = gap / (np.abs(rate) * time)
-    in_time = np.where(near < 1e-2, near, np.maximum(far, 1e-2))
-    return float(np.minimum(gap / after["cost"][0], in_time).max(initial=0.0))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,9 @@ from saddlescope.arguments import ArgumentError, count, vector
 from saddlescope.deep_linear.landscape.distances import distances
 from saddlescope.deep_linear.network.starts import gaussian_start
 from saddlescope.deep_linear.problem.least_squares import LeastSquares
+from saddlescope.solve.control import in_charge
 from saddlescope.solve.machine.threads import one_blas_thread
+from saddlescope.solve.progress import CountBar
 
 if TYPE_CHECKING:
     import xarray
@@ -174,15 +175,18 @@ def distance_grid(
         raise ArgumentError("widths", f"be at least the rank {rank} of the target", w.tolist())
     if np.abs(g).max() / 2 * math.log10(w[-1]) * depth > _LARGEST:
         raise ArgumentError("gammas", f"leave weights a float can multiply at width {w[-1]}", g.tolist())
+    asked = in_charge()
     found = np.full((3, len(g), len(w), len(s)), math.nan)
     places = list(product(range(len(s)), range(len(w)), range(len(g))))
     # the matrices are narrow: up to width 1024 one thread is the fastest, on a busy machine five times
-    with contextlib.suppress(KeyboardInterrupt), one_blas_thread(), _bar(progress, len(places)) as advance:
+    with contextlib.suppress(KeyboardInterrupt), one_blas_thread(), CountBar("Distances", len(places), progress) as bar:
         for k, j, i in places:
+            if asked.ended:
+                break
             start = gaussian_start(cost.shape, depth, int(w[j]), float(g[i]), seed=int(s[k]))
             one = distances(cost, start)  # pyright: ignore[reportArgumentType]
             found[:, i, j, k] = one.minimum, one.saddle, one.converged
-            advance()
+            bar.advance()
     done = np.isfinite(found).all(axis=(0, 1, 2))
     if not done.any():
         raise KeyboardInterrupt  # there is nothing to keep
@@ -200,17 +204,3 @@ def _whole_numbers(name: str, values: Sequence[int], least: int) -> np.ndarray:
     if not entries:
         raise ArgumentError(name, "be a list of whole numbers", values)
     return np.array([count(name, entry, least) for entry in entries])
-
-
-@contextlib.contextmanager
-def _bar(wanted: bool | None, total: int) -> Iterator[Callable[[], None]]:
-    """Yield what moves a progress bar on by one, or does nothing where none is wanted."""
-    if not (sys.stderr.isatty() if wanted is None else wanted):
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Distances", total=total)
-        yield lambda: bar.advance(task)

@@ -13,6 +13,7 @@ from saddlescope.single_index.mean_field.flow import MeanFieldFlow
 from saddlescope.single_index.problem.single_index import SingleIndex
 from saddlescope.single_index.theory.canonical_order import CanonicalOrder, canonical_order
 from saddlescope.solve import solve
+from saddlescope.solve.control import Control
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def check_canonical_order(
     final, doubts = np.zeros(len(ladder)), list(order.doubts)
     for i, epsilon in enumerate(ladder):
         flow = MeanFieldFlow(problem, float(epsilon), order.second_layer, tolerance=tolerance)
-        trajectory = solve(flow, until, rtol=rtol)
+        # what a run that was stopped has not learnt says nothing
+        with Control(whole=True):
+            trajectory = solve(flow, until, rtol=rtol)
         known = learning_times(trajectory, fraction=share)[: levels + 1]
         measured[i, : len(known)] = known
         final[i] = trajectory["risk"][-1]

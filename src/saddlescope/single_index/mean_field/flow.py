@@ -354,10 +354,10 @@ class MeanFieldFlow(Flow):
             "width": "infinite" if self.neurons is None and self.second_layer is not None else len(self._start[0]),
         }
 
-    def refined(self, trajectory, coarser):
+    def refined(self, runs):
         from saddlescope.single_index.mean_field.refinement import refine
 
-        return refine(self, trajectory, coarser)
+        return refine(self, runs)
 
 
 def _rounded_up(n: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,14 +18,19 @@ if TYPE_CHECKING:
 _MOST_PARTICLES = 8192
 
 
-def refine(flow: MeanFieldFlow, trajectory: Trajectory, coarser: Trajectory | None) -> Refinement:
-    """Ask for finer panels, until two runs agree on the learning times (or no finer one is affordable)."""
-    panels = flow.panels
+def refine(flow: MeanFieldFlow, runs: Sequence[Trajectory]) -> Refinement:
+    """Ask for finer panels, until two runs agree on the learning times (or no finer one is affordable).
+
+    Args:
+        flow: that the last run is of.
+        runs: each on finer panels than the one before.
+    """
+    panels, trajectory = flow.panels, runs[-1]
     if panels is None:
         return Refinement()
-    change = np.inf if coarser is None else _change(coarser, trajectory)
+    change = _change(runs[-2], trajectory) if len(runs) > 1 else np.inf
     accuracy = {"learning_time_change": float(change), "learning_time_tolerance": flow.tolerance}
-    if trajectory.outcome == "INTERRUPTED" or change <= flow.tolerance:
+    if change <= flow.tolerance:
         return Refinement(accuracy=accuracy)
     phi = np.abs(trajectory.parameters["link_coefficients"])
     sigma = np.abs(trajectory.parameters["activation_coefficients"])
