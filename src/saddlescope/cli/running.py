@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from saddlescope.cli import caches
 from saddlescope.cli.beside import Beside
 from saddlescope.cli.folder import OutputFolder
+from saddlescope.cli.signals import when_asked
 from saddlescope.families import all_files, study
 from saddlescope.specs import RunSpec, read
 from saddlescope.specs.explaining import named_as_typed
@@ -45,11 +46,13 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
     failure: OSError | None = None
     with OutputFolder(folder, spec.FILES, all_files()) as output:
         from saddlescope.cli.terminal import Terminal
+        from saddlescope.solve.control import Control
         from saddlescope.study.rendering import show, show_files
 
         _tell(job.doing)
         with Beside(job.predict) as predicted, Beside(_load_what_writes):
-            solved = job.solve(folder)
+            with Control() as control, when_asked(control.cancel):
+                solved = job.solve(folder)
             trajectories = job.trajectories(solved)
             try:
                 for file, trajectory in trajectories.items():

@@ -80,18 +80,20 @@ class Pace:
         return late < _EVEN * early
 
 
-class ProgressBar:
+class Progress:
     """Watches a run and shows how far it has come, once that has taken long enough to be worth it.
 
     Args:
         wanted: whether to show it; by default on a terminal, after two seconds.
+        until: end of the run's time.
+        shortest: its first time.
     """
 
-    def __init__(self, wanted: bool | None):
+    def __init__(self, wanted: bool | None, until: float, shortest: float):
         self._wanted = sys.stderr.isatty() if wanted is None else wanted
         self._delay = _PATIENCE if wanted is None else 0.0
+        self._pace = Pace(until, shortest)
         self._started = time.monotonic()
-        self._pace: Pace | None = None
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -99,16 +101,18 @@ class ProgressBar:
 
     def __call__(self, standing: Standing) -> None:
         """Show where the run is."""
+        self.update(standing.time, standing.level)
+
+    def update(self, t: float, risk: float) -> None:
+        """Show the run at time t, with its risk or cost."""
         if not self._wanted:
             return
         now = time.monotonic()
-        self._pace = self._pace or Pace(standing.until, standing.shortest_time)
-        self._pace.seen(now, standing.time)
+        self._pace.seen(now, t)
         if self._bar is None and now - self._started < self._delay:
             return
-        told = {"t": standing.time, "risk": standing.level, "left": _in_words(self._pace.left)}
         bar = self._bar if self._bar is not None else self._open()
-        bar.update(self._task, completed=self._pace.done, **told)
+        bar.update(self._task, completed=self._pace.done, t=t, risk=risk, left=_in_words(self._pace.left))
 
     def _open(self) -> Any:
         from rich.progress import TextColumn
@@ -176,10 +180,11 @@ class CountBar:
 def _bar(*columns: Any) -> Any:
     """The look of all bars: what is done, how far, for how long."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
 
     shown = (TextColumn("{task.description}"), BarColumn(bar_width=20), *columns, TimeElapsedColumn())
-    return Progress(*shown, console=Console(stderr=True, highlight=False), transient=True)
+    return Bar(*shown, console=Console(stderr=True, highlight=False), transient=True)
 
 
 def _in_words(seconds: float) -> str:

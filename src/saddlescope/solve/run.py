@@ -18,7 +18,7 @@ from saddlescope.solve.control import Control, in_charge
 from saddlescope.solve.iterate import Iteration, iterate
 from saddlescope.solve.loop import Record, integrate
 from saddlescope.solve.outcome import Outcome
-from saddlescope.solve.progress import ProgressBar
+from saddlescope.solve.progress import Progress
 from saddlescope.solve.protocols import Flow, Refinement
 from saddlescope.trajectory import Trajectory
 
@@ -84,7 +84,7 @@ def solve(
     most = None if max_steps is None else count("max_steps", max_steps)
     target = -np.inf if risk_below is None else positive("risk_below", risk_below)
     system, y0 = flow.start()
-    with ProgressBar(progress) as bar:
+    with Progress(progress, until, flow.shortest_time) as bar:
         asked = in_charge(control, bar)
         if isinstance(system, Iteration):
             for name, value in (("rtol", rtol), ("atol", atol), ("stop_when_still", stop_when_still or None)):

@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from saddlescope.solve import Flow
     from saddlescope.trajectory import Trajectory
 
-_LEAST_TIMES = 16  # of an interrupted run: fewer are no result
-
 
 def solved(flow: Flow, **arguments: Any) -> Trajectory:
     """Return the trajectory of a flow, a partial one after Ctrl-C.
@@ -18,9 +16,10 @@ def solved(flow: Flow, **arguments: Any) -> Trajectory:
         KeyboardInterrupt: if there is too little to be kept.
     """
     from saddlescope.solve import solve
+    from saddlescope.solve.control import worth_keeping
 
     trajectory = solve(flow, **arguments)
-    if trajectory.outcome == "INTERRUPTED" and len(trajectory.time) < _LEAST_TIMES:
+    if not worth_keeping(trajectory):
         raise KeyboardInterrupt
     return trajectory
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import saddlescope as ss
-from saddlescope.solve.progress import ProgressBar
+from saddlescope.solve.progress import Progress
 
 PHI, SIGMA = [1.0, -1.0, 1.0, 1.0], [1.0, 1.0, 0.5, 0.3]
 LADDER = ss.SingleIndex(PHI, SIGMA)
@@ -174,16 +174,16 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(method, call, tmp_pa
         return ss.OnePassSGD(LADDER, 0.5, **options)
 
     whole = ss.solve(sgd(), until=0.2)
-    file, calls, update = tmp_path / "run.npz", 0, ProgressBar.__call__
+    file, calls, update = tmp_path / "run.npz", 0, Progress.update
 
-    def stop(self, standing):
+    def stop(self, t, risk):
         nonlocal calls
         calls += 1
         if calls == call:
             raise KeyboardInterrupt
-        update(self, standing)
+        update(self, t, risk)
 
-    monkeypatch.setattr(ProgressBar, "__call__", stop)
+    monkeypatch.setattr(Progress, "update", stop)
     stopped = ss.solve(sgd(), until=0.2, checkpoint=file)
     assert stopped.outcome == "INTERRUPTED"
     assert stopped.doubts == (stopped.message,)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from saddlescope.single_index.network.spec import Spec
     from saddlescope.trajectory import Trajectory
 
-_LEAST_TIMES = 3  # of an interrupted run: fewer cannot be drawn
-
 
 class Study(Base):
     """Several descriptions of one problem, or one of them."""
@@ -55,6 +53,7 @@ class Study(Base):
     def solve(self, folder: Path | None = None) -> dict[str, list[Trajectory]]:
         """All runs that there was time for."""
         from saddlescope.solve import solve
+        from saddlescope.solve.control import worth_keeping
 
         checkpoints = {} if folder is None else self._checkpoints(folder)
         for name, path in checkpoints.items():
@@ -72,8 +71,7 @@ class Study(Base):
                 except KeyboardInterrupt:
                     return self._what_there_is(found, name, runs)
                 if runs[-1].outcome == "INTERRUPTED":
-                    # what can be taken up again, or has come far enough to be drawn
-                    if len(runs[-1].time) < _LEAST_TIMES:
+                    if not worth_keeping(runs[-1]):
                         runs.pop()
                     return self._what_there_is(found, name, runs)
             found[name] = runs
