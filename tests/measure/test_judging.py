@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from saddlescope.arguments import ArgumentError
 from saddlescope.measure import plateaus
 from saddlescope.measure.noise import level_over_bins, memory_over_bins, noise_level, without_spikes
 from saddlescope.measure.partition import bin_curve, partition
@@ -241,3 +242,45 @@ def test_counts_of_twelve_kinds_of_curves(seeds):
         right[kind] = np.mean([len(f) == c.count for f, c in zip(found, curves, strict=True)])
     assert np.mean(list(right.values())) >= 0.90, right
     assert right["no plateau"] + right["power law with floor"] >= 1.75, right
+
+
+def odd_curve(rng):
+    """Times and values at the edge of what floats hold, or with nothing to judge."""
+    size = int(rng.choice([8, 9, 12, 31, 60, 300]))
+    steps = np.arange(1.0, size + 1)
+    times = [
+        steps - 1,
+        np.sort(rng.uniform(0, 1, size)),
+        250_000 + 20 * steps,
+        np.logspace(-300, 300, size),
+        1e-310 * steps,
+    ]
+    values = [
+        np.zeros(size),
+        rng.standard_normal(size),
+        rng.integers(0, 2, size).astype(float),
+        np.where(steps < size / 2, 1.0, 0.0),
+        1e300 * rng.uniform(-1, 1, size),
+        1e-310 * rng.uniform(0, 1, size),
+        1 + 1e-14 * rng.standard_normal(size),
+        np.where(rng.random(size) < 0.1, 100.0, 1.0),
+    ]
+    return np.unique(times[rng.integers(len(times))]), values[rng.integers(len(values))]
+
+
+def test_odd_curves_end_in_an_answer_or_in_a_sentence():
+    rng = np.random.default_rng(7)
+    answers = 0
+    for _ in range(150):
+        time, value = odd_curve(rng)
+        values = (None, "auto", "linear", "log")[rng.integers(4)]
+        clock = ("log", "linear")[rng.integers(2)]
+        try:
+            found = plateaus(curve(time, value[: time.size], bool(rng.integers(2))), values=values, time_axis=clock)
+        except ArgumentError as refused:
+            assert str(refused).startswith("Argument `")  # noqa: PT017
+            continue
+        answers += 1
+        assert all(np.isfinite(p.height) and p.start <= p.end for p in found)
+        assert str(found).startswith(f"{len(found)} plateau")
+    assert answers > 100

@@ -140,7 +140,7 @@ def crossing(x: np.ndarray, y: np.ndarray, low: float, high: float) -> float:
     inside = (x > low) & (x < high)
     xs = np.concatenate(([low], x[inside], [high]))
     ys = np.concatenate((ends[:1], y[inside], ends[1:])) - ends.mean()
-    turns = np.flatnonzero((ys[:-1] * ys[1:] <= 0) & (ys[:-1] != ys[1:]))
+    turns = np.flatnonzero((np.sign(ys[:-1]) * np.sign(ys[1:]) <= 0) & (ys[:-1] != ys[1:]))
     if turns.size == 0:
         return (low + high) / 2
     i = int(turns[0])

@@ -36,7 +36,7 @@ class Axes:
     @property
     def x(self) -> np.ndarray:
         """log10 of the time, or the time in thirds of the run, shape (T,)."""
-        return np.log10(self.time) if self.clock == "log" else self.time * (RUN / self.time[-1])
+        return np.log10(self.time) if self.clock == "log" else self.time / self.time[-1] * RUN
 
     @property
     def y(self) -> np.ndarray:
@@ -58,13 +58,14 @@ class Axes:
 
     def when(self, x: float) -> float:
         """The time that stands at `x`."""
-        return float(10**x) if self.clock == "log" else float(x * self.time[-1] / RUN)
+        return float(10**x) if self.clock == "log" else float(x / RUN * self.time[-1])
 
 
 def on_clock(time: np.ndarray, value: np.ndarray, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
     """Return the points that have a place of their own on the axis of time; refuse fewer than 8."""
     if clock == "linear":
-        kept = np.diff(time * (RUN / time[-1]), prepend=-np.inf) > 0
+        # points closer than the end of the run resolves have no slope between them
+        kept = np.diff(time / time[-1] * RUN, prepend=-np.inf) > np.finfo(float).eps
     else:
         # a log axis has no place for time zero: the first plateau starts at the first positive time
         kept = time > 0

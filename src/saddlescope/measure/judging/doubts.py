@@ -21,7 +21,7 @@ def doubts_about(stages: Stages, time: np.ndarray, judged: bool) -> Stages:
     """
     doubts: list[str] = []
     on_log = stages.time_axis == "log"
-    decades = math.log10(time[-1] / time[0]) if time[0] > 0 else math.inf
+    decades = math.log10(time[-1]) - math.log10(time[0]) if time[0] > 0 else math.inf
     if judged and time.size <= FEW:
         doubts.append(f"The curve has {time.size} points only.")
     if on_log and decades < 1:

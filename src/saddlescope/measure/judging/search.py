@@ -206,7 +206,7 @@ def _from_fit(axes: Axes, fit: Fit, thresholds: Thresholds, judged: bool) -> _Ce
 def _at_rest(axes: Axes, known: Given, thresholds: Thresholds) -> _Cells:
     x, y, value = axes.x, axes.y, axes.value
     if known.rate is None:
-        rate = np.gradient(value, x)
+        rate = _slopes(x, value / (np.abs(value).max() or 1.0))
     else:
         kept = np.searchsorted(known.time, axes.time)
         rate = known.rate[kept]
@@ -226,6 +226,12 @@ def _at_rest(axes: Axes, known: Given, thresholds: Thresholds) -> _Cells:
         return crossing(x, value, x[first], x[last])
 
     return _Cells(flat, x, x, value, drop)
+
+
+def _slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Mean slope of the two steps beside each point, shape (T,); steps of any length, without their squares."""
+    rise = np.diff(y) / np.diff(x)
+    return np.concatenate((rise[:1], rise[:-1] / 2 + rise[1:] / 2, rise[-1:]))
 
 
 def _hardly_changing(cells: _Cells, axes: Axes) -> list[tuple[int, int]]:
@@ -305,5 +311,5 @@ def _height(cells: _Cells, first: int, last: int, still: bool) -> float:
     part = cells.value[first : last + 1]
     if not still or part.size < 3:
         return float(np.median(part))
-    slope = np.abs(np.gradient(part, cells.begin[first : last + 1]))
+    slope = np.abs(_slopes(cells.begin[first : last + 1], part / (np.abs(part).max() or 1.0)))
     return float(part[-1] if last == cells.value.size - 1 else part[np.argmin(slope)])

@@ -156,6 +156,8 @@ def _last_level(found: Found, known: Given, settings: Settings) -> list[str]:
     span = span_of(other.axes)
     begin, end = replace(other.axes, time=np.array([level.start, level.end, other.axes.time[-1]])).x[:2]
     length = end - begin
+    if length <= 0:
+        return []
     if len(stages) and not stages[-1].over:
         heights = replace(other.axes, time=level.end + np.zeros(1), value=np.array([level.height, stages[-1].height])).y
         if abs(heights[0] - heights[1]) < 2 * math.log10(stages.distinct) + 0.02 * span:
