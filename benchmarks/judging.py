@@ -36,10 +36,10 @@ def change_points(curve: TrainingCurve, model: str, penalty: float) -> list[tupl
 
     log = curve.time_axis == "log"
     x = np.log10(curve.time) if log else 3 * curve.time / curve.time[-1]
-    low, high = np.quantile(curve.value, [0.01, 0.99])
+    # range and scale over time, as ours: over points a saturated curve has none
+    low, high = np.quantile(bin_curve(x, curve.value, 256).y, [0.01, 0.99])
     wide = not curve.bounded and curve.value.min() > 0 and high > 30 * low
-    value = np.log10(curve.value) if wide else curve.value / (high - low)
-    bins = bin_curve(x, value, 256)
+    bins = bin_curve(x, np.log10(curve.value) if wide else curve.value / (high - low), 256)
     y = bins.y
     # noise of one bin from differences of neighbours, as users of ruptures set the penalty
     sigma = 1.4826 * np.median(np.abs(np.diff(y))) / math.sqrt(2) + 1e-3
