@@ -67,7 +67,7 @@ def test_files_that_an_earlier_run_lists_go_and_those_of_the_user_stay(tmp_path)
     (tmp_path / "other.json").write_text('{"files": ["run_1.nc", "picture.png", "other.json", "notes.txt", "../x.nc"]}')
     for name in ("run_1.nc", "run_mine.nc", "picture.png", "notes.txt"):
         (tmp_path / name).write_text("old")
-    with OutputFolder(tmp_path, ("run_*.nc", "record.json"), KNOWN) as output:
+    with OutputFolder(tmp_path, ("run_*.nc", "record.json"), lambda: KNOWN) as output:
         output.place("run_2.nc").write_text("new")
         output.place("record.json").write_text("{}")
         assert output.commit() == [tmp_path / "run_2.nc", tmp_path / "record.json"]
@@ -75,7 +75,7 @@ def test_files_that_an_earlier_run_lists_go_and_those_of_the_user_stay(tmp_path)
 
 
 def test_a_result_of_several_runs_counts_as_one(tmp_path):
-    folder = OutputFolder(tmp_path, ("trajectory.nc", "run_*.nc", "record.json"), KNOWN)
+    folder = OutputFolder(tmp_path, ("trajectory.nc", "run_*.nc", "record.json"), lambda: KNOWN)
     (tmp_path / "spec.toml").write_text("")
     assert not folder.holds_result
     (tmp_path / "run_1.nc").write_text("")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 from types import TracebackType
@@ -24,14 +25,14 @@ class OutputFolder:
     Args:
         path: the folder; made if needed.
         names: patterns of the files that may be written, the result first; a folder of such a name is refused.
-        known: patterns of the files of runs of any kind. Of these, what an earlier run says in the key `files` of
-            its JSON file that it has written goes when a new result comes.
+        known: gives the patterns of the files of runs of any kind, asked where there are earlier files. Of these, what
+            an earlier run says in the key `files` of its JSON file that it has written goes when a new result comes.
 
     Raises:
         SpecError: on entry, if the folder is a file or cannot be written.
     """
 
-    def __init__(self, path: Path, names: tuple[str, ...], known: tuple[str, ...] = ()):
+    def __init__(self, path: Path, names: tuple[str, ...], known: Callable[[], tuple[str, ...]] = tuple):
         self.path = path
         self._names = names
         self._known = known
@@ -72,13 +73,16 @@ class OutputFolder:
     def _earlier(self, folder: Path) -> set[str]:
         """Names of files that an earlier run wrote: a user's own files may match a pattern, too."""
         found = {name for name in self._names if "*" not in name}
-        for record in {name for name in self._known if name.endswith(".json")}:
+        if not any(folder.glob("*.json")):
+            return found
+        known = self._known()
+        for record in {name for name in known if name.endswith(".json")}:
             try:
                 listed = json.loads((folder / record).read_text(encoding="utf-8"))["files"]
                 names = {name for name in listed if isinstance(name, str) and Path(name).name == name}
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-            found |= {name for name in names if any(fnmatch(name, pattern) for pattern in self._known)}
+            found |= {name for name in names if any(fnmatch(name, pattern) for pattern in known)}
         return found
 
     def place(self, name: str) -> Path:

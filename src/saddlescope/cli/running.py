@@ -44,7 +44,7 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
         job = study(spec, spec.title or name)
     caches.check()
     failure: OSError | None = None
-    with OutputFolder(folder, spec.FILES, all_files()) as output:
+    with OutputFolder(folder, spec.FILES, all_files) as output:
         from saddlescope.cli.terminal import Terminal
         from saddlescope.solve.control import Control
         from saddlescope.study.rendering import show, show_files

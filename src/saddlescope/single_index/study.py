@@ -32,7 +32,11 @@ class Study(Base):
         self.flow = spec.flow()
 
     def predict(self) -> CanonicalOrder:
-        return _order(self.flow, self.spec.theory.levels)
+        order = _order(self.flow, self.spec.theory.levels)
+        # worked out here, beside the run, and kept: `compare` would wait for it
+        order.times(self.flow.epsilon, self.spec.theory.fraction)
+        _ = order.levels
+        return order
 
     def solve(self, folder: Path | None = None) -> Trajectory:
         del folder  # no run of this family is long enough to be kept while it goes on
