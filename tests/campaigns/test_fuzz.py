@@ -9,6 +9,7 @@ from campaigns.registry import FUZZ, tasks
 from campaigns.verdict import Verdict, verdict
 
 import saddlescope as ss
+from saddlescope.solve import Outcome
 
 
 def bad(checks):
@@ -57,8 +58,12 @@ def test_damage_changes_the_bytes_and_reading_other_data_is_caught():
     data = bytes(range(256)) * 8
     drawn = [damage.draw(np.random.default_rng([9, n])) for n in range(60)]
     assert sum(damage.damaged(data, p) != data for p in drawn) >= 50
-    run = ss.Trajectory("toy", {"risk": np.ones(2)}, {"risk": ("time",)}, {"time": np.arange(2.0)})
-    other = ss.Trajectory("toy", {"risk": np.zeros(2)}, {"risk": ("time",)}, {"time": np.arange(2.0)})
+    run = ss.Trajectory(
+        "toy", {"risk": np.ones(2)}, {"risk": ("time",)}, {"time": np.arange(2.0)}, outcome=Outcome.REACHED_END
+    )
+    other = ss.Trajectory(
+        "toy", {"risk": np.zeros(2)}, {"risk": ("time",)}, {"time": np.arange(2.0)}, outcome=Outcome.REACHED_END
+    )
     assert bad(damage._same(run, run)) == []
     assert bad(damage._same(other, run)) == ["observables are those that were written"]
 

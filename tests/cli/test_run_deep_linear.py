@@ -11,6 +11,7 @@ from saddlescope.cli import main
 from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, greedy_low_rank, saddle_to_saddle_limit
 from saddlescope.deep_linear.compare.saddles import SaddlePath, saddle_rows
 from saddlescope.deep_linear.until_learnt import solve_until_learnt, time_to_learn
+from saddlescope.solve import Outcome
 from saddlescope.specs import read
 from saddlescope.trajectory import Trajectory, load
 
@@ -205,6 +206,7 @@ def made_up(cost, rate, time):
         observables={"cost": cost, "cost_rate": rate},
         dims={},
         coords={"time": time},
+        outcome=Outcome.REACHED_END,
     )
 
 

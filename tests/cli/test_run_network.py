@@ -19,6 +19,7 @@ from saddlescope.single_index.compare.description_rows import (
     single_runs,
     specialisation,
 )
+from saddlescope.solve import Outcome
 from saddlescope.specs import SpecError, read
 from saddlescope.trajectory import Trajectory, load
 
@@ -327,6 +328,7 @@ def made_up(kind, dimension, time, seed=0, **parameters):
         dims={"risk": ("time",), "risk_by_degree": ("time", "degree"), "residual": ("time", "degree")},
         coords={"time": t},
         parameters=told | {"activation_coefficients": [1.0]} | parameters,
+        outcome=Outcome.REACHED_END,
     )
 
 

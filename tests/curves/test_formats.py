@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import saddlescope as ss
+from saddlescope.solve import Outcome
 
 STEPS = np.arange(10, 410, 10)
 LOSS = np.round(2.0 * np.exp(-STEPS / 100) + 0.1, 6)
@@ -419,7 +420,9 @@ def test_object_arrays_and_torch_files_are_refused_unread(read):
 
 
 def test_a_saved_trajectory(tmp_path):
-    trajectory = ss.Trajectory("made", {"risk": LOSS}, {"risk": ("time",)}, {"time": STEPS - 10.0})
+    trajectory = ss.Trajectory(
+        "made", {"risk": LOSS}, {"risk": ("time",)}, {"time": STEPS - 10.0}, outcome=Outcome.REACHED_END
+    )
     trajectory.save(tmp_path / "run.nc")
     curve = ss.read_curve(tmp_path / "run.nc", "risk")
     assert is_the_curve(curve, time=STEPS - 10)

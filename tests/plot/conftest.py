@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from saddlescope.solve import Outcome
 from saddlescope.trajectory import Trajectory
 
 
@@ -48,6 +49,7 @@ def run():
         dims={},
         coords={"time": time, "degree": np.arange(3), "state_time": states, "neuron": np.arange(50)},
         parameters={"epsilon": 1e-6, "link_coefficients": PHI.tolist()},
+        outcome=Outcome.REACHED_END,
     )
 
 

@@ -161,4 +161,4 @@ def in_charge(own: Control | None = None, *watchers: Watcher, whole: bool = Fals
 
 def worth_keeping(trajectory: Trajectory) -> bool:
     """Whether a run has something to show: it was not interrupted, or had come to a few looks by then."""
-    return trajectory.outcome != Outcome.INTERRUPTED.name or len(trajectory.time) >= _LEAST_TIMES
+    return trajectory.outcome != Outcome.INTERRUPTED or len(trajectory.time) >= _LEAST_TIMES

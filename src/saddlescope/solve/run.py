@@ -177,7 +177,7 @@ def _not_refined(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
     """The last whole run of a flow whose next, finer version was stopped."""
     doubt = "The run was to be repeated with a finer discretisation, and that was stopped: its accuracy is not known."
     doubts = (*trajectory.doubts, outcome.message, doubt)
-    return dataclasses.replace(trajectory, outcome=outcome.name, message=outcome.message, doubts=doubts)
+    return dataclasses.replace(trajectory, outcome=outcome, message=outcome.message, doubts=doubts)
 
 
 def _iterated(

@@ -12,6 +12,7 @@ from saddlescope.plot import descent as draw_descent
 from saddlescope.plot import modes as draw_modes
 from saddlescope.plot import new_axes, phase_diagram, plane, regimes, save
 from saddlescope.plot.parts.canvas import spread
+from saddlescope.solve import Outcome
 from saddlescope.trajectory import Trajectory
 
 
@@ -52,6 +53,7 @@ def made(jumps=JUMPS, **more: Any) -> Trajectory:
         dims={},
         coords={"time": time},
         parameters={"scale": 0.5},
+        outcome=Outcome.REACHED_END,
     )
 
 
@@ -225,7 +227,9 @@ def test_names_move_apart_as_little_as_needed():
 
 
 def test_bad_input(run, path):
-    bare = Trajectory("MadeUp", {"risk": np.ones(3)}, {"risk": ("time",)}, {"time": np.arange(3.0)})
+    bare = Trajectory(
+        "MadeUp", {"risk": np.ones(3)}, {"risk": ("time",)}, {"time": np.arange(3.0)}, outcome=Outcome.REACHED_END
+    )
     for draw, name in ((descent, "cost"), (modes, "singular_values")):
         with pytest.raises(ArgumentError, match=f"`trajectory` must hold {name}"):
             draw(bare)

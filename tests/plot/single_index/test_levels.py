@@ -12,6 +12,7 @@ from saddlescope.plot import levels as draw_levels
 from saddlescope.plot import new_axes, order_parameters, save
 from saddlescope.plot.parts.canvas import INK
 from saddlescope.plot.single_index.order_parameters import specialised
+from saddlescope.solve import Outcome
 from saddlescope.trajectory import Trajectory
 
 TIME = np.concatenate([[0.0], np.geomspace(1e-3, 100.0, 300)])
@@ -32,6 +33,7 @@ def level(kind, rates, **parameters):
         dims={"risk": ("time", "run") if several else ("time",)},
         coords={"time": TIME} | ({"run": np.arange(len(rates))} if several else {}),
         parameters={"epsilon": 1e-2, "link_coefficients": [1.0, 1.0, 0.5]} | parameters,
+        outcome=Outcome.REACHED_END,
     )
 
 
@@ -112,6 +114,7 @@ def network(kind="NetworkFlow", seed=0):
         observables={"risk": risk, "overlap": overlap + 0.01 * seed},
         dims={"risk": ("time",), "overlap": ("state_time", "neuron", "direction")},
         coords={"time": TIME, "state_time": states},
+        outcome=Outcome.REACHED_END,
     )
 
 
@@ -160,6 +163,7 @@ def test_one_teacher_and_many_runs(tmp_path):
         observables={"risk": risk, "overlap": overlap},
         dims={"risk": ("time", "run"), "overlap": ("state_time", "run", "neuron")},
         coords=run.coords | {"run": np.arange(3)},
+        outcome=Outcome.REACHED_END,
     )
     ax = order_parameters(one)
     assert ax.get_legend() is None

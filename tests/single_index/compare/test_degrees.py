@@ -11,6 +11,7 @@ from rich.console import Console
 from saddlescope.measure import Plateau, Stages
 from saddlescope.single_index.compare.degrees import COLUMNS, accuracy, degree_table
 from saddlescope.single_index.compare.degrees import printed as printed_rows
+from saddlescope.solve import Outcome
 from saddlescope.study import Comparison
 from saddlescope.study.comparison import without_nan
 from saddlescope.study.rendering import show
@@ -40,6 +41,7 @@ def trajectory(targets):
         accuracy={"particles": 64, "activation": "exact", "kernel_error": 0.0},
         message="The end of the time range was reached.",
         doubts=("A doubt of the run.",),
+        outcome=Outcome.REACHED_END,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import saddlescope as ss
 from saddlescope.single_index.compare.descriptions import side_by_side
+from saddlescope.solve import Outcome
 from saddlescope.trajectory import Trajectory
 
 SIGMA = [1.0, 1.0, 0.5, 0.3]
@@ -31,6 +32,7 @@ def made_up(rates, kind="NetworkFlow", size=2.0, **parameters):
         dims={"risk": of, "risk_by_degree": (*of, "degree"), "residual": (*of, "degree")},
         coords={"time": TIME, "degree": np.arange(1)},
         parameters=told | parameters,
+        outcome=Outcome.REACHED_END,
     )
 
 

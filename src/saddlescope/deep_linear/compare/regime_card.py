@@ -183,7 +183,7 @@ def regime_card(flow: DeepLinearFlow, trajectory: Trajectory, share: float = 0.0
     effective = gamma - 2 * math.log(scale) / math.log(width)
 
     reached = bool(trajectory["cost"].min() <= share * begun)
-    outcome = Outcome.REACHED_TARGET if reached else Outcome[trajectory.outcome]
+    outcome = Outcome.REACHED_TARGET if reached else trajectory.outcome
     time, flat = _course(trajectory, share * begun) if reached else (math.nan, math.nan)
     moved = math.sqrt(sum(float(np.sum((a - b) ** 2)) for a, b in zip(last, flow.initial, strict=True)))
     change = kernel_change(flow.initial, last)

@@ -276,7 +276,7 @@ class DeepLinearFlow(Flow):
             solver=record.solver,
             accuracy=accuracy,
             versions=versions(),
-            outcome=record.outcome.name,
+            outcome=record.outcome,
             message=record.outcome.message,
             doubts=self.remarks + (() if record.outcome.complete else (record.outcome.message,)) + lost,
             references=("jacot2021", *_METHODS.get(record.solver["method"], ()), "diffrax", "jax"),

@@ -328,7 +328,7 @@ class MeanFieldFlow(Flow):
                 "particles": len(a),
             },
             versions=versions(),
-            outcome=record.outcome.name,
+            outcome=record.outcome,
             message=record.outcome.message,
             doubts=(*(() if record.outcome.complete else (record.outcome.message,)), *self._doubts()),
             references=("berthier2023", "steinebach2023", "diffrax", "jax"),

@@ -207,7 +207,7 @@ class NetworkFlow(Flow):
                 "norm_drift": float(np.abs(np.linalg.norm(record.states[..., 1:], axis=-1) - 1).max()),
             },
             versions=versions(),
-            outcome=record.outcome.name,
+            outcome=record.outcome,
             message=record.outcome.message,
             doubts=(*(() if record.outcome.complete else (record.outcome.message,)), *self._doubts()),
             references=("berthier2023", "sommeijer1998", "diffrax", "jax"),

@@ -244,7 +244,7 @@ class OnePassSGD(Flow):
             solver=record.solver | {"samples": record.solver["steps"] * self.batch_size},
             accuracy={},
             versions=versions(),
-            outcome=record.outcome.name,
+            outcome=record.outcome,
             message=record.outcome.message,
             doubts=doubts,
             references=("berthier2023", "jax"),

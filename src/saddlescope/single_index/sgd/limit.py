@@ -218,7 +218,7 @@ class SGDLimit(Flow):
             solver=record.solver,
             accuracy={"corrections_of_order": float(self.sgd.dimension) ** -0.5},
             versions=versions(),
-            outcome=record.outcome.name,
+            outcome=record.outcome,
             message=record.outcome.message,
             doubts=() if record.outcome.complete else (record.outcome.message,),
             references=("saad1995", "goldt2019", "veiga2022", "diffrax", "jax"),

@@ -1,0 +1,72 @@
+"""A trajectory at a glance, as HTML for notebooks: a line of its risk or cost, a table of its curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+_WIDTH, _HEIGHT, _POINTS = 260, 60, 200
+_CELL = "padding:1px 12px 1px 0;text-align:left"
+
+
+def html(
+    head: str,
+    remarks: Sequence[str],
+    table: Mapping[str, tuple[tuple[str, ...], tuple[int, ...], str]],
+    time: np.ndarray,
+    level: np.ndarray | None,
+) -> str:
+    """Return a small table with a line of the level over it.
+
+    Args:
+        head: one line on what it is and how it ended.
+        remarks: sentences to show below it.
+        table: name -> axes, sizes and meaning of a curve.
+        time: shape (n,).
+        level: risk or cost at these times, shape (n, ...), or None if there is none.
+
+    Example:
+        >>> page = html("A run & more", ["doubted"], {"risk": (("time",), (3,), "")}, np.arange(3.0), np.ones(3))
+        >>> "A run &amp; more" in page, page.count("<tr>"), page.count("<svg")
+        (True, 1, 1)
+    """
+    rows = "".join(
+        f"<tr><td style='{_CELL}'><code>{escape(name)}</code></td>"
+        f"<td style='{_CELL}'>{escape(', '.join(f'{dim} {size}' for dim, size in zip(dims, sizes, strict=False)))}</td>"
+        f"<td style='{_CELL}'>{escape(unit)}</td></tr>"
+        for name, (dims, sizes, unit) in table.items()
+    )
+    told = "".join(f"<div>{escape(remark)}</div>" for remark in remarks)
+    line = "" if level is None else sparkline(time, level)
+    return f"<div><b>{escape(head)}</b>{told}{line}<table>{rows}</table></div>"
+
+
+def sparkline(time: np.ndarray, level: np.ndarray) -> str:
+    """Return a level over log time as a small SVG, log where it is positive over more than a decade; "" without one.
+
+    Args:
+        time: shape (n,).
+        level: shape (n, ...); several runs are averaged.
+    """
+    with np.errstate(all="ignore"):
+        value = np.asarray(level, float).reshape(len(level), -1).mean(axis=1)
+        seen = (time > 0) & np.isfinite(value) & np.isfinite(np.log(time))
+    t, value = np.log(np.asarray(time, float)[seen]), value[seen]
+    if len(t) < 2 or t[-1] <= t[0]:
+        return ""
+    if value.min() > 0 and value.max() > 10 * value.min():
+        value = np.log(value)
+    marks = np.linspace(t[0], t[-1], _POINTS)
+    shown: Any = np.interp(marks, t, value)
+    height = float(np.ptp(shown)) or 1.0
+    x = (marks - t[0]) / (t[-1] - t[0]) * _WIDTH
+    y = 2 + (shown.max() - shown) / height * (_HEIGHT - 4)
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    return (
+        f"<svg width='{_WIDTH}' height='{_HEIGHT}' viewBox='0 0 {_WIDTH} {_HEIGHT}' role='img' "
+        f"aria-label='risk or cost over log time' style='display:block;margin:6px 0'>"
+        f"<polyline points='{points}' fill='none' stroke='#0072B2' stroke-width='1.6'/></svg>"
+    )
