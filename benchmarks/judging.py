@@ -36,8 +36,9 @@ def change_points(curve: TrainingCurve, model: str, penalty: float) -> list[tupl
 
     log = curve.time_axis == "log"
     x = np.log10(curve.time) if log else 3 * curve.time / curve.time[-1]
-    # range and scale over time, as ours: over points a saturated curve has none
-    low, high = np.quantile(bin_curve(x, curve.value, 256).y, [0.01, 0.99])
+    low, high = np.quantile(curve.value, [0.01, 0.99])
+    if low == high:  # a saturated curve has a range over time only
+        low, high = np.quantile(bin_curve(x, curve.value, 256).y, [0.01, 0.99])
     wide = not curve.bounded and curve.value.min() > 0 and high > 30 * low
     bins = bin_curve(x, np.log10(curve.value) if wide else curve.value / (high - low), 256)
     y = bins.y

@@ -179,10 +179,15 @@ def test_a_level_of_a_few_printed_values_is_only_rounding():
 
 
 def test_a_plateau_that_still_falls_says_so():
+    # a power law above a floor, from 11: flat against its whole range, and moving against that of most of its points
     time = 10.0 * np.arange(1, 2001)
-    value = 3.05 + 8 * (time / 10) ** -0.4 + 0.03 * white(time.size)
+    value = 3.05 + 8 * (time / 10) ** -0.42 + 0.05 * white(time.size)
     found = plateaus(curve(time, value))
-    assert len(found) == 0 or any("still falls, from" in note for note in found.notes)
+    assert len(found) == 1
+    assert any(note.startswith("Plateau 1 still falls, from 3.") for note in found.notes)
+    resting = plateaus(curve(time, 3.05 + 8 * fall(time, 300) + 0.05 * white(time.size)))
+    assert len(resting) == 2
+    assert not any("still" in note for note in resting.notes)
 
 
 @pytest.mark.parametrize("size", [12, 20, 30])

@@ -13,7 +13,9 @@ from saddlescope.measure.judging.inputs import Given
 from saddlescope.measure.judging.search import Found, Settings, search
 
 _TURNED = 0.1  # of the range: a smaller way back is not named
-_STILL = 0.05  # of the range: a plateau that changes by more from its first to its last fifth says so
+# Of the range over points, and of that over time: a last plateau that changes by more from its first to its last fifth
+# says so.
+_STILL, _VISIBLE = 0.05, 0.01
 _CONTRAST = 5.0  # how much steeper a curve must be before its last level than in it
 _SHORT = 0.3  # decades that a last level lasts, at most, where log time does not show it
 _ROUNDED = 5  # different values, at most, of a level that is only rounding
@@ -137,7 +139,9 @@ def _levels(found: Found, number: int) -> list[str]:
         step = float(np.diff(usual).min()) if usual.size > 1 else float(np.diff(values).min())
         notes.append(f"Plateau {number + 1} takes {usual.size} values, {step:.2g} apart: its level is only rounding.")
     y = replace(axes, time=axes.time[-1:], value=np.array([plateau.first, plateau.last])).y
-    if not plateau.over and abs(y[1] - y[0]) > _STILL * span_of(found.axes):
+    low, high = np.quantile(axes.y, [0.01, 0.99])
+    moved = abs(y[1] - y[0])
+    if not plateau.over and moved > _STILL * (high - low) and moved > _VISIBLE * span_of(axes):
         word = "rises" if plateau.last > plateau.first else "falls"
         notes.append(f"Plateau {number + 1} still {word}, from {plateau.first:.4g} to {plateau.last:.4g}.")
     return notes
