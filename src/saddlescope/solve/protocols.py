@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+import copy
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple, Self
 
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from saddlescope.arguments import shortened
 from saddlescope.solve.methods.step_length import relative
 from saddlescope.trajectory import Trajectory
 
@@ -67,8 +71,48 @@ class System(eqx.Module):
 class Flow(abc.ABC):
     """A learning dynamics: what is learnt, how it starts, how it moves.
 
-    A flow that discretises a continuum hands back finer and finer versions of itself until the answer stands.
+    A flow that discretises a continuum hands back finer and finer versions of itself until the answer stands. Flows are
+    values: nothing of one changes once it is made, nor with the arrays that it was made of.
     """
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        own = cls.__dict__.get("__init__")
+        if own is None:
+            return
+
+        @functools.wraps(own)
+        def made(self: Flow, *values: Any, **named: Any) -> None:
+            own(self, *values, **named)
+            if type(self).__init__ is made:  # and not one that a subclass calls on its way
+                held = {name: _kept(value) for name, value in vars(self).items()}
+                vars(self).update(held, _is_made=True)
+
+        cls.__init__ = made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_is_made" in vars(self):
+            raise AttributeError(f"A {type(self).__name__} does not change: make another one with another {name}.")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"A {type(self).__name__} does not change: its {name} stays.")
+
+    def _with(self, **changes: Any) -> Self:
+        """Return a copy of this flow with other attributes."""
+        other = copy.copy(self)
+        vars(other).update({name: _kept(value) for name, value in changes.items()})
+        return other
+
+    def __repr__(self) -> str:
+        told = (f"{name}={shortened(str(value))}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({', '.join(told)})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        """What it is made of, for `rich` and for `repr`."""
+        for name, value in self.describe().items():
+            if value is not None and not name.endswith("_coefficients"):
+                yield name, value
 
     @abc.abstractmethod
     def start(self) -> tuple[Any, Any]:
@@ -88,7 +132,7 @@ class Flow(abc.ABC):
         """Return the labelled result of a raw `solve.Record`."""
 
     def describe(self) -> dict[str, Any]:
-        """Return what was asked for, as plain values; by it a checkpoint knows its run."""
+        """Return what was asked for, as plain values, for people: a run is known by its `identity`."""
         return {}
 
     def refined(self, runs: Sequence[Trajectory]) -> Refinement:
@@ -99,3 +143,15 @@ class Flow(abc.ABC):
         """
         del runs
         return Refinement()
+
+
+def _kept(value: Any) -> Any:
+    """The value with arrays of its own that cannot be written to."""
+    if isinstance(value, np.ndarray) and value.flags.writeable:
+        value = value.copy()
+        value.flags.writeable = False
+    elif type(value) is tuple:
+        value = tuple(_kept(item) for item in value)
+    elif type(value) is list:
+        value = [_kept(item) for item in value]
+    return value

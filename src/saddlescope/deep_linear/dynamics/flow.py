@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Sequence
 from itertools import pairwise
@@ -309,11 +308,10 @@ class DeepLinearFlow(Flow):
     def finer(self) -> DeepLinearFlow:
         """This flow with two more Krylov rounds, or the whole network once that is hardly wider."""
         assert self.compression is not None
-        finer = copy.copy(self)
-        finer.compression = compress(self.initial, self.compression.rounds + 2)
-        if 2 * finer.compression.width > self.width:
-            finer.compression, finer.probing = None, False
-        return finer
+        compression = compress(self.initial, self.compression.rounds + 2)
+        if 2 * compression.width > self.width:
+            return self._with(compression=None, probing=False)
+        return self._with(compression=compression)
 
 
 def _sizes(M: np.ndarray) -> np.ndarray:

@@ -213,7 +213,8 @@ class MeanFieldFlow(Flow):
             a = self.second_layer.sample(self.neurons, self.seed)
             self._start = a, np.zeros_like(a), np.full(len(a), 1 / len(a))
         elif particles == "auto" and self.second_layer.atoms is None:
-            self._use(Panels.of(self.second_layer))
+            self.panels = Panels.of(self.second_layer)
+            self._start = _resting(self.panels)
         elif particles == "auto":
             a, w = self.second_layer.rule(1)
             self._start = a, np.zeros_like(a), w
@@ -221,10 +222,9 @@ class MeanFieldFlow(Flow):
             a, w = self.second_layer.rule(count("particles", particles, most=MOST_NODES))
             self._start = a, np.zeros_like(a), w
 
-    def _use(self, panels: Panels) -> None:
-        a, w = panels.rule()
-        self.panels = panels
-        self._start = a, np.zeros_like(a), w
+    def on(self, panels: Panels) -> MeanFieldFlow:
+        """Return the same flow on other nodes of the law."""
+        return self._with(panels=panels, _start=_resting(panels))
 
     def _padded(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         a, s, w = self._start
@@ -358,6 +358,12 @@ class MeanFieldFlow(Flow):
         from saddlescope.single_index.mean_field.refinement import refine
 
         return refine(self, runs)
+
+
+def _resting(panels: Panels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Output weights, overlaps of zero and the law's weights of the particles."""
+    a, w = panels.rule()
+    return a, np.zeros_like(a), w
 
 
 def _rounded_up(n: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -46,9 +45,7 @@ def refine(flow: MeanFieldFlow, runs: Sequence[Trajectory]) -> Refinement:
             f"more than the tolerance {flow.tolerance:g}."
         )
         return Refinement(accuracy=accuracy, doubts=(doubt,))
-    refined = copy.copy(flow)
-    refined._use(finer)
-    return Refinement(finer=refined)
+    return Refinement(finer=flow.on(finer))
 
 
 def _change(before: Trajectory, after: Trajectory) -> float:
