@@ -153,9 +153,9 @@ def test_sampled_neurons_depend_on_the_seed_alone():
         ({"epsilon": -1}, "Argument `epsilon` must be positive, but got -1.0."),
         ({"epsilon": "small"}, "Argument `epsilon` must be positive, but got 'small'."),
         ({"epsilon": float("inf")}, "Argument `epsilon` must be finite, but got inf."),
-        ({"particles": 0}, "Argument `particles` must be a whole number of at least 1, but got 0."),
+        ({"particles": 0}, "Argument `particles` must be a whole number from 1 to 16384, but got 0."),
         ({"neurons": 2.5}, "Argument `neurons` must be a whole number of at least 1, but got 2.5."),
-        ({"particles": "many"}, "Argument `particles` must be a whole number of at least 1, but got 'many'."),
+        ({"particles": "many"}, "Argument `particles` must be a whole number from 1 to 16384, but got 'many'."),
         ({"tolerance": 1.0}, "Argument `tolerance` must lie strictly between 0 and 1, but got 1.0."),
         ({"weights": [0.5, 0.5]}, "Argument `weights` must be given together with `initial`"),
         (
