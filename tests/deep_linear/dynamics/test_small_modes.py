@@ -1,12 +1,15 @@
 """Modes far smaller than the other weights: they grow like any, and no tolerance or compression may lose them."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
 import saddlescope as ss
-from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, balanced_mode_time, gaussian_start
+from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, balanced_mode_time, balanced_start, gaussian_start
+from saddlescope.deep_linear.dynamics.growth import fastest_growth
 from saddlescope.deep_linear.network.krylov import compress
 from saddlescope.trajectory import Trajectory
 
@@ -108,3 +111,64 @@ def test_a_long_plateau_beside_what_is_stiff_takes_few_steps():
     assert run.solver["steps_accepted"] < 500
     wanted = float(balanced_mode_time(0.75, 1.5, 1e-12, 3))
     assert when(run, 0.5 + 0.5 * 0.75**2) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_lazy_runs_do_not_end_in_noise():
+    # steps at the edge of stability are far longer than the decay of the fastest mode, whose error they do not damp
+    cost = LeastSquares([[0.2, -0.05], [0.1, 0.3]])
+    run = ss.solve(DeepLinearFlow(cost, depth=3, width=12, gamma=0.0, scale=1.8, seed=1), 0.5)
+    assert run["test_error"][-20:].max() < 10 * run.accuracy["integration_error"]
+    assert run["test_error"][-20:].max() < 1e-4
+
+
+def reference_time(target: np.ndarray, weights: list[np.ndarray], level: float, until: float) -> float:
+    """The time at which the cost comes down to a level, by an explicit method of order 8 with a tiny tolerance."""
+    cuts = np.cumsum([W.size for W in weights])[:-1]
+
+    def prefixes(y: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        layers = [part.reshape(W.shape) for part, W in zip(np.split(y, cuts), weights, strict=True)]
+        found = [layers[0]]
+        for W in layers[1:]:
+            found.append(W @ found[-1])
+        return layers, found
+
+    def flow(_: float, y: np.ndarray) -> np.ndarray:
+        layers, found = prefixes(y)
+        G, slopes = found[-1] - target, []
+        for k in range(len(layers) - 1, -1, -1):
+            slopes.append(-(G @ found[k - 1].T if k else G).ravel())
+            G = layers[k].T @ G
+        return np.concatenate(slopes[::-1])
+
+    def above(_: float, y: np.ndarray) -> float:
+        return 0.5 * float(np.sum((prefixes(y)[1][-1] - target) ** 2)) - level
+
+    start = np.concatenate([W.ravel() for W in weights])
+    run = solve_ivp(flow, (0, until), start, method="DOP853", rtol=1e-10, atol=1e-20, events=above)
+    return float(run.t_events[0][0])
+
+
+@pytest.mark.parametrize(("depth", "small"), [(2, 1e-8), (3, 1e-5), (3, 1e-9), (4, 1e-7)])
+def test_a_neuron_in_use_slides_to_a_larger_mode_on_time(depth: int, small: float):
+    # the network rests at the saddle of the weaker mode, but for a perturbation in no special direction
+    random = np.random.default_rng(depth)
+    P, Q = (np.linalg.qr(random.standard_normal((3, 3)))[0] for _ in range(2))
+    target = P @ np.diag([1.8, 1.1, 0.4]) @ Q
+    resting = balanced_start(1.1 * np.outer(P[:, 1], Q[1]), depth, 3, seed=1)
+    start = [np.asarray(W) + small * random.standard_normal(W.shape) for W in resting]
+    level = 0.5 * (1.1**2 + 0.4**2) + 0.5 * 1.1**2  # on the way from 1.8 unlearnt to 1.1 unlearnt
+    wanted = reference_time(target, start, level, 100.0)
+    run = ss.solve(DeepLinearFlow(LeastSquares(target), initial=start), 2 * wanted)
+    assert when(run, level) == pytest.approx(wanted, rel=5e-5)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 5])
+def test_growth_of_a_neuron_that_turns_has_its_closed_form(depth: int):
+    cost = LeastSquares(np.diag([2.5, 1.2, 0.7]))
+    weights = [np.array(W) for W in balanced_start(np.diag([0.0, 1.2, 0.0]), depth, 1)]
+    assert float(fastest_growth(cost, [jnp.asarray(W) for W in weights])) == 0.0  # nothing is there to grow
+    weights[0][0, 0] += 1e-6
+    weights[-1][0, 0] += 1e-6
+    # from s = 1.2 towards 2.5 at the rate s^((L - 2)/L) (2.5 - s)
+    wanted = 1.2 ** ((depth - 2) / depth) * (2.5 - 1.2)
+    assert float(fastest_growth(cost, [jnp.asarray(W) for W in weights])) == pytest.approx(wanted, rel=1e-4)

@@ -149,6 +149,7 @@ class DeepLinearFlow(Flow):
         return DeepLinearSystem(
             cost=self.cost,
             bend=jnp.asarray(_largest_curvature(self.cost)),
+            length=jnp.asarray(Landscape(self.cost).length),
             imbalance=jnp.asarray(imbalance_norms(weights)),
             shapes=tuple((W.shape[0], W.shape[1]) for W in weights),
             explicit=False,

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.deep_linear.dynamics.curvature import StiffCurvature
+from saddlescope.deep_linear.dynamics.growth import fastest_growth
 from saddlescope.deep_linear.network.layers import Weights, gradients, products_from_input
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.general_cost import GeneralCost
@@ -20,6 +21,7 @@ from saddlescope.solve import RKC2, ExtrapolatedEuler, System
 _LARGEST_SAVED = 1024  # entries of a product that is saved at every step
 _LARGEST_IMPLICIT = 400  # entries of a product: the order of six matrices that a step decomposes
 _MOST_WEIGHTS = 2**22  # of which an implicit step holds a few dozen copies
+_GROWTH = 0.35  # e-folds of a small mode in a step: about what the tolerance allows larger ones
 _POWER_STEPS, _POWER_MARGIN = 8, 1.5
 
 
@@ -44,6 +46,7 @@ class DeepLinearSystem(System):
     Attributes:
         cost: C(A).
         bend: largest curvature of C, an upper bound of |d^2 C(A)[dA, dA]| / |dA|^2.
+        length: the size of the product that is to be learnt; its error is held beside it.
         imbalance: spectral norms of the conserved W_(l+1)^T W_(l+1) - W_l W_l^T, shape (depth - 1,).
         shapes: of the layers.
         explicit: classical explicit steps instead of stabilised ones.
@@ -53,6 +56,7 @@ class DeepLinearSystem(System):
 
     cost: Cost
     bend: jax.Array
+    length: jax.Array
     imbalance: jax.Array
     shapes: tuple[tuple[int, int], ...] = eqx.field(static=True)
     explicit: bool = eqx.field(static=True)
@@ -125,6 +129,31 @@ class DeepLinearSystem(System):
         else:
             found["singular_values"] = jnp.linalg.svd(A, compute_uv=False)
         return found
+
+    def error_norm(self, error, before, after, rtol, atol):
+        """The larger of the error of the weights and that of the product, beside the size of what is learnt.
+
+        The product of a lazy network moves by far more than its weights do: steps at the edge of stability, whose error
+        the weights may have, would leave it in noise.
+        """
+        of_weights = super().error_norm(error, before, after, rtol, atol)
+        A, dA = jax.jvp(lambda y: products_from_input(layers(y, self.shapes))[-1], (after,), (error,))
+        return jnp.maximum(of_weights, jnp.linalg.norm(dA) / (rtol * (self.length + jnp.linalg.norm(A))))
+
+    def longest_step(self, y, rate, length):
+        """No more than a fraction of the time in which a small mode grows, where the step would be longer than that."""
+        del rate
+        weights = layers(y, self.shapes)
+        if len(weights) == 1 or self.cost.shape[0] * self.cost.shape[1] > _LARGEST_IMPLICIT:
+            return length
+        largest = jnp.minimum(_norm_squared(weights[0]), _norm_squared(weights[-1])) + jnp.sum(self.imbalance)
+        G = self.cost.gradient(products_from_input(weights)[-1])
+        bound = jnp.sqrt(_norm_squared(G)) * largest ** ((len(weights) - 2) / 2)
+        return jax.lax.cond(
+            length * bound > _GROWTH,
+            lambda: jnp.minimum(length, _GROWTH / jnp.maximum(fastest_growth(self.cost, weights), 1e-300)),
+            lambda: length,
+        )
 
 
 def _norm_squared(M: jax.Array) -> jax.Array:

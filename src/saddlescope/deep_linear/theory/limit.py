@@ -245,6 +245,7 @@ def _escape(
     system = DeepLinearSystem(
         cost=Slope(jnp.asarray(-downhill)),
         bend=jnp.zeros(()),
+        length=jnp.asarray(jnp.inf),  # only the weights matter
         imbalance=jnp.asarray(imbalance_norms(free)),
         shapes=shapes,
         explicit=True,
@@ -290,7 +291,7 @@ def _jump(cost: Cost, begun: list[np.ndarray], end: float, top: float) -> np.nda
     width = -(-len(begun[0]) // _WIDTHS) * _WIDTHS
     flow = DeepLinearFlow(cost, initial=include([jnp.asarray(W) for W in begun], width), compress=False)
     system, y0 = flow.start()
-    system = _Course(system.cost, system.bend, system.imbalance, system.shapes, explicit=False)
+    system = _Course(system.cost, system.bend, system.length, system.imbalance, system.shapes, explicit=False)
     record = integrate(
         system,
         y0,
