@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -51,18 +52,31 @@ def write(path: str | os.PathLike[str], content: bytes | str, *, argument: str =
         'whole'
     """
     path = Path(path)
+    with replaced(path, argument=argument) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@contextlib.contextmanager
+def replaced(path: Path, *, argument: str = "path") -> Iterator[Path]:
+    """Give a hidden file to write to, which takes the place of another at the end of the block, or is gone.
+
+    Args:
+        path: of the file; its folder must exist.
+        argument: name of the user's argument that the path came from, for refusals.
+
+    Raises:
+        ArgumentError: if the folder does not exist or cannot be written to, or the path names no regular file.
+        NotWrittenError: if the system fails to write it.
+    """
     target, mode = _target(path, argument)
-    content = content.encode() if isinstance(content, str) else content
     try:
-        partial, handle = _open_beside(target, mode)
+        partial = _made_beside(target, mode)
     except OSError as error:
         raise ArgumentError(argument, f"be writable ({error.strerror})", str(path)) from None
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
+        yield partial
+        put(partial, target)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise NotWrittenError(path, error) from None
@@ -70,7 +84,6 @@ def write(path: str | os.PathLike[str], content: bytes | str, *, argument: str =
         partial.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
-    return path
 
 
 def put(staged: Path, target: Path) -> None:
@@ -106,18 +119,18 @@ def _target(path: Path, argument: str) -> tuple[Path, int | None]:
     return target, stat.S_IMODE(found.st_mode)
 
 
-def _open_beside(target: Path, mode: int | None) -> tuple[Path, int]:
-    """Open a new hidden file beside the target, with the permissions of the old file or those that a new one gets."""
+def _made_beside(target: Path, mode: int | None) -> Path:
+    """Make a hidden file beside the target, with the permissions of the old file or those that a new one gets."""
     while True:
         partial = target.parent / f".{target.name[:_NAMED_AFTER]}.{secrets.token_hex(4)}.partial"
         try:
-            handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError:
             continue
         if mode is not None:
             with contextlib.suppress(OSError):  # a file system without permissions
                 os.chmod(partial, mode)
-        return partial, handle
+        return partial
 
 
 def _sync_folder(folder: Path) -> None:

@@ -83,14 +83,15 @@ def save(ax: Axes, path: str | os.PathLike[str], dpi: int = _DPI) -> Path:
         ArgumentError: if the path cannot be written to, or its ending is not that of a kind of picture.
         NotWrittenError: an `OSError`, if the disk is full, say; what was there before is unchanged.
     """
-    path, content = Path(path), io.BytesIO()
+    path = Path(path)
     kind = path.suffix.removeprefix(".").lower()
     figure: Any = ax.figure
     if kind not in figure.canvas.get_supported_filetypes():
         raise ArgumentError("path", "end as a picture does: .png, .pdf, .svg", str(path))
     show_as_typed(figure)
-    figure.savefig(content, format=kind, dpi=dpi)
-    return files.write(path, content.getvalue())
+    with files.replaced(path) as partial:
+        figure.savefig(partial, format=kind, dpi=dpi)
+    return path
 
 
 def show_as_typed(figure: Figure) -> None:
