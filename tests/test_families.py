@@ -121,7 +121,7 @@ def test_a_name_that_is_taken_is_refused(toy):
 
 
 def test_a_run_of_no_family_is_refused():
-    run = ss.Trajectory("Nobody", {}, {}, {"time": np.array([0.0, 1.0])}, outcome="REACHED_END")
+    run = ss.Trajectory("Nobody", {}, {}, {"time": np.array([0.0, 1.0])}, outcome=ss.Outcome.REACHED_END)
     with pytest.raises(ss.ArgumentError, match="known family"):
         ss.compare(run)
 

@@ -1,7 +1,7 @@
 """Trajectories are saved whole or not at all, and read back equal."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -187,8 +187,8 @@ def test_an_outcome_has_to_be_said_and_to_be_one(trajectory):
     with pytest.raises(TypeError, match="outcome"):
         ss.Trajectory(**arguments)
     with pytest.raises(ss.ArgumentError, match=r"Argument `outcome` must be one of REACHED_END, .*'FINISHED'"):
-        ss.Trajectory(**(arguments | {"outcome": "FINISHED"}))
-    made = ss.Trajectory(**(arguments | {"outcome": "STILL"}))
+        ss.Trajectory(**arguments, outcome=cast(Any, "FINISHED"))
+    made = ss.Trajectory(**arguments, outcome=cast(Any, "STILL"))
     assert made.outcome is ss.Outcome.STILL
     assert made.outcome == "STILL"
     assert (repr(made.outcome), str(made.outcome), made.outcome.complete) == ("'STILL'", "STILL", True)
