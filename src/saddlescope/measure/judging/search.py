@@ -10,7 +10,18 @@ from typing import Literal
 import numpy as np
 
 from saddlescope.arguments import ArgumentError
-from saddlescope.measure.judging.axes import FEW, Axes, as_always, fitting, in_time, linear, on_clock, span_of, thinned
+from saddlescope.measure.judging.axes import (
+    FEW,
+    LEAST_POINTS,
+    Axes,
+    as_always,
+    fitting,
+    in_time,
+    linear,
+    on_clock,
+    span_of,
+    thinned,
+)
 from saddlescope.measure.judging.inputs import Given
 from saddlescope.measure.judging.rests import find_rests
 from saddlescope.measure.noise import lag_one, level_over_bins, noise_level, pseudo_residuals
@@ -27,6 +38,8 @@ _CLOSEST, _WIDEST = math.log10(1.05), math.log10(1.25)
 # A stretch that changes by more of the range is no plateau: 16 of 17 of them were false in real logs, and true ones
 # reached 0.34.
 MOST_CHANGE = 0.4
+# One that changes by more than the first is none either where what lies beside it, so near, is not three times steeper.
+_BEND, _STEEPER, _BESIDE = 0.05, 3.0, 0.25
 _LEAST_STEP = 1e-9  # of the range, between two rests: beyond it a solver's errors rest and move
 _TAIL = 0.1  # of the axis of time: an end of a curve that is too short to be a stage
 
@@ -144,7 +157,7 @@ def _with_early(
 ) -> _Cells:
     """Add the first levels that hold less than 1 % of the points, and so lie outside the range of the others.
 
-    In that range their noise alone is steep. They are judged in the range over time.
+    In that range their noise alone is steep. They are judged in the range over time, where eight points hold them.
     """
     low, high = in_time(axes)
     if high - low < 1.5 * axes.unit:
@@ -152,8 +165,13 @@ def _with_early(
     wide = replace(axes, unit=high - low)
     early = _flat(wide, known, settings, method, noise * axes.unit / wide.unit)[0]
     within = np.flatnonzero((early.value >= usual[0]) & (early.value <= usual[1]))
+    x = axes.x
+
+    def enough(first: int, last: int) -> bool:
+        return int(np.count_nonzero((x >= early.begin[first]) & (x <= early.finish[last]))) >= LEAST_POINTS
+
     until = min([int(within[0]) if within.size else early.value.size, *(first for first, _ in cells.flat)])
-    return replace(cells, flat=[(a, b) for a, b in early.flat if b < until] + cells.flat)
+    return replace(cells, flat=[(a, b) for a, b in early.flat if b < until and enough(a, b)] + cells.flat)
 
 
 def _axes(time: np.ndarray, value: np.ndarray, known: Given, settings: Settings) -> Axes:
@@ -235,15 +253,42 @@ def _slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _hardly_changing(cells: _Cells, axes: Axes) -> list[tuple[int, int]]:
-    """Leave out stretches whose last fifth differs from their first by more than 0.4 of the range."""
+    """Leave out stretches whose last fifth differs from their first by more than 0.4 of the range, and mere bends.
+
+    A bend of a slow fall can be flat for decades, yet what lies beside it is hardly steeper.
+    """
     y = replace(axes, time=axes.time[-1:], value=cells.value).y
-    most = MOST_CHANGE * (1.0 if axes.scale == "linear" else span_of(axes))
+    span = 1.0 if axes.scale == "linear" else span_of(axes)
     kept = []
     for first, last in cells.flat:
         begin, end = _fifths(cells, first, last)
-        if abs(np.median(y[end]) - np.median(y[begin])) <= most:
+        change = abs(float(np.median(y[end]) - np.median(y[begin])))
+        if change > MOST_CHANGE * span:
+            continue
+        length = 0.8 * (cells.finish[last] - cells.begin[first])
+        if (
+            change <= _BEND * span
+            or length <= 0
+            or _steepest_beside(cells, y, first, last) >= _STEEPER * change / length
+        ):
             kept.append((first, last))
     return kept
+
+
+def _steepest_beside(cells: _Cells, y: np.ndarray, first: int, last: int) -> float:
+    """Slope from a stretch to what lies up to a quarter of a decade beside it, the larger of the two sides.
+
+    Infinite for a stretch with nothing beside it, which is the whole curve.
+    """
+    x, found = (cells.begin + cells.finish) / 2, []
+    fifths = _fifths(cells, first, last)
+    for inner, edge, side in ((fifths[0], cells.begin[first], -1), (fifths[1], cells.finish[last], 1)):
+        away = side * (x - edge)
+        outer = (away > _BESIDE / 2) & (away <= _BESIDE)
+        if outer.any():
+            distance = abs(float(np.median(x[outer]) - np.median(x[inner])))
+            found.append(abs(float(np.median(y[outer]) - np.median(y[inner]))) / distance)
+    return max(found) if found else math.inf
 
 
 def _to_the_end(flat: list[tuple[int, int]], cells: _Cells, axes: Axes, closest: float) -> list[tuple[int, int]]:
