@@ -50,7 +50,7 @@ def listing(folder):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (["run"], ["SPEC requires an argument"]),
+        (["run"], ["SPEC", "requires an argument"]),
         (["rum", "canonical"], ['Did you mean "run"']),
         (["run", "cannonical"], ["no shipped spec", "did you mean `canonical`"]),
         (["run", "no/such/file.toml"], ["no/such/file.toml"]),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import saddlescope as ss
 from saddlescope.solve import BlockLowRank, Outcome, Rodas5P, System, integrate, loop, relative
+from saddlescope.solve.control import Control
 
 
 class StiffCosine(System):
@@ -86,8 +87,8 @@ def test_chunks_do_not_change_the_result(monkeypatch):
     found = []
     for seconds in (1e9, 1e-9):
         monkeypatch.setattr(loop, "_CHUNK_SECONDS", seconds)
-        chunks: list[float] = []
-        system, record = run(1e3, 1e-12, watch=lambda t, y, chunks=chunks: chunks.append(t))
+        chunks = []
+        system, record = run(1e3, 1e-12, control=Control(chunks.append))
         found.append((record, len(chunks)))
     (whole, few), (parts, many) = found
     assert few + 3 < many
