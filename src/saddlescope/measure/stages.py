@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 Method = Literal["slope", "partition", "rests"]
@@ -16,6 +16,19 @@ _HOW = {
     "partition": "partition of a noisy curve",
     "rests": "rests of a clean curve",
 }
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two results say the same; times that do not exist, nan, are equal here."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple):
+        assert isinstance(other, tuple)
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, Plateau | Stages):
+        return all(_same(getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
+    # nan is the only value that does not equal itself
+    return one == other or (one != one and other != other)
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,9 @@ class Plateau:
     change: float = math.nan
     bumps: int = 0
     collapses: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other)
 
     @property
     def over(self) -> bool:
@@ -84,6 +100,9 @@ class Stages:
     lowest: tuple[float, float] = (math.nan, math.nan)
     highest: tuple[float, float] = (math.nan, math.nan)
     notes: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other)
 
     @property
     def value_axis(self) -> Scale:

@@ -169,7 +169,7 @@ def test_rules_are_shared_and_read_only():
         (lambda: Rademacher(0), "`scale` must be positive"),
         (lambda: TruncatedNormal(0, 0, -1, 1), "`std` must be positive"),
         (lambda: TruncatedNormal(0, 1, 2, 1), "`high` must be greater"),
-        (lambda: Normal().rule(0), "`n` must be a whole number of at least 1"),
+        (lambda: Normal().rule(0), "`n` must be a whole number from 1 to 16384"),
         (lambda: Normal().rule(10**6), "`n` must be a whole number from 1 to 16384"),
         (lambda: Normal().sample(3, -1), "`seed` must be a whole number of at least 0"),
         (lambda: law({"law": "unifrm"}), "`second_layer` must name a known law .did you mean 'uniform'"),

@@ -158,7 +158,7 @@ def test_saved_picture_is_whole_or_not_there(run, tmp_path, monkeypatch, suffix)
     ax = ladder(run)
 
     def fail(partial, **_):
-        partial.write(b"half")
+        partial.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ax.figure, "savefig", fail)
