@@ -218,3 +218,26 @@ def test_a_growing_file_is_followed(tmp_path, capsys):
     # the last plateau is announced after the drop
     assert "flat since step" in lines[-1]
     assert lines[-1].endswith("at 0.01")
+
+
+def test_compare_sets_a_run_of_a_spec_beside_a_curve(tmp_path, capsys):
+    time = np.logspace(-9, 1, 1500)
+    # the plateaus of the canonical spec at 2, 1.5 and 1, ten times later, and a floor
+    value = 0.02 + np.sum([h / (1 + (time / t) ** 3) for h, t in ((0.5, 5.5e-8), (0.5, 5.0e-3), (1.0, 0.5))], axis=0)
+    file = tmp_path / "own.csv"
+    file.write_text("step,loss\n" + "\n".join(f"{t:.9g},{v:.9g}" for t, v in zip(time, value, strict=True)))
+    spec = tmp_path / "own.toml"
+    spec.write_text(
+        "[problem]\nlink = [1.0, -1.0, 1.0, 1.0]\nactivation = [1.0, 1.0, 0.5, 0.3]\n"
+        '[dynamics]\nkind = "mean_field"\nepsilon = 1e-8\nuntil = 1.0\n'
+    )
+    assert main(["plateaus", str(file), "--values", "log", "--compare", str(spec), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["curves"]
+    assert found["comparison"]["compared"]
+    assert found["comparison"]["time_scale"] == pytest.approx(10, rel=0.25)
+    assert len(found["comparison"]["drops"]) == 3
+
+
+def test_compare_refuses_an_unknown_spec_before_reading(capsys):
+    assert main(["plateaus", "no/such.csv", "--compare", "canonicle"]) == 2
+    assert "canonicle" in capsys.readouterr().err

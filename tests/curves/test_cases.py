@@ -34,12 +34,20 @@ def test_case(file, how, points, expected):
     assert curve.x in (how["x"], "step")  # nanoGPT prints validation by `step`, training by `iter`
     assert np.all(np.diff(curve.time) > 0)
     assert np.all(np.isfinite(curve.value))
-    stages = ss.plateaus(curve, values=how["value_axis"], time_axis=how["time_axis"])
+    # as truth says, and as the command judges without being told how: `auto` may take another axis of values, and must
+    # find the same
+    for values in (how["value_axis"], "auto"):
+        agrees(file, curve, ss.plateaus(curve, values=values, time_axis=how["time_axis"]), expected)
+
+
+def agrees(file, curve, stages, expected):
     if file == "nanogpt_stdout.log" and len(stages) == 1:
-        # a last stretch of the power law is accepted where the table says that it falls still, 3.59 → 3.35
+        # a last stretch of the power law is accepted where it is said to fall still, 3.59 → 3.35
         assert stages[0].start > 2000
-        assert stages[0].first > 1.05 * stages[0].last
+        assert any(note.startswith("Plateau 1 still falls, from 3.5") for note in stages.notes)
         return
+    if any("still" in note for note in stages.notes):  # the foot of a gradual drop, and no noise
+        assert stages[-1].first > 1.1 * stages[-1].last > 0
     assert len(stages) == len(expected), stages
     span = curve.time[-1] - curve.time[0]
     for found, true in zip(stages, expected, strict=True):

@@ -130,6 +130,7 @@ def plateaus(
     sep: str | None = None,
     decimal: str | None = None,
     follow: Annotated[bool, Parameter(negative=())] = False,
+    compare: str | None = None,
 ) -> int:
     """Find the plateaus of your own training curves, in logs of any kind.
 
@@ -170,8 +171,11 @@ def plateaus(
         Decimal sign, . or , where the content misleads.
     follow
         Watch a growing file, and say when a plateau begins and ends.
+    compare
+        Solve this spec (a path, or the name of a shipped one), and set the drops of its run beside those of each curve,
+        on a free scale of time.
     """
     from saddlescope.cli.curves.command import Asked, tell_plateaus
 
     asked = Asked(tuple(y or ()), x, time, values, from_, run, slope, least_decades, sep, decimal)
-    return tell_plateaus(files, asked, only_list=list_, as_json=json, picture=plot, follow=follow)
+    return tell_plateaus(files, asked, only_list=list_, as_json=json, picture=plot, follow=follow, spec=compare)

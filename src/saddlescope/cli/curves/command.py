@@ -15,6 +15,7 @@ from saddlescope.curves.tables import Log
 
 if TYPE_CHECKING:
     from saddlescope.measure import Stages
+    from saddlescope.study import Comparison
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,22 @@ class Asked:
 
 @dataclass(frozen=True)
 class Judged:
-    """A curve and what was found on it."""
+    """A curve, what was found on it, and how it stands beside a run of a spec where one was asked for."""
 
     curve: Curve
     stages: Stages
+    comparison: Comparison | None = None
 
 
 def tell_plateaus(
-    files: tuple[str, ...], asked: Asked, *, only_list: bool, as_json: bool, picture: Path | None, follow: bool
+    files: tuple[str, ...],
+    asked: Asked,
+    *,
+    only_list: bool,
+    as_json: bool,
+    picture: Path | None,
+    follow: bool,
+    spec: str | None = None,
 ) -> int:
     """Read the files, judge their curves and print what was found; return the exit code.
 
@@ -59,15 +68,21 @@ def tell_plateaus(
         from saddlescope.cli.curves.following import follow_file
 
         first, *others = files
-        if others or first == "-" or as_json or only_list or picture is not None:
+        if others or first == "-" or as_json or only_list or picture is not None or spec is not None:
             raise CurveError(
-                "--follow watches one file and prints as it grows; name one file, without --list, --json and --plot."
+                "--follow watches one file and prints as it grows; name one file, without --list, --json, --plot and "
+                "--compare."
             )
         return follow_file(Path(first), asked)
     if picture is not None:
         from saddlescope.cli.curves.picture import check_picture
 
         check_picture(picture)
+    model = None
+    if spec is not None and not only_list:
+        from saddlescope.cli.curves.comparing import Model
+
+        model = Model(spec)
     found: list[tuple[Log, list[Judged]]] = []
     failures = 0
     for file in files:
@@ -79,6 +94,8 @@ def tell_plateaus(
                 raise
             print(f"saddlescope: {error}", file=sys.stderr)
             failures += 1
+    if model is not None:
+        found = [(log, [model.beside(one) for one in curves]) for log, curves in found]
     if found:
         _tell(found, only_list, as_json, len(files) > 1)
         if picture is not None and not only_list:

@@ -46,6 +46,7 @@ def _curve(one: Judged) -> dict[str, Any]:
             for number, plateau in enumerate(stages)
         ],
         "notes": [*curve.notes, *stages.notes, *stages.doubts],
+        **({} if one.comparison is None else {"comparison": one.comparison.plain()}),
     }
 
 

@@ -16,7 +16,7 @@ from saddlescope.curves.choosing import quantities
 from saddlescope.curves.refusals import shown
 from saddlescope.curves.tables import Log
 from saddlescope.measure import Plateau, Stages
-from saddlescope.study.rendering import grid
+from saddlescope.study.rendering import grid, show
 
 _HEADS = ("", "start", "end", "decades", "of the run", "first → last", "height", "then", "at")
 _DROPPED = ("decades", "first → last", "of the run")  # where the terminal is narrow, in this order
@@ -28,11 +28,15 @@ def tell(found: list[Judged], side_by_side: bool) -> None:
     console = Console(highlight=False)
     if side_by_side and len(found) > 1:
         _side_by_side(found, console)
-        return
-    for number, one in enumerate(found):
-        if number:
+    else:
+        for number, one in enumerate(found):
+            if number:
+                console.print()
+            _one(one, console)
+    for one in found:
+        if one.comparison is not None:
             console.print()
-        _one(one, console)
+            show(one.comparison, console)
 
 
 def _one(one: Judged, console: Console) -> None:
