@@ -20,6 +20,7 @@ from saddlescope.solve.loop import Record, integrate
 from saddlescope.solve.outcome import Outcome
 from saddlescope.solve.progress import Progress
 from saddlescope.solve.protocols import Flow, Refinement
+from saddlescope.solve.still import still_test
 from saddlescope.trajectory import Trajectory
 
 _RTOL, _ATTEMPTS = 1e-6, 1_000_000
@@ -161,7 +162,7 @@ def _integrated_once(flow: Flow, how: _How, control: Control) -> tuple[Record, t
         atol=tied if how.atol is None else how.atol,
         max_steps=how.max_steps,
         stop_below=how.target,
-        is_still=_still_test(system, how.until, y0) if how.stop_when_still else None,
+        is_still=still_test(system, how.until, y0) if how.stop_when_still else None,
         control=control,
     )
     if how.atol is None or how.atol <= tied.min():
@@ -233,26 +234,6 @@ def _grid(first: float, until: float, states: int) -> np.ndarray:
     grid = np.geomspace(0.1 * first, until, states - 1)
     grid[-1] = until
     return grid
-
-
-def _still_test(system: Any, until: float, y0: jax.Array) -> Any:
-    """Nothing can happen before `until`: the risk would not move at its present rate, and no mode can grow."""
-    size = int(np.prod(y0.shape))
-    if size > 2048:
-        raise ArgumentError("stop_when_still", "be used with at most 2048 numbers in the state", size)
-    jacobian = jax.jit(lambda system, y: jax.jacfwd(system.vector_field)(y).reshape(size, size))
-    observe = jax.jit(lambda system, y: system.observables(y, system.vector_field(y)))
-    reference = float(observe(system, y0)[system.stop_on])
-
-    def is_still(t: float, y: jax.Array) -> bool:
-        left = until - t
-        observed = observe(system, y)
-        if abs(float(observed[f"{system.stop_on}_rate"])) * left > 1e-9 * reference:
-            return False
-        growth = np.linalg.eigvals(np.asarray(jacobian(system, y))).real.max()
-        return bool(growth * left < 1.0)
-
-    return is_still
 
 
 @functools.lru_cache(maxsize=1)

@@ -135,3 +135,11 @@ def test_growing_modes_are_counted():
         values = np.linalg.eigvals(np.asarray(J.dense())[np.ix_(keep, keep)]).real
         for rate in 10 ** rng.uniform(-3, 3, 3):
             assert int(J.faster_than(jnp.asarray(rate), jnp.asarray(there))) == np.sum(values > rate)
+
+
+def test_a_slow_escape_is_waited_for():
+    """At rest nothing grows; driven by 4e-7, overlaps drift to where they do, and degree 3 is learnt in a jump."""
+    problem = ss.SingleIndex([0, 2e-3, 0, 1], [1, 2e-4, 0, 1])
+    flow = ss.MeanFieldFlow(problem, 1.0, ss.PointMasses([-1.5, -0.3, 0.8, 1.2]))
+    run = ss.solve(flow, 1500.0, stop_when_still=True)
+    assert run["risk"][-1] < 1e-5

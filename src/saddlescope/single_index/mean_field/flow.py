@@ -27,6 +27,7 @@ _LEAST_AUTO = 512  # what refinement mostly ends with: no second program on the 
 _MOST_AUTO = 4096
 _GROWTH = 0.35  # e-folds of a growing mode in a step
 _ROUNDING = 16 * 2.0**-53  # of a sum, relative to its terms
+_DRIVEN = 1e-6  # the least overlaps that are kept to the tolerance, of those that matter first
 _PINNED = 40.0  # tanh of it rounds to one
 
 
@@ -128,7 +129,11 @@ class MeanFieldSystem(System):
 
     def error_norm(self, error, before, after, rtol, atol):
         """The larger of the error of the particles and that of the moments, each moment beside its own target."""
-        scaled = relative(error, before, after, rtol, atol)
+        # An overlap is small beside those of all particles, or beside where overlaps begin to matter; not beside one:
+        # an escape may be driven by next to nothing.
+        typical = rtol * jnp.sqrt(jnp.sum(self.weights * after[1] ** 2))
+        least = jnp.stack([atol[0], jnp.clip(typical, _DRIVEN * atol[1], atol[1])])
+        scaled = relative(error, before, after, rtol, least)
         # Weighted by the law: splitting a particle in two, or padding with weightless ones, changes no step.
         of_particles = jnp.sqrt(0.5 * jnp.sum(self.weights * scaled**2))
         a, z = after
@@ -265,8 +270,11 @@ class MeanFieldFlow(Flow):
 
     @property
     def shortest_time(self):
-        parts = self.problem.activation.norm_squared
-        return self.epsilon / max(parts, 1.0)
+        """Of the second layer's relaxation, or of the first layer's motion where that is faster."""
+        a, _, w = self._start
+        phi, sigma = self.problem.link_coefficients, self.problem.activation_coefficients
+        pull = float(np.sqrt(w @ a**2) * np.sum(np.arange(len(phi)) * np.abs(sigma * phi)))
+        return min(self.epsilon / max(self.problem.activation.norm_squared, 1.0), 1 / max(pull, 1e-300))
 
     def trajectory(self, record: Record) -> Trajectory:
         a, _, w = self._start

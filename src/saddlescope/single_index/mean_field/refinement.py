@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from saddlescope.single_index.mean_field.flow import MeanFieldFlow
 
 _MOST_PARTICLES = 8192
+_EXACT = 1e-12  # share of a moment that rounding may make
+_RESOLVED = 10.0  # times the tolerance
 
 
 def refine(flow: MeanFieldFlow, runs: Sequence[Trajectory]) -> Refinement:
-    """Ask for finer panels, until two runs agree on the learning times (or no finer one is affordable).
+    """Ask for finer panels, until two runs agree on all that is learnt (or no finer one is affordable).
 
     Args:
         flow: that the last run is of.
@@ -27,34 +29,56 @@ def refine(flow: MeanFieldFlow, runs: Sequence[Trajectory]) -> Refinement:
     panels, trajectory = flow.panels, runs[-1]
     if panels is None:
         return Refinement()
-    change = _change(runs[-2], trajectory) if len(runs) > 1 else np.inf
-    accuracy = {"learning_time_change": float(change), "learning_time_tolerance": flow.tolerance}
-    if change <= flow.tolerance:
-        return Refinement(accuracy=accuracy)
     phi = np.abs(trajectory.parameters["link_coefficients"])
     sigma = np.abs(trajectory.parameters["activation_coefficients"])
     # the moment of a degree matters where it moves that residual by a share of the largest target
     scales = np.full(len(phi), np.inf)
     scales[sigma > 0] = phi.max() / sigma[sigma > 0]
     worst = panels.unresolved(trajectory["second_layer"], trajectory["overlap"], scales)
+    # Where no panel misses anything, other nodes would say the same.
+    exact = worst.max() <= _EXACT
+    change = 0.0 if exact else _change(runs[-2], trajectory) if len(runs) > 1 else np.inf
+    accuracy = {"learning_time_change": float(change), "learning_time_tolerance": flow.tolerance}
+    # What is learnt in neither of two runs may be carried by nodes that neither has.
+    resolved = worst.max() <= _RESOLVED * flow.tolerance or not _waits(trajectory)
+    if change <= flow.tolerance and resolved:
+        return Refinement(accuracy=accuracy)
     # a second opinion needs a rule that differs: at least the worst tenth is bisected
     finer = panels.bisected(worst, min(flow.tolerance, float(np.quantile(worst, 0.9))))
     if finer.particles > _MOST_PARTICLES or len(finer.edges) == len(panels.edges):
-        doubt = (
-            f"Refining the nodes up to {panels.particles} still moved the learning times by {change:.1e}, "
-            f"more than the tolerance {flow.tolerance:g}."
-        )
+        if change <= flow.tolerance:
+            doubt = f"Up to {panels.particles} nodes, degrees that are not learnt may be carried by nodes between them."
+        else:
+            doubt = (
+                f"Refining the nodes up to {panels.particles} still moved the learning times by {change:.1e}, "
+                f"more than the tolerance {flow.tolerance:g}."
+            )
         return Refinement(accuracy=accuracy, doubts=(doubt,))
     return Refinement(finer=flow.on(finer))
 
 
+def _waits(trajectory: Trajectory) -> bool:
+    """Whether a degree that the activation has is not learnt."""
+    phi, sigma = (np.array(trajectory.parameters[f"{name}_coefficients"]) for name in ("link", "activation"))
+    return bool(np.any(np.isnan(learning_times(trajectory, fraction=0.5)) & (phi != 0) & (sigma != 0)))
+
+
 def _change(before: Trajectory, after: Trajectory) -> float:
-    """Largest relative change of the learning times at half residual; infinite if a degree is learnt in only one."""
+    """Largest relative change of a time at which a residual halves, or of what is left of one that does not.
+
+    Near the end of a run a residual may halve in one run only. Then, and where it halves in none, the residuals at the
+    end tell: by their gap beside the target, or by the time in which they cover it, whichever is closer.
+    """
     old, new = (learning_times(t, fraction=0.5) for t in (before, after))
-    if np.any(np.isnan(old) != np.isnan(new)):
-        return np.inf
-    learnt = ~np.isnan(new) & (new > 0)
-    if not learnt.any():
-        risks = [float(t["risk"][-1]) for t in (before, after)]
-        return abs(risks[1] - risks[0]) / max(float(after["risk"][0]), np.finfo(float).tiny)
-    return float(np.max(np.abs(old[learnt] / new[learnt] - 1)))
+    phi = np.abs(after.parameters["link_coefficients"])
+    both = ~np.isnan(old) & ~np.isnan(new)
+    changes = [0.0]
+    learnt = both & (new > 0)
+    changes.extend(np.abs(old[learnt] / new[learnt] - 1))
+    end = min(before.time[-1], after.time[-1])
+    for k in np.flatnonzero(~both & (phi > 0)):
+        left = [float(np.interp(end, t.time, t["residual"][:, k])) for t in (before, after)]
+        rate = abs(float(np.interp(end, after.time, after["residual_rate"][:, k])))
+        gap = abs(left[1] - left[0])
+        changes.append(min(gap / phi[k], gap / (rate * end) if rate > 0 else np.inf))
+    return float(np.max(changes))
