@@ -29,7 +29,7 @@ from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.cost_of_product import Landscape
 from saddlescope.deep_linear.problem.linear_cost import Slope
 from saddlescope.deep_linear.theory.limit_shallow import THRESHOLD, LimitOutcome, shallow_limit
-from saddlescope.deep_linear.theory.next_saddle import TIED, GreedyOutcome, next_saddle
+from saddlescope.deep_linear.theory.next_saddle import TIED, GreedyOutcome, neuron_size, next_saddle
 from saddlescope.solve import Outcome, integrate
 
 _GROWTH = 1e4  # of the free neurons, until the rest of the escape is its closed form
@@ -37,6 +37,7 @@ _ROUNDS = 6
 _RTOL = 1e-8
 _EQUAL = 1e-7  # share of the largest singular value within which others are one with it
 _WIDTHS = 4
+_NEARER = 1e-2  # product of the new neuron of a path, of that of a greedy step
 _LONGEST = 1e6  # times the shortest time that a jump may take
 _POINTS, _APART = 500, 1e-3  # of a segment of the path; least distance of two that it is drawn through, relative
 
@@ -174,10 +175,10 @@ def saddle_to_saddle_limit(
         return SaddleToSaddleLimit(**vars(shallow_limit(cost, wide)), depth=2, size=size)
     narrow = compress(wide, _ROUNDS)
     free = narrow.weights if 2 * narrow.width <= max(W.shape[0] for W in wide) else wide
-    return _deep_limit(cost, free, size)
+    return _deep_limit(cost, free, size, min(W.shape[0] for W in wide[:-1]))
 
 
-def _deep_limit(cost: Cost, free: list[np.ndarray], size: float) -> SaddleToSaddleLimit:
+def _deep_limit(cost: Cost, free: list[np.ndarray], size: float, width: int) -> SaddleToSaddleLimit:
     """Go from saddle to saddle as a greedy path does, with the free neurons to say when, and which way at a tie."""
     landscape, depth = Landscape(cost), len(free)
     A, saddle, now = np.zeros(cost.shape), None, 0.0
@@ -186,11 +187,14 @@ def _deep_limit(cost: Cost, free: list[np.ndarray], size: float) -> SaddleToSadd
     costs, ranks, products = [path.cost], [0], [A]
     times, exponents, segments, doubts = [], [], [], []
     while True:
-        if ranks[-1] >= min(cost.shape):
+        if ranks[-1] >= min(*cost.shape, width):
             outcome = GreedyOutcome.RANK_LIMIT
             break
         time, mode, after = _escape(path, -landscape.value_and_gradient(A)[1], free)
-        reached = next_saddle(landscape, saddle, replace(path, left=mode[0], right=mode[1]), guard, strongest)
+        way = replace(path, left=mode[0], right=mode[1])
+        # the drawn path begins where the new neuron does: that must be nearer to the saddle than runs are to the path
+        begin = neuron_size(landscape, A, way) * _NEARER ** (1 / depth)
+        reached = next_saddle(landscape, saddle, way, guard, strongest, begin)
         if reached.failure is not None:
             outcome = reached.failure
             break
