@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-_LONGEST = 80  # characters of what was given that a message shows
+_LONGEST, _END = 80, 28  # characters of what was given that a message shows, and how many of them from its end
+_READ = 1000
 
 
 class RefusedError(ValueError):
@@ -30,7 +31,7 @@ def echo(value: object) -> str:
     """Return what was given as text for a message: one line of at most 80 characters, whatever it is.
 
     >>> echo([0] * 1000)
-    '[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0...'
+    '[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..., 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]'
     """
     try:
         text = repr(value)
@@ -45,8 +46,11 @@ def shortened(text: str) -> str:
     >>> shortened("a\\tb\\x1b[2J")
     'a b?[2J'
     """
-    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text[:1000].split()))
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+    if len(text) > 2 * _READ:
+        text = text[:_READ] + text[-_READ:]
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    # a path is known by its end
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3 - _END]}...{line[-_END:]}"
 
 
 def _number(argument: str, value: Any, must: str) -> float:

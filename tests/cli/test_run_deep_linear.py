@@ -261,8 +261,10 @@ def test_defaults_of_a_spec_are_those_of_the_library():
 
     spec = read("saddle_to_saddle")
     known = {n: p.default for n, p in inspect.signature(ss.solve).parameters.items()}
-    for name in ("rtol", "atol", "max_steps"):
+    for name in ("atol", "max_steps"):
         assert spec.solve_arguments()[name] == known[name]
+    # of a flow; a descent takes none
+    assert (known["rtol"], spec.solve_arguments()["rtol"]) == (None, 1e-6)
     known = {n: p.default for n, p in inspect.signature(DeepLinearFlow).parameters.items()}
     assert type(spec.network).model_fields["scale"].default == known["scale"]
     assert type(spec.network).model_fields["seed"].default == known["seed"]
