@@ -31,7 +31,7 @@ def echo(value: object) -> str:
     """Return what was given as text for a message: one line of at most 80 characters, whatever it is.
 
     >>> echo([0] * 1000)
-    '[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..., 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]'
+    '[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..., 0, 0, 0, 0, 0, 0, 0, 0, 0]'
     """
     try:
         text = repr(value)

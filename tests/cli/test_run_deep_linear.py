@@ -12,6 +12,7 @@ from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, greedy_low_ran
 from saddlescope.deep_linear.compare.saddles import SaddlePath, saddle_rows
 from saddlescope.deep_linear.until_learnt import solve_until_learnt, time_to_learn
 from saddlescope.solve import Outcome
+from saddlescope.solve.run import _ATTEMPTS, _RTOL
 from saddlescope.specs import read
 from saddlescope.trajectory import Trajectory, load
 
@@ -261,10 +262,10 @@ def test_defaults_of_a_spec_are_those_of_the_library():
 
     spec = read("saddle_to_saddle")
     known = {n: p.default for n, p in inspect.signature(ss.solve).parameters.items()}
-    for name in ("atol", "max_steps"):
-        assert spec.solve_arguments()[name] == known[name]
-    # of a flow; a descent takes none
-    assert (known["rtol"], spec.solve_arguments()["rtol"]) == (None, 1e-6)
+    assert spec.solve_arguments()["atol"] is known["atol"] is None
+    # what `solve` takes for None, for a flow
+    assert (spec.solve_arguments()["rtol"], spec.solve_arguments()["max_steps"]) == (_RTOL, _ATTEMPTS)
+    assert known["rtol"] is known["max_steps"] is None
     known = {n: p.default for n, p in inspect.signature(DeepLinearFlow).parameters.items()}
     assert type(spec.network).model_fields["scale"].default == known["scale"]
     assert type(spec.network).model_fields["seed"].default == known["seed"]

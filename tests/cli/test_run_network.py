@@ -201,7 +201,10 @@ def refused(capsys, words, *parts):
         (SPEC.replace("samples = 40", ""), ["`run.samples`", "'a/b'"]),
         (SPEC.replace("batch_size = 4", "batch_size = 0"), ["`run.batch_size`", "number 3", "at least 1"]),
         (SPEC.replace("step_size = 1e-3", "step_size = 0.0"), ["`run.step_size`", "positive"]),
-        (SPEC.replace("step_size = 1e-3", "step_size = 1e-3\ndimension = inf"), ["dynamics.dimension`", "'SGD'", "finite"]),
+        (
+            SPEC.replace("step_size = 1e-3", "step_size = 1e-3\ndimension = inf"),
+            ["dynamics.dimension`", "'SGD'", "finite"],
+        ),
         (SPEC.replace('kind = "sgd"', 'kind = "sdg"'), ["`run.kind`", "'sgd'", "'sdg'"]),
         (SPEC.replace('kind = "mean_field"', 'kind = "mean_field"\nneurons = 5'), ["`run.neurons`", "mean_field"]),
         (SPEC.replace('name = "a/b"', 'name = "SGD"'), ["`run.name`", "'SGD'"]),
@@ -214,10 +217,16 @@ def refused(capsys, words, *parts):
         (COMMITTEE.replace("dimension = 60", "dimension = 2.5"), ["`dynamics.dimension`", "whole number", "inf"]),
         (COMMITTEE.replace("directions = 2", "directions = 0"), ["`problem.directions`", "at least 1"]),
         (COMMITTEE.replace("directions = 2", "directions = [[1.0, 0.2]]"), ["`problem.directions`", "square"]),
-        (COMMITTEE.replace("directions = 2", "directions = [[1, 2], [2, 1]]"), ["problem.directions`", "negative eigenvalue"]),
+        (
+            COMMITTEE.replace("directions = 2", "directions = [[1, 2], [2, 1]]"),
+            ["problem.directions`", "negative eigenvalue"],
+        ),
         (COMMITTEE.replace("directions = 2", "directions = 2\nweights = [1.0]"), ["problem.weights`", "2"]),
         (COMMITTEE + "label_noise = -1.0\n", ["`dynamics.label_noise`", "negative"]),
-        (LONG.replace('"S G D", kind', '"S G D", method = "gram", dimension = 60, kind'), ["dynamics.dimension`", '"direct"']),
+        (
+            LONG.replace('"S G D", kind', '"S G D", method = "gram", dimension = 60, kind'),
+            ["dynamics.dimension`", '"direct"'],
+        ),
     ],
 )
 def test_bad_files(tmp_path, monkeypatch, capsys, text, parts):
