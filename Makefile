@@ -43,11 +43,12 @@ bench: $(VENV)/.bench       ## speed against other solvers, answers checked (sev
 	$(BIN)/python -m pytest benchmarks --benchmark-enable -p no:cacheprovider
 
 N ?= 100
+FUZZ ?= 1000
 SEED ?= $(shell date +%Y%m%d)
 campaign: $(VENV)/.dev      ## N random problems of seed SEED against their references: make campaign N=2000 SEED=1
 	$(BIN)/python -m campaigns --problems $(N) --seed $(SEED) --jobs $(JOBS) $(if $(REPORT),--report)
 fuzz: $(VENV)/.dev          ## broken specs, files and calls, signals, full disks: each must end in a sentence
-	$(BIN)/python -m campaigns --fuzz --problems 1000 --seed 0 --jobs $(JOBS) $(if $(REPORT),--report)
+	$(BIN)/python -m campaigns --fuzz --problems $(FUZZ) --seed 0 --jobs $(JOBS) $(if $(REPORT),--report)
 regression: $(VENV)/.dev    ## the fixed problems of campaigns: what was wrong once must not be so again
 	$(BIN)/python -m campaigns --replay campaigns/regression.jsonl --jobs $(JOBS)
 
