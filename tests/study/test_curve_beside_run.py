@@ -7,7 +7,7 @@ import pytest
 
 import saddlescope as ss
 from saddlescope.specs import read
-from saddlescope.study.curve_beside_run import free_scale
+from saddlescope.study.drops import free_scale
 
 SCALE = 1234.0
 
