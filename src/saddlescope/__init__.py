@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         regime_card,
         saddle_to_saddle_limit,
     )
+    from saddlescope.diagonal_linear import DiagonalFlow, jump_sequence
     from saddlescope.families import compare
     from saddlescope.gaussian import (
         Normal,
@@ -81,6 +82,7 @@ __all__ = [
     "CurveError",
     "CurveLog",
     "DeepLinearFlow",
+    "DiagonalFlow",
     "GeneralCost",
     "GradientDescent",
     "LeastSquares",
@@ -118,6 +120,7 @@ __all__ = [
     "gaussian_function",
     "greedy_low_rank",
     "hermite",
+    "jump_sequence",
     "learning_times",
     "load",
     "local_exponents",

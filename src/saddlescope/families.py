@@ -25,6 +25,7 @@ _PACKAGES = {
     "network": "saddlescope.single_index.network",
     "deep_linear": "saddlescope.deep_linear",
     "deep_linear_distances": "saddlescope.deep_linear.landscape",
+    "diagonal_linear": "saddlescope.diagonal_linear",
 }
 
 

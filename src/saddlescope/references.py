@@ -34,6 +34,14 @@ _ENTRIES = {
   eprint = {2106.15933},
   archivePrefix = {arXiv},
 }""",
+    "pesme2023": """\
+@misc{pesme2023,
+  author = {Pesme, Scott and Flammarion, Nicolas},
+  title  = {Saddle-to-saddle dynamics in diagonal linear networks},
+  year   = {2023},
+  eprint = {2304.00488},
+  archivePrefix = {arXiv},
+}""",
     "steinebach2023": """\
 @article{steinebach2023,
   author  = {Steinebach, Gerd},

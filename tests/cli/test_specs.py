@@ -130,7 +130,7 @@ def test_a_shipped_name_wins_over_a_folder_of_results(tmp_path, monkeypatch):
 
 def nonsense(family):
     base = {"single_index": "canonical", "deep_linear": "saddle_to_saddle", "deep_linear_distances": "distances"}
-    base["network"] = "committee_machine"
+    base |= {"network": "committee_machine", "diagonal_linear": "diagonal"}
     for setting in settings(model(family)):
         table, _, key = setting.name.rpartition(".")
         if (table and not setting.only) or "completion" in setting.only:

@@ -18,6 +18,7 @@ FLOWS: dict[str, Any] = {
     "SampleDescent": lambda: ss.SampleDescent(PROBLEM, 0.5, samples=9, **SGD),
     "SGDLimit": lambda: ss.SGDLimit(ss.OnePassSGD(PROBLEM, 0.5, **SGD)),
     "DeepLinearFlow": lambda: ss.DeepLinearFlow(ss.LeastSquares([[2.0]]), 3, 200, gamma=1.5),
+    "DiagonalFlow": lambda: ss.DiagonalFlow([[2.0, 1.0]], [1.0], log_scale=30.0),
     "GradientDescent": lambda: ss.GradientDescent(ss.LeastSquares([[2.0]]), 2, 4, gamma=1.0, learning_rate=0.25),
 }
 
@@ -40,7 +41,7 @@ def test_a_flow_says_what_it_is_in_a_line(name):
     assert "\n" not in text
     assert len(text) < 500
     told = dict(FLOWS[name]().__rich_repr__())
-    assert ("depth" if "cost" in told else "epsilon") in told
+    assert {"depth", "epsilon", "log_scale"} & set(told)
 
 
 def test_a_learning_rate_is_told_and_the_arguments_stay_known():
@@ -59,13 +60,15 @@ def given() -> tuple[list[np.ndarray], Any]:
         ss.NetworkFlow(PROBLEM, 0.1, initial=(a, u)),
         ss.OnePassSGD(PROBLEM, 0.1, initial=(a, u), step_size=0.1),
     )
-    return [*layers, a, s, u], flows
+    X, y = rng.standard_normal((2, 3)), np.ones(2)
+    flows = (ss.DiagonalFlow(X, y, 0.1), *flows)
+    return [*layers, a, s, u, X, y], flows
 
 
 def test_a_flow_does_not_change_with_the_arrays_it_was_made_of():
     arrays, flows = given()
     before = [identity(flow) for flow in flows]
-    starts = [np.asarray(flow.start()[1]).copy() for flow in flows[:3]]
+    starts = [np.asarray(flow.start()[1]).copy() for flow in flows[:4]]
     for array in arrays:
         assert array.flags.writeable  # they are still the user's
         array += 0.5

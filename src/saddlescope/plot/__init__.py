@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from saddlescope.plot.deep_linear.plane import plane
     from saddlescope.plot.deep_linear.regimes import regimes
     from saddlescope.plot.deep_linear.singular_values import modes
+    from saddlescope.plot.diagonal_linear.jumps import jumps
     from saddlescope.plot.parts.canvas import new_axes, save
     from saddlescope.plot.single_index.ladder import ladder
     from saddlescope.plot.single_index.levels import levels
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "descent",
+    "jumps",
     "ladder",
     "levels",
     "modes",

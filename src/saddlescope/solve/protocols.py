@@ -67,6 +67,10 @@ class System(eqx.Module):
         del y, rate
         return length
 
+    def change_ahead(self, y: jax.Array, rate: jax.Array, left: jax.Array) -> jax.Array:
+        """Return by how much the scalar `stop_on` changes in the time `left` if no mode grows; `rate` is F(y)."""
+        return jnp.abs(self.observables(y, rate)[f"{self.stop_on}_rate"]) * left
+
 
 class Flow(abc.ABC):
     """A learning dynamics: what is learnt, how it starts, how it moves.

@@ -35,14 +35,13 @@ def still_test(system: Any, until: float, y0: jax.Array) -> Callable[[float, jax
     if size > _MOST:
         raise ArgumentError("stop_when_still", f"be used with at most {_MOST} numbers in the state", size)
     jacobian = jax.jit(lambda system, y: jax.jacfwd(system.vector_field)(y).reshape(size, size))
-    observe = jax.jit(lambda system, y: system.observables(y, system.vector_field(y)))
+    change = jax.jit(lambda system, y, left: system.change_ahead(y, system.vector_field(y), left))
     field = jax.jit(lambda system, y: system.vector_field(y).ravel())
-    reference = float(observe(system, y0)[system.stop_on])
+    reference = float(system.observables(y0, system.vector_field(y0))[system.stop_on])
 
     def is_still(t: float, y: jax.Array) -> bool:
         left = until - t
-        observed = observe(system, y)
-        if abs(float(observed[f"{system.stop_on}_rate"])) * left > 1e-9 * reference:
+        if float(change(system, y, left)) > 1e-9 * reference:
             return False
         way = np.zeros(size)
         for share in _AHEAD:

@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.interpolate import CubicHermiteSpline
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.measure import plateaus
+from saddlescope.measure.jumps import first_below, slowest
 
 if TYPE_CHECKING:
     from saddlescope.deep_linear import Cost, Escape, SaddleToSaddleLimit
@@ -152,10 +152,10 @@ def saddle_rows(trajectory: Trajectory, path: SaddlePath) -> list[SaddleRow]:
     """
     time, cost, rate = trajectory.time, trajectory["cost"], np.abs(trajectory["cost_rate"])
     jumps = [
-        _first_below(time, cost, trajectory["cost_rate"], level) for level in (path.costs[:-1] + path.costs[1:]) / 2
+        first_below(time, cost, trajectory["cost_rate"], level) for level in (path.costs[:-1] + path.costs[1:]) / 2
     ]
     off = _off_path(trajectory, path)
-    rests = [_slowest(time, rate, begin, end) for begin, end in pairwise([0.0, *jumps, math.inf])]
+    rests = [slowest(time, rate, begin, end) for begin, end in pairwise([0.0, *jumps, math.inf])]
     stages = plateaus(trajectory, time_axis="linear")
     if not path.whole:
         rests[-1] = None  # the run went on, theory does not say when
@@ -178,29 +178,6 @@ def saddle_rows(trajectory: Trajectory, path: SaddlePath) -> list[SaddleRow]:
             )
         )
     return rows
-
-
-def _first_below(time: np.ndarray, cost: np.ndarray, rate: np.ndarray, level: float) -> float:
-    """First time at which the cost is at the level, on its cubic Hermite interpolant; nan if never."""
-    below = np.flatnonzero(cost <= level)
-    if below.size == 0:
-        return math.nan
-    at = int(below[0])
-    if at == 0:
-        return 0.0
-    step = slice(at - 1, at + 1)
-    roots = CubicHermiteSpline(time[step], cost[step], rate[step]).solve(level, extrapolate=False)
-    return float(roots[0]) if len(roots) else float(time[at])
-
-
-def _slowest(time: np.ndarray, rate: np.ndarray, begin: float, end: float) -> int | None:
-    """Step at which the cost falls slowest between two jumps, the last one at the minimum; None before that."""
-    if math.isnan(begin):
-        return None
-    inside = np.flatnonzero((time >= begin) & ~(time > end))
-    if inside.size == 0:
-        inside = np.array([int(np.argmin(np.abs(time - begin)))])
-    return int(inside[-1] if math.isinf(end) else inside[np.argmin(rate[inside])])
 
 
 def _off_path(trajectory: Trajectory, path: SaddlePath) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,3 +37,16 @@ def reference_regression() -> tuple[np.ndarray, np.ndarray]:
     """
     X = np.random.default_rng(0).standard_normal((5, 7))
     return X, X @ np.array([1.5, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+
+
+def sparse_regression(
+    examples: int, dimension: int, coefficients: Sequence[float], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return X (n, d), standard Gaussian, and y = X beta (n,), where only the first coordinates of beta are not zero.
+
+    >>> X, y = sparse_regression(5, 7, [1.5, -1.0], seed=0)
+    >>> bool(np.allclose(X, reference_regression()[0]) and np.allclose(y, reference_regression()[1]))
+    True
+    """
+    X = np.random.default_rng(seed).standard_normal((examples, dimension))
+    return X, X[:, : len(coefficients)] @ np.asarray(coefficients, dtype=np.float64)

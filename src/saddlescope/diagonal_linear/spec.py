@@ -1,0 +1,141 @@
+"""Specs of diagonal linear networks: a regression, the scale of the start, and how far to follow the flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from saddlescope.arguments import ArgumentError, positive
+from saddlescope.specs.checks import (
+    Count,
+    CountFromTwo,
+    CountFromZero,
+    Flag,
+    Fraction,
+    Matrix,
+    Numbers,
+    Positive,
+    Table,
+)
+from saddlescope.specs.run_spec import RunSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from saddlescope.diagonal_linear import DiagonalFlow
+
+
+def _until(value: Any, info: ValidationInfo) -> float | str:
+    if value == "auto":
+        return value
+    try:
+        return positive(str(info.field_name), value)
+    except ArgumentError:
+        raise ArgumentError(str(info.field_name), 'be "auto" or a positive number', value) from None
+
+
+class Given(Table):
+    """A regression that is given."""
+
+    kind: Literal["given"] = Field(description="a regression, L(beta) = |X beta - y|^2 / (2n)")
+    inputs: Matrix = Field(description="X, a list of rows, one an example")
+    outputs: Numbers = Field(description="y, one number an example")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Given:
+        if len(self.outputs) != len(self.inputs):
+            raise ArgumentError("outputs", f"have one number per example, {len(self.inputs)} of them", self.outputs)
+        return self
+
+    def regression(self) -> tuple[Any, Any]:
+        """Return X, shape (n, d), and y, shape (n,)."""
+        return self.inputs, self.outputs
+
+
+class Sparse(Table):
+    """A random sparse regression without noise."""
+
+    kind: Literal["sparse"] = Field(description="random Gaussian inputs, outputs by few of their coordinates")
+    examples: Count = Field(description="number n of examples")
+    dimension: Count = Field(description="number d of coordinates")
+    coefficients: Numbers = Field(description="of the first coordinates; all others have none")
+    seed: CountFromZero = Field(0, description="seed of the inputs")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Sparse:
+        if len(self.coefficients) > self.dimension:
+            raise ArgumentError("coefficients", f"be at most {self.dimension} numbers", self.coefficients)
+        if not any(self.coefficients):
+            raise ArgumentError("coefficients", "not all be zero", self.coefficients)
+        return self
+
+    def regression(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return X, shape (n, d), and y, shape (n,)."""
+        from saddlescope.diagonal_linear.problem.regression import sparse_regression
+
+        return sparse_regression(self.examples, self.dimension, self.coefficients, self.seed)
+
+
+class Start(Table):
+    """The start, u = sqrt(2) alpha and v = 0."""
+
+    log_scale: Positive = Field(description="ln(1/alpha); larger is nearer to the limit, 1000 is no trouble")
+
+
+class Dynamics(Table):
+    """How long it runs."""
+
+    until: Annotated[float | Literal["auto"], BeforeValidator(_until)] = Field(
+        "auto", description="end, in units of ln(1/alpha); auto: a while after the last predicted jump"
+    )
+
+
+class Solver(Table):
+    """How it is solved."""
+
+    rtol: Fraction = Field(1e-6, description="relative tolerance of a step")
+    atol: Fraction | None = Field(None, description="absolute tolerance; by default tied to the scale of the start")
+    states: CountFromTwo = Field(20, description="number of saved states")
+    cost_below: Positive | None = Field(None, description="stop when the cost is at or below this")
+    max_steps: Count = Field(1_000_000, description="limit on attempted steps")
+
+
+class Theory(Table):
+    """What it is compared with."""
+
+    jumps: Flag = Field(True, description="predict the saddles that are visited, and when they are left")
+
+
+class Picture(Table):
+    """What is drawn."""
+
+    scale: Literal["linear", "log"] = Field("linear", description="axis of the cost")
+
+
+class Spec(RunSpec):
+    """One run of a diagonal linear network."""
+
+    FILES: ClassVar = ("trajectory.nc", "stages.json", "jumps.png", "spec.toml")
+
+    family: Literal["diagonal_linear"] = Field("diagonal_linear", description="which family of problems")  # pyright: ignore
+    problem: Given | Sparse = Field(discriminator="kind")
+    start: Start
+    dynamics: Dynamics = Dynamics()  # pyright: ignore[reportCallIssue]
+    solver: Solver = Solver()  # pyright: ignore[reportCallIssue]
+    theory: Theory = Theory()  # pyright: ignore[reportCallIssue]
+    picture: Picture = Picture()  # pyright: ignore[reportCallIssue]
+
+    def flow(self) -> DiagonalFlow:
+        """Return the dynamics, ready to be solved.
+
+        Raises:
+            ArgumentError: if there is nothing to learn, or the scale is out of range.
+        """
+        from saddlescope.diagonal_linear import DiagonalFlow
+
+        return DiagonalFlow(*self.problem.regression(), log_scale=self.start.log_scale)
+
+    def solve_arguments(self) -> dict[str, Any]:
+        """Return the arguments of `solve` other than the flow and the end of the time range."""
+        return {**self.solver.model_dump(exclude={"cost_below"}), "risk_below": self.solver.cost_below}
