@@ -42,7 +42,8 @@ def test_the_scale_of_time_is_found_from_a_spec(spec, run):
     found = ss.compare(measured(run, factor=7.0), spec)
     assert found.record["compared"]
     assert found.record["time_scale"] == pytest.approx(SCALE, rel=0.1)
-    assert found.record["spread"] < 1.1
+    # drops of a noisy curve are placed to some ten per cent; a curve that does not fit scatters by factors
+    assert found.record["spread"] < 1.25
     assert found.record["misfits"] == []
     numbers = found.values()
     assert len(found.rows) == 3

@@ -88,8 +88,6 @@ def test_a_saddle_is_not_taken_for_the_end():
     assert abs(float(system.observables(saddle, system.vector_field(saddle))["cost_rate"])) < 1e-15
     assert change(saddle, 0.4) < 1e-12
     assert change(saddle, 10.0) > 0.01
-    # at the end, a coordinate that is off by the tolerance settles, and the cost with it
-    assert change(jnp.array([1 + np.log(2) / 2000 + 1e-9, -1.0]), 1e3) < 1e-9
 
 
 def test_the_linear_systems_of_steps_are_those_of_the_jacobian():
