@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: demo test lint types check bench campaign fuzz regression clean
+.PHONY: demo test lint types check bench campaign fuzz regression docs release clean
 .DEFAULT_GOAL := check
 # Small matrices: threads that wait for each other only slow the tests down.
 export OPENBLAS_NUM_THREADS := 1
@@ -52,5 +52,8 @@ fuzz: $(VENV)/.dev          ## broken specs, files and calls, signals, full disk
 regression: $(VENV)/.dev    ## the fixed problems of campaigns: what was wrong once must not be so again
 	$(BIN)/python -m campaigns --replay campaigns/regression.jsonl --jobs $(JOBS)
 
+release:                    ## a release without its last step: builds, installs the wheel where nothing else is, runs it
+	PYTHON=$(PYTHON) .ci/release
+
 clean:
-	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo dist .pytest_cache .ruff_cache .hypothesis

@@ -95,7 +95,7 @@ _ENTRIES = {
 }""",
     "goldt2019": """\
 @misc{goldt2019,
-  author = {Goldt, Sebastian and Advani, Madhu S. and Saxe, Andrew M. and Krzakala, Florent and Zdeborov{\'a}, Lenka},
+  author = {Goldt, Sebastian and Advani, Madhu S. and Saxe, Andrew M. and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
   title  = {Dynamics of stochastic gradient descent for two-layer neural networks in the teacher-student setup},
   year   = {2019},
   eprint = {1906.08632},
@@ -103,7 +103,7 @@ _ENTRIES = {
 }""",
     "veiga2022": """\
 @misc{veiga2022,
-  author = {Veiga, Rodrigo and Stephan, Ludovic and Loureiro, Bruno and Krzakala, Florent and Zdeborov{\'a}, Lenka},
+  author = {Veiga, Rodrigo and Stephan, Ludovic and Loureiro, Bruno and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
   title  = {Phase diagram of stochastic gradient descent in high-dimensional two-layer neural networks},
   year   = {2022},
   eprint = {2202.00293},
@@ -142,7 +142,7 @@ def bibtex(keys: Iterable[str]) -> str:
     """Return the BibTeX entries of the given keys, in their order, parted by empty lines.
 
     Args:
-        keys: any of berthier2023, jacot2021, steinebach2023, diffrax, equinox, jax; each counts once.
+        keys: any of `KEYS`, such as berthier2023; each counts once.
 
     Raises:
         ArgumentError: if a key is not known.

@@ -9,6 +9,7 @@ import cyclopts
 from cyclopts import Parameter
 
 import saddlescope
+from saddlescope.cli.examples import EXAMPLES, epilogue
 
 # Numerical libraries are imported inside the commands: help and refusals must be instant.
 
@@ -179,3 +180,20 @@ def plateaus(
 
     asked = Asked(tuple(y or ()), x, time, values, from_, run, slope, least_decades, sep, decimal)
     return tell_plateaus(files, asked, only_list=list_, as_json=json, picture=plot, follow=follow, spec=compare)
+
+
+@app.command
+def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
+    """Print what a shell needs to complete commands and options by the Tab key.
+
+    Parameters
+    ----------
+    shell
+        Which one.
+    """
+    print(app.generate_completion(prog_name="saddlescope", shell=shell))
+    return 0
+
+
+for _command in EXAMPLES:
+    app[_command].help_epilogue = epilogue(_command)
