@@ -22,12 +22,12 @@ _AWAY = 0.1  # from a jump, as a share of its time
 _WHOLE, _NARROW = "whole, width 256", "7 rounds, width 256"
 
 
-def gap_of_products(found: Trajectory, true: Trajectory, jumps: np.ndarray) -> float:
+def gap_of_products(result: Trajectory, true: Trajectory, jumps: np.ndarray) -> float:
     """Largest |A(t) - A(t)| between two runs, as a share of the largest |A|, away from the jumps."""
     curve = make_interp_spline(true.time, true["product"], k=5)
-    times = found.time[found.time <= true.time[-1]]
+    times = result.time[result.time <= true.time[-1]]
     away = np.all(np.abs(times[:, None] / jumps - 1) > _AWAY, axis=1)
-    gap = found["product"][: len(times)][away] - curve(times[away])
+    gap = result["product"][: len(times)][away] - curve(times[away])
     size = np.linalg.norm(true["product"], axis=(1, 2)).max()
     return float(np.linalg.norm(gap, axis=(1, 2)).max() / size)
 
@@ -35,16 +35,16 @@ def gap_of_products(found: Trajectory, true: Trajectory, jumps: np.ndarray) -> f
 def measure(depth: int, width: int, how: Any, until: float, levels: np.ndarray) -> tuple[Trajectory, dict[str, Any]]:
     """Return a run and its row; the first run, which compiles, is not timed."""
     flow, making = timed(lambda: DeepLinearFlow(COST, depth, width, 2.0, 1.0, 1, compress=how))
-    found = ss.solve(flow, until, rtol=_RTOL, progress=False)
+    result = ss.solve(flow, until, rtol=_RTOL, progress=False)
     seconds = min(timed(lambda: ss.solve(flow, until, rtol=_RTOL, progress=False))[1] for _ in range(_TURNS))
-    curve = curve_of(found)
+    curve = curve_of(result)
     row = {"making": making, "seconds": seconds, "steps": curve.attempted}
-    if how != "auto" or found.accuracy.get("exact_compression"):  # else the seconds are those of several runs
+    if how != "auto" or result.accuracy.get("exact_compression"):  # else the seconds are those of several runs
         row["milliseconds_a_step"] = 1e3 * seconds / curve.attempted
-    row |= {"narrow_width": found.accuracy.get("compressed_width"), "jump_times": jump_times(curve, levels).tolist()}
-    if "krylov_error" in found.accuracy:
-        row["estimated_error"] = found.accuracy["krylov_error"]
-    return found, row
+    row |= {"narrow_width": result.accuracy.get("compressed_width"), "jump_times": jump_times(curve, levels).tolist()}
+    if "krylov_error" in result.accuracy:
+        row["estimated_error"] = result.accuracy["krylov_error"]
+    return result, row
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ def of_diffrax(
     dense = [jump * np.linspace(0.99, 1.01, 6000) for jump in jumps]
     times = np.sort(np.concatenate([np.linspace(0, until, 2000), *dense]))
 
-    def look(t: Any, y: Any, args: Any) -> Any:
+    def observe(t: Any, y: Any, args: Any) -> Any:
         seen = system.observables(y, system.vector_field(y))
         return seen["cost"], seen["cost_rate"]
 
@@ -80,17 +80,17 @@ def of_diffrax(
             1e-3,
             y,
             stepsize_controller=diffrax.PIDController(rtol=rtol, atol=rtol * flow.scale()),
-            saveat=diffrax.SaveAt(ts=times, fn=look),
+            saveat=diffrax.SaveAt(ts=times, fn=observe),
             max_steps=_LIMIT,
             throw=False,
         )
 
     def curve(rtol: float, times: np.ndarray) -> Curve:
-        found = run(y0, jnp.asarray(times), rtol)
-        if found.result != diffrax.RESULTS.successful:
-            raise RuntimeError(f"diffrax says: {found.result}")
-        cost, rate = map(np.asarray, found.ys)
-        return Curve(times, cost, rate, int(found.stats["num_steps"]))
+        result = run(y0, jnp.asarray(times), rtol)
+        if result.result != diffrax.RESULTS.successful:
+            raise RuntimeError(f"diffrax says: {result.result}")
+        cost, rate = map(np.asarray, result.ys)
+        return Curve(times, cost, rate, int(result.stats["num_steps"]))
 
     def compiled(rtol: float) -> Callable[[], Curve]:
         curve(rtol, 1e-5 * times)
@@ -189,8 +189,8 @@ def confirm(flow: DeepLinearFlow, until: float) -> dict[str, Any]:
     """How far the jump times of DOP853 are from those of the reference, at the reference's tolerance."""
     true = jump_times(ours(flow, until, _REFERENCE))
     other, seconds = timed(of_scipy(flow, until, true)(_REFERENCE))
-    found = {"seconds": seconds, "steps": other.attempted, "error": apart(jump_times(other), true)}
-    return found | {"reading_error": reading_error(other)}
+    results = {"seconds": seconds, "steps": other.attempted, "error": apart(jump_times(other), true)}
+    return results | {"reading_error": reading_error(other)}
 
 
 def main() -> None:
@@ -204,12 +204,12 @@ def main() -> None:
     compilation_cache.reset_cache()
     flow, until = problem(asked.whole, asked.scale)
     if asked.who == "saddlescope":
-        found = our_rows(flow, until, asked.scale, asked.rtol)
+        result = our_rows(flow, until, asked.scale, asked.rtol)
     elif asked.who == "reference":
-        found = confirm(flow, until)
+        result = confirm(flow, until)
     else:
-        found = compare(asked.who, flow, until, asked.rtol[0])
-    json.dump(found, sys.stdout)
+        result = compare(asked.who, flow, until, asked.rtol[0])
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

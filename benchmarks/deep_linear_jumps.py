@@ -35,22 +35,22 @@ class Curve(NamedTuple):
     attempted: int
 
 
-def curve_of(found: Trajectory) -> Curve:
+def curve_of(result: Trajectory) -> Curve:
     """Return the curve of one of our runs."""
-    attempted = found.solver["steps_accepted"] + found.solver["steps_rejected"]
-    return Curve(found.time, found["cost"], found["cost_rate"], attempted)
+    attempted = result.solver["steps_accepted"] + result.solver["steps_rejected"]
+    return Curve(result.time, result["cost"], result["cost_rate"], attempted)
 
 
 def jump_times(curve: Curve, levels: np.ndarray = HALF_WAY, every: int = 1) -> np.ndarray:
     """First times at which the cost is at each level; cubic by cost and rate at every n-th point."""
     t, cost, rate = (values[::every] for values in curve[:3])
-    found = []
+    results = []
     for level in levels:
         k = int(np.flatnonzero(cost <= level)[0])
         step = slice(k - 1, k + 1)
         between = CubicHermiteSpline(t[step], cost[step] - level, rate[step])
-        found.append(brentq(between, *t[step], xtol=1e-15 * t[k]))
-    return np.array(found)
+        results.append(brentq(between, *t[step], xtol=1e-15 * t[k]))
+    return np.array(results)
 
 
 def reading_error(curve: Curve) -> float:

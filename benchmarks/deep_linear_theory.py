@@ -15,8 +15,8 @@ from saddlescope.deep_linear.problem.reference_problems import random_completion
 def main() -> None:
     rows: dict[str, Any] = {}
     ss.saddle_to_saddle_limit(COST, DEPTH, WIDTH, GAMMA, SEED)
-    found, seconds = timed(lambda: ss.saddle_to_saddle_limit(COST, DEPTH, WIDTH, GAMMA, SEED))
-    rows["limit of MC10"] = {"seconds": seconds, "jump_times": found.jump_times.tolist()}
+    result, seconds = timed(lambda: ss.saddle_to_saddle_limit(COST, DEPTH, WIDTH, GAMMA, SEED))
+    rows["limit of MC10"] = {"seconds": seconds, "jump_times": result.jump_times.tolist()}
     greedy, seconds = timed(lambda: ss.greedy_low_rank(COST, DEPTH))
     rows["greedy on MC10"] = {"seconds": seconds, "costs": greedy.costs.tolist()}
     large = random_completion(200, (5.0, 4.0, 3.0, 2.0, 1.0), 12_000, 0)

@@ -23,8 +23,8 @@ SLOPE, LEAST = 0.2, 0.25  # what is flat and long enough, for both
 
 def ours(curve: TrainingCurve) -> list[tuple[float, float, float]]:
     given = SimpleNamespace(time=curve.time, value=curve.value, bounded=curve.bounded)
-    found = plateaus(given, time_axis="linear" if curve.time_axis == "linear" else "log")
-    return [(p.start, p.end, p.height) for p in found]
+    result = plateaus(given, time_axis="linear" if curve.time_axis == "linear" else "log")
+    return [(p.start, p.end, p.height) for p in result]
 
 
 def change_points(curve: TrainingCurve, model: str, penalty: float) -> list[tuple[float, float, float]]:
@@ -46,7 +46,7 @@ def change_points(curve: TrainingCurve, model: str, penalty: float) -> list[tupl
     sigma = 1.4826 * np.median(np.abs(np.diff(y))) / math.sqrt(2) + 1e-3
     fit = ruptures.Pelt(model=model, min_size=3, jump=1).fit(y / sigma)
     ends = fit.predict(pen=penalty * math.log(y.size))
-    found: list[tuple[float, float, float]] = []
+    results: list[tuple[float, float, float]] = []
     for begin, end in zip([0, *ends[:-1]], ends, strict=True):
         part = slice(begin, end)
         if bins.last[end - 1] - bins.first[begin] < LEAST or end - begin < 3:
@@ -54,17 +54,17 @@ def change_points(curve: TrainingCurve, model: str, penalty: float) -> list[tupl
         if abs(np.polyfit(bins.x[part], y[part], 1)[0]) > SLOPE:
             continue
         height = float(np.median(y[part]))
-        if found and abs(height - found[-1][2]) < 0.05:
-            found[-1] = (found[-1][0], float(bins.last[end - 1]), found[-1][2])
+        if results and abs(height - results[-1][2]) < 0.05:
+            results[-1] = (results[-1][0], float(bins.last[end - 1]), results[-1][2])
         else:
-            found.append((float(bins.first[begin]), float(bins.last[end - 1]), height))
+            results.append((float(bins.first[begin]), float(bins.last[end - 1]), height))
     back = (lambda v: 10**v) if log else (lambda v: v * curve.time[-1] / 3)
-    return [(back(a), back(b), 10**h if wide else h * (high - low)) for a, b, h in found]
+    return [(back(a), back(b), 10**h if wide else h * (high - low)) for a, b, h in results]
 
 
-def edges_right(curve: TrainingCurve, found: list[tuple[float, float, float]]) -> bool:
+def edges_right(curve: TrainingCurve, results: list[tuple[float, float, float]]) -> bool:
     """Whether each plateau begins, ends and stands where it should; of curves whose count is right."""
-    for (start, end, height), (a, b), level in zip(found, curve.edges, curve.heights, strict=True):
+    for (start, end, height), (a, b), level in zip(results, curve.edges, curve.heights, strict=True):
         if curve.time_axis == "log":
             right = max(abs(math.log(start / a)), abs(math.log(end / b))) < math.log(FACTOR)
         else:
@@ -79,9 +79,9 @@ def score(judge, kind: str, seeds: range) -> tuple[float, float, float]:
     counts, edges, began = [], [], time.process_time()
     for seed in seeds:
         curve = make_curve(kind, seed)
-        found = judge(curve)
-        counts.append(len(found) == curve.count)
-        edges.append(counts[-1] and edges_right(curve, found))
+        result = judge(curve)
+        counts.append(len(result) == curve.count)
+        edges.append(counts[-1] and edges_right(curve, result))
     return float(np.mean(counts)), float(np.mean(edges)), time.process_time() - began
 
 

@@ -43,8 +43,8 @@ def flow(neurons: int = 15, epsilon: float = 1e-4, until: float = 1.0) -> dict[s
         return lambda: float(ss.solve(made, until, rtol=rtol, progress=False)["risk"][-1])
 
     def bdf() -> float:
-        found = solve_ivp(lambda t, y: np.asarray(field(y)), (0, until), start, "BDF", rtol=1e-6, atol=1e-8)
-        return float(risk(jnp.asarray(found.y[:, -1])))
+        result = solve_ivp(lambda t, y: np.asarray(field(y)), (0, until), start, "BDF", rtol=1e-6, atol=1e-8)
+        return float(risk(jnp.asarray(result.y[:, -1])))
 
     term = diffrax.ODETerm(lambda t, y, args: system.vector_field(y))
     dense = jax.jit(
@@ -78,8 +78,8 @@ def flow(neurons: int = 15, epsilon: float = 1e-4, until: float = 1.0) -> dict[s
         rows[f"{name}, m = {neurons}"] = {"seconds": seconds, "error": abs(value / true - 1)}
     wide = ss.NetworkFlow(PROBLEM, epsilon, 100)
     ss.solve(wide, until, progress=False)
-    found, seconds = timed(lambda: ss.solve(wide, until, progress=False))
-    rows["saddlescope, rtol 1e-6, m = 100"] = {"seconds": seconds, "outcome": found.outcome}
+    result, seconds = timed(lambda: ss.solve(wide, until, progress=False))
+    rows["saddlescope, rtol 1e-6, m = 100"] = {"seconds": seconds, "outcome": result.outcome}
     return rows
 
 
@@ -88,8 +88,8 @@ def growth() -> dict[str, Any]:
     for neurons in (25, 50, 100, 200, 400):
         made = ss.NetworkFlow(PROBLEM, 1e-3, neurons)
         ss.solve(made, 0.1, progress=False)
-        found, seconds = timed(lambda made=made: ss.solve(made, 0.1, progress=False))
-        steps = found.solver["steps_accepted"] + found.solver["steps_rejected"]
+        result, seconds = timed(lambda made=made: ss.solve(made, 0.1, progress=False))
+        steps = result.solver["steps_accepted"] + result.solver["steps_rejected"]
         rows[str(neurons)] = {"seconds": seconds, "per_step": seconds / steps}
     sizes = np.log([float(name) for name in rows])
     rows["exponent"] = float(np.polyfit(sizes, np.log([row["per_step"] for row in rows.values()]), 1)[0])
@@ -168,13 +168,13 @@ def gpu() -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for neurons in (100, 400, 1600):
         made = ss.NetworkFlow(PROBLEM, 1e-3, neurons)
-        found: dict[str, float] = {}
+        results: dict[str, float] = {}
         for kind in ("cpu", "gpu"):
             with jax.default_device(jax.devices(kind)[0]):
                 ss.solve(made, 0.1, progress=False)
-                run, found[kind] = timed(lambda made=made: ss.solve(made, 0.1, progress=False))
-                found[f"{kind} risk"] = float(run["risk"][-1])
-        rows[f"m = {neurons}"] = found | {"ratio": found["cpu"] / found["gpu"]}
+                run, results[kind] = timed(lambda made=made: ss.solve(made, 0.1, progress=False))
+                results[f"{kind} risk"] = float(run["risk"][-1])
+        rows[f"m = {neurons}"] = results | {"ratio": results["cpu"] / results["gpu"]}
     return rows
 
 

@@ -40,26 +40,26 @@ def compare(name: str, rtol: float, ladder: Ladder, rounds: int) -> dict[str, An
         return errors | {"steps": answer.steps, "rtol": rtol, "seconds": []}
 
     steps, *first = timed(lambda: theirs(rtol, ladder.until))
-    found = {"theirs": summary(answer_of_steps(ladder, steps), rtol)}
-    found["theirs"]["seconds"].append(first)
-    found["theirs"] |= {"work": steps.work, "compile_seconds": compile_seconds}
-    found["ours"] = summary(answer_of_ours(ladder, ours(ladder, rtol)), rtol)
+    results = {"theirs": summary(answer_of_steps(ladder, steps), rtol)}
+    results["theirs"]["seconds"].append(first)
+    results["theirs"] |= {"work": steps.work, "compile_seconds": compile_seconds}
+    results["ours"] = summary(answer_of_ours(ladder, ours(ladder, rtol)), rtol)
     for finer in _EQUAL:
         equal = summary(answer_of_ours(ladder, ours(ladder, finer)), finer)
-        if all(equal[error] <= found["theirs"][error] for error in ("times", "risk")):
-            found["ours_equal"] = equal
+        if all(equal[error] <= results["theirs"][error] for error in ("times", "risk")):
+            results["ours_equal"] = equal
             break
 
     def our_turn() -> None:
-        for key in found.keys() - {"theirs"}:
+        for key in results.keys() - {"theirs"}:
             for _ in range(_OURS_PER_ROUND):
-                found[key]["seconds"].append(timed(lambda key=key: ours(ladder, found[key]["rtol"]))[1:])
+                results[key]["seconds"].append(timed(lambda key=key: ours(ladder, results[key]["rtol"]))[1:])
 
     our_turn()
     for _ in range(rounds - 1):
-        found["theirs"]["seconds"].append(timed(lambda: theirs(rtol, ladder.until))[1:])
+        results["theirs"]["seconds"].append(timed(lambda: theirs(rtol, ladder.until))[1:])
         our_turn()
-    return {"name": name, "load": os.getloadavg()[0], **found}
+    return {"name": name, "load": os.getloadavg()[0], **results}
 
 
 def main() -> None:

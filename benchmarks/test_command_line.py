@@ -34,7 +34,7 @@ def test_first_run_and_later_runs(benchmark, record, folder):
     benchmark.pedantic(lambda: _run(folder, next(names)), rounds=5)
     record("command line", {"kind": "cli", "cold": cold, "warm": list(benchmark.stats.stats.data)})
     stages = json.loads((out / "stages.json").read_text())
-    found = [degree["measured_time"] for degree in stages["degrees"]]
+    results = [degree["measured_time"] for degree in stages["degrees"]]
     # the command refines its own nodes; 256 Gauss nodes are off by 3 % for degree 3
-    np.testing.assert_allclose(found[:3], reference(LADDER_256).learning_times[:3], rtol=1e-3)
-    np.testing.assert_allclose(found[3], 4.8008281e-2, rtol=1e-4)
+    np.testing.assert_allclose(results[:3], reference(LADDER_256).learning_times[:3], rtol=1e-3)
+    np.testing.assert_allclose(results[3], 4.8008281e-2, rtol=1e-4)

@@ -7,9 +7,9 @@ _NO_KVAERNO5 = "not run: a dense Jacobian of 22 000 x 22 000 numbers is 3.9 GB, 
 
 
 def measure(measured, module, *arguments, **options):
-    found, failure = measured(module, *arguments, **options)
-    assert found is not None, failure
-    return found
+    result, failure = measured(module, *arguments, **options)
+    assert result is not None, failure
+    return result
 
 
 def beside(measured, name, *options, limit):
@@ -39,8 +39,8 @@ def test_whole_network(measured, record):
     rows = {}
     for scale, tolerances in ((0.125, (1e-6, 1e-5, 1e-8)), (0.01, (1e-6,))):
         options = ("--whole", "--scale", scale, "--rtol", *tolerances)
-        found = measure(measured, "deep_linear_flow", "saddlescope", *options, limit=600)
-        rows |= {f"{name}, scale {scale:g}": row for name, row in found.items()}
+        result = measure(measured, "deep_linear_flow", "saddlescope", *options, limit=600)
+        rows |= {f"{name}, scale {scale:g}": row for name, row in result.items()}
     ours = rows[f"saddlescope, {_RTOL}, scale 0.01"]
     np.testing.assert_allclose(ours["scaled_jump_times"], [10.4650, 21.7444, 40.7653], rtol=2e-3)
     assert max(row["error"] for name, row in rows.items() if _RTOL in name) < 2e-5
@@ -69,8 +69,8 @@ def test_theory(measured, record):
 def test_descent(measured, record):
     rows = {}
     for depth, width, steps in ((4, 30, 20_000), (4, 100, 20_000), (4, 300, 4000), (3, 100, 20_000)):
-        found = measure(measured, "deep_linear_descent", depth, width, steps, limit=600, threads=None)
-        costs = found.pop("final_costs")
+        result = measure(measured, "deep_linear_descent", depth, width, steps, limit=600, threads=None)
+        costs = result.pop("final_costs")
         np.testing.assert_allclose(costs, costs[0], rtol=1e-6)
-        rows[f"depth {depth}, width {width}"] = found | {"final_cost": costs[0]}
+        rows[f"depth {depth}, width {width}"] = result | {"final_cost": costs[0]}
     record("gradient descent on MC10, steps a second", {"kind": "named", "rows": rows})

@@ -225,9 +225,9 @@ def schedule_drops(rng: np.random.Generator) -> TrainingCurve:
     clean = np.full(time.size, levels[0]) + rng.uniform(0.5, 2) * np.exp(-time / (0.02 * last))
     edges = [0.02 * last * np.log(1.5 / (_EDGE * np.ptp(levels)))]
     for drop, above, below in zip(drops, levels, levels[1:], strict=False):
-        wait = rng.uniform(0.002, 0.01) * last
-        clean -= (above - below) * np.where(time < drop, 0.0, 1 - np.exp(-np.maximum(time - drop, 0) / wait))
-        edges += [drop, drop + wait * np.log(1 / _EDGE)]
+        decay = rng.uniform(0.002, 0.01) * last
+        clean -= (above - below) * np.where(time < drop, 0.0, 1 - np.exp(-np.maximum(time - drop, 0) / decay))
+        edges += [drop, drop + decay * np.log(1 / _EDGE)]
     span = float(np.ptp(clean))
     value = clean + rng.uniform(0.003, 0.02) * span * rng.standard_normal(time.size)
     pairs = np.reshape([*edges, last], (-1, 2))
@@ -290,8 +290,8 @@ def restart(rng: np.random.Generator) -> TrainingCurve:
     steps = curve.edges[1:, 0]
     while np.any((at > 0.85 * curve.edges[:-1, 1]) & (at < 1.25 * steps)):
         at = rng.uniform(0.2, 0.9) * curve.time[-1]
-    wait = rng.uniform(0.003, 0.015) * at
-    bump = np.where(curve.time < at, 0.0, np.exp(-np.maximum(curve.time - at, 0) / wait))
+    decay = rng.uniform(0.003, 0.015) * at
+    bump = np.where(curve.time < at, 0.0, np.exp(-np.maximum(curve.time - at, 0) / decay))
     return _replaced(curve, curve.value + rng.uniform(0.2, 0.8) * curve.span * bump)
 
 

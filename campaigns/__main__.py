@@ -55,23 +55,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 def told(entry: Entry) -> str:
     """A fault with what repeats it."""
-    found = "; ".join(
+    result = "; ".join(
         f"{c['name']}: off by {c['error']:.3g}, stated {c['stated']:.1g}, reference sure to {c['unsure']:.1g}"
         for c in entry.checks
         if not c["error"] <= c["stated"]
     )
     what = json.dumps({"family": entry.family, "parameters": entry.parameters})
-    return f"{entry.verdict} number {entry.number}: {found or entry.remark.strip()[-200:]}\n  {what}"
+    return f"{entry.verdict} number {entry.number}: {result or entry.remark.strip()[-200:]}\n  {what}"
 
 
 def _replayed(path: Path) -> tuple[list[dict[str, Any]], set[int]]:
     """The tasks of a file, and the numbers of those that are known to fail."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    found = [
+    results = [
         {"seed": 0, "number": n, "family": line["family"], "parameters": line["parameters"]}
         for n, line in enumerate(lines)
     ]
-    return found, {n for n, line in enumerate(lines) if line.get("open")}
+    return results, {n for n, line in enumerate(lines) if line.get("open")}
 
 
 if __name__ == "__main__":

@@ -35,13 +35,13 @@ def answered(task: dict[str, Any]) -> dict[str, Any]:
             {"name": c.name, "error": float(c.error), "stated": float(c.stated), "unsure": float(c.unsure)}
             for c in answer.checks
         ]
-        found = verdict(answer)
+        result = verdict(answer)
     except ArgumentError as error:
-        found, remark = Verdict.REFUSED, str(error)[:300]
+        result, remark = Verdict.REFUSED, str(error)[:300]
     except UnsuitableError as error:
-        found, remark = Verdict.UNSURE, str(error)[:300]
+        result, remark = Verdict.UNSURE, str(error)[:300]
     except Exception:
-        found, remark = Verdict.CRASHED, traceback.format_exc()[-1500:]
+        result, remark = Verdict.CRASHED, traceback.format_exc()[-1500:]
     entry = Entry(
         seed=task["seed"],
         number=task["number"],
@@ -50,7 +50,7 @@ def answered(task: dict[str, Any]) -> dict[str, Any]:
         outcome=outcome,
         doubts=doubts,
         checks=checks,
-        verdict=found.name,
+        verdict=result.name,
         seconds=round(time.monotonic() - since, 3),
         remark=remark,
     )

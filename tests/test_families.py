@@ -100,9 +100,9 @@ def test_a_new_family_is_run_compared_saved_loaded_and_drawn(toy, tmp_path, caps
     record = json.loads((tmp_path / "out" / "stages.json").read_text())
     assert record["half"] == pytest.approx(np.log(2) / 4, abs=2e-3)
     run = ss.load(tmp_path / "out" / "trajectory.nc")
-    found = ss.compare(run)
-    assert found.values()["predicted"] == pytest.approx([np.log(2) / 4])
-    assert float(found.dataset["measured"].sel(event="half")) == pytest.approx(np.log(2) / 4, abs=2e-3)
+    result = ss.compare(run)
+    assert result.values()["predicted"] == pytest.approx([np.log(2) / 4])
+    assert float(result.dataset["measured"].sel(event="half")) == pytest.approx(np.log(2) / 4, abs=2e-3)
     picture = matplotlib.image.imread(tmp_path / "out" / "decay.png")
     assert picture.ndim == 3
 

@@ -151,14 +151,14 @@ def test_the_text_of_a_users_own_module_counts(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     code = "import mine_too\ndef f(x):\n    return mine_too.g(x)\n"
     (tmp_path / "mine.py").write_text(code)
-    found = []
+    results = []
     for factor in (1, 2):
         (tmp_path / "mine_too.py").write_text(f"def g(x):\n    return {factor} * x\n")
         for name in ("mine", "mine_too"):
             sys.modules.pop(name, None)
         importlib.invalidate_caches()
-        found.append(identity(importlib.import_module("mine").f))
-    assert found[0] != found[1]
+        results.append(identity(importlib.import_module("mine").f))
+    assert results[0] != results[1]
 
 
 def test_what_a_method_of_a_users_class_does_counts():

@@ -50,12 +50,12 @@ def judge_stairs(p: dict[str, Any]) -> Answer:
         t = np.geomspace(times[0] / 100, times[-1] * 100, p["points"])
     else:
         t = np.linspace(0, times[-1] + 100, p["points"])
-    found = ss.plateaus(time=t, value=curve(t), time_axis=p["clock"])
+    result = ss.plateaus(time=t, value=curve(t), time_axis=p["clock"])
     # that a curve ends is no doubt about its stairs
-    doubts = tuple(doubt for doubt in found.doubts if "end of the curve" not in doubt)
-    checks = [Check("number", abs(len(found) - len(heights)), 0.01)]
-    if len(found) == len(heights):
-        for k, (stage, height) in enumerate(zip(found, heights, strict=True)):
+    doubts = tuple(doubt for doubt in result.doubts if "end of the curve" not in doubt)
+    checks = [Check("number", abs(len(result) - len(heights)), 0.01)]
+    if len(result) == len(heights):
+        for k, (stage, height) in enumerate(zip(result, heights, strict=True)):
             checks.append(Check(f"height {k}", abs(stage.height / (height * p["unit"]) - 1), 0.01))
             if k < len(times):
                 checks.append(Check(f"drop {k}", abs(float(np.log(stage.drop_time / _steepest(curve, p, k)))), 0.02))

@@ -146,9 +146,9 @@ def _half_time(chains: list[Chain], mode: int) -> float:
         def left(t: np.ndarray, solution: Solution = solution) -> np.ndarray:
             return np.abs(chain.product(solution, t) - chain.s)
 
-        found = first_time(left, 0.5 * begun, solution.grid())
-        if np.isfinite(found):
-            return max(found, 0.1 / unit)
+        result = first_time(left, 0.5 * begun, solution.grid())
+        if np.isfinite(result):
+            return max(result, 0.1 / unit)
         horizon *= 8
     raise UnsuitableError("the mode takes too long")
 

@@ -111,19 +111,19 @@ def judge_limit(p: dict[str, Any]) -> Answer:
     if limit.outcome.name in ("NO_MINIMISER", "NORM_GUARD", "NOT_CONVERGED"):
         doubts = (*doubts, limit.outcome.value)
     levels = 0.5 * (limit.costs[:-1] + limit.costs[1:])
-    found = []
+    results = []
     try:
         for scale, clock in zip(scales, clocks, strict=True):
             flow = LayersFlow(exact, [scale * W for W in start])
-            found.append(_crossings(exact, flow, flow.solve(1.5 * last * clock, rtol=1e-9), levels) / clock)
+            results.append(_crossings(exact, flow, flow.solve(1.5 * last * clock, rtol=1e-9), levels) / clock)
     except ReferenceFailedError as error:
         raise UnsuitableError(str(error)) from None
     # two layers: off by 1 / log(1 / scale); more: by a power of the scale that is not known
-    direct = 2 * found[1] - found[0] if depth == 2 else found[1]
+    direct = 2 * results[1] - results[0] if depth == 2 else results[1]
     checks = []
     for k, (got, wanted) in enumerate(zip(limit.jump_times, direct, strict=True)):
-        unsure = abs(float(found[1][k] - found[0][k])) / float(limit.jump_times[0])
-        if np.isnan(wanted) and np.isnan(found[0][k]):
+        unsure = abs(float(results[1][k] - results[0][k])) / float(limit.jump_times[0])
+        if np.isnan(wanted) and np.isnan(results[0][k]):
             unsure = 0.0
         error = 1.0 if np.isnan(wanted) else abs(got / wanted - 1)
         checks.append(Check(f"jump {k}", float(error), 2e-3, float(unsure)))

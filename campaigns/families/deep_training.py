@@ -138,7 +138,7 @@ def judge_distances(p: dict[str, Any]) -> Answer:
     target, depth = np.diag(p["targets"]), p["depth"]
     start = gaussian_start(target.shape, depth, p["width"], 1.0, p["scale"], p["seed"])
     layers = [np.asarray(W) for W in start]
-    found = ss.distances(ss.LeastSquares(target), layers)
+    result = ss.distances(ss.LeastSquares(target), layers)
     flow, rng = LayersFlow(Masked(target, np.ones_like(target, bool)), layers), np.random.default_rng(p["seed"])
     home = np.concatenate([W.ravel() for W in layers])
     best = np.inf
@@ -164,14 +164,14 @@ def judge_distances(p: dict[str, Any]) -> Answer:
     if not np.isfinite(best):
         raise UnsuitableError("no search came to a minimum")
     # an upper bound is what the search gives: only a distance above it is surely wrong, or one far below
-    error = found.minimum / best - 1
-    doubts = () if found.converged else ("The iteration did not converge.",)
+    error = result.minimum / best - 1
+    doubts = () if result.converged else ("The iteration did not converge.",)
     largest = float(np.linalg.norm(home))  # the origin is a saddle
     checks = [
         Check(
             "distance to a minimum", max(error, 0.0) if error > -0.02 else -error, 1e-4, 0.0 if error > 0 else -error
         ),
-        Check("distance to a saddle", max(found.saddle / largest - 1, 0.0), 1e-6),
+        Check("distance to a saddle", max(result.saddle / largest - 1, 0.0), 1e-6),
     ]
     return Answer("DONE", doubts, tuple(checks))
 

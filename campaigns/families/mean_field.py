@@ -161,10 +161,10 @@ class Course:
     def times(self) -> np.ndarray:
         """First times at which the residual of a degree is half its target, shape (K,); nan where there is none."""
         grid = self.solution.grid()
-        found = np.full(len(self.model.link), np.nan)
+        result = np.full(len(self.model.link), np.nan)
         for k in np.flatnonzero(self.model.link):
-            found[k] = first_time(lambda t, k=int(k): self.share_left(t, k), 0.5, grid)
-        return found
+            result[k] = first_time(lambda t, k=int(k): self.share_left(t, k), 0.5, grid)
+        return result
 
 
 def compared(made: tuple[Any, float], right: Course, other: Course, rtol: float = 1e-6) -> Answer:

@@ -15,7 +15,7 @@ from campaigns.references.integration import Solution, solved
 
 def minimiser(X: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """The least-squares solution with beta_i of the sign `signs_i` or zero, over all subsets of the support."""
-    allowed, best, found = np.flatnonzero(signs), np.inf, np.zeros(len(signs))
+    allowed, best, result = np.flatnonzero(signs), np.inf, np.zeros(len(signs))
     for count in range(len(allowed) + 1):
         for support in combinations(allowed, count):
             beta = np.zeros(len(signs))
@@ -26,8 +26,8 @@ def minimiser(X: np.ndarray, y: np.ndarray, signs: np.ndarray) -> np.ndarray:
                 continue
             loss = float(np.sum((X @ beta - y) ** 2))
             if loss < best - 1e-12 * float(y @ y):
-                best, found = loss, beta
-    return found
+                best, result = loss, beta
+    return result
 
 
 def jumps(X: np.ndarray, y: np.ndarray, most: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -42,11 +42,11 @@ def jumps(X: np.ndarray, y: np.ndarray, most: int = 60) -> tuple[np.ndarray, np.
         moving = (np.abs(force) > 1e-10 * size) & ~((np.abs(s) >= 1) & (force * s > 0)) & (beta == 0)
         if not moving.any():
             break
-        waits = np.where(moving, (1 - np.sign(force) * s) / np.where(moving, np.abs(force), 1.0), np.inf)
-        wait = float(waits.min())
-        s = np.where(moving, s + wait * force, s)
-        s = np.where(waits <= wait * (1 + 1e-10), np.sign(force), np.clip(s, -1, 1))
-        now += wait
+        arrivals = np.where(moving, (1 - np.sign(force) * s) / np.where(moving, np.abs(force), 1.0), np.inf)
+        time_at_saddle = float(arrivals.min())
+        s = np.where(moving, s + time_at_saddle * force, s)
+        s = np.where(arrivals <= time_at_saddle * (1 + 1e-10), np.sign(force), np.clip(s, -1, 1))
+        now += time_at_saddle
         beta = minimiser(X, y, np.where(np.abs(s) == 1, s, 0.0))
         times.append(now)
         losses.append(float(np.sum((X @ beta - y) ** 2)) / (2 * n))

@@ -30,7 +30,7 @@ def rested(cost: Masked, A: np.ndarray, rank: int, kick: float, rng: np.random.G
         G = cost.gradient(X @ Y)
         return cost.value(X @ Y), np.concatenate([(G @ Y.T).ravel(), (X.T @ G).ravel()])
 
-    found = minimize(
+    result = minimize(
         value,
         np.concatenate([X.ravel(), Y.ravel()]),
         jac=True,
@@ -42,7 +42,7 @@ def rested(cost: Masked, A: np.ndarray, rank: int, kick: float, rng: np.random.G
         X, Y = parts(z)
         return (X @ Y - cost.target)[cost.mask]
 
-    polished = least_squares(residual, found.x, xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=400)
+    polished = least_squares(residual, result.x, xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=400)
     X, Y = parts(polished.x)
     return cost.value(X @ Y), X @ Y
 

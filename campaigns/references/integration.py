@@ -67,7 +67,7 @@ def solved(
 
     keys: dict[str, Any] = {} if jacobian is None or method not in ("LSODA", "Radau", "BDF") else {"jac": jacobian}
     with np.errstate(all="ignore"):
-        found = solve_ivp(counted, (0.0, until), start, method=method, rtol=rtol, atol=atol, dense_output=True, **keys)
-    if not found.success or not np.all(np.isfinite(found.y)):
-        raise ReferenceFailedError(f"{method}: {found.message}")
-    return Solution(found.t, found.y.T, found.sol)
+        result = solve_ivp(counted, (0.0, until), start, method=method, rtol=rtol, atol=atol, dense_output=True, **keys)
+    if not result.success or not np.all(np.isfinite(result.y)):
+        raise ReferenceFailedError(f"{method}: {result.message}")
+    return Solution(result.t, result.y.T, result.sol)

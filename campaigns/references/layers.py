@@ -31,11 +31,11 @@ def slopes(cost: MatrixCost, layers: Sequence[np.ndarray]) -> Layers:
     for W in layers:
         inputs.append(W @ inputs[-1])
     G = cost.gradient(inputs[-1])
-    found: Layers = []
+    results: Layers = []
     for W, seen in zip(reversed(layers), reversed(inputs[:-1]), strict=True):
-        found.append(G @ seen.T)
+        results.append(G @ seen.T)
         G = W.T @ G
-    return found[::-1]
+    return results[::-1]
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class LayersFlow:
 
     def split(self, y: np.ndarray) -> Layers:
         """Layers of a state."""
-        found, at = [], 0
+        result, at = [], 0
         for W in self.layers:
-            found.append(y[at : at + W.size].reshape(W.shape))
+            result.append(y[at : at + W.size].reshape(W.shape))
             at += W.size
-        return found
+        return result
 
     def rate(self, _: float, y: np.ndarray) -> np.ndarray:
         """The right-hand side."""

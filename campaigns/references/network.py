@@ -123,12 +123,12 @@ class Network:
         """R at states (N, n), shape (N,)."""
         k, b = self.kernels, self.b / len(self.b)
         target = 0.5 * b @ k.Phi(self.gram) @ b
-        found = np.empty(len(states))
+        result = np.empty(len(states))
         for n, y in enumerate(states):
             a, s, r = self._read(y)
             charge = self.weights * a
-            found[n] = target - charge @ (k.V(s) @ b) + 0.5 * charge @ k.U(r) @ charge
-        return found
+            result[n] = target - charge @ (k.V(s) @ b) + 0.5 * charge @ k.U(r) @ charge
+        return result
 
     def solve(self, until: float, method: str = "LSODA", rtol: float = 1e-11) -> Solution:
         """The flow up to a time."""

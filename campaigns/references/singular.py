@@ -58,8 +58,8 @@ class BalancedFlow:
 
     def products(self, states: np.ndarray) -> np.ndarray:
         """A at states (N, n), shape (N, d, d)."""
-        found = []
+        results = []
         for y in states:
             x, U, V = self._read(y)
-            found.append((U * np.exp(x)) @ V.T)
-        return np.array(found)
+            results.append((U * np.exp(x)) @ V.T)
+        return np.array(results)

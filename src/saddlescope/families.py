@@ -101,9 +101,9 @@ def study_of(run: Trajectory) -> type[Study]:
         ArgumentError: if it was made by none that is known.
     """
     for package in packages().values():
-        found: type[Study] = importlib.import_module(f"{package}.study").Study
-        if run.kind in found.KINDS:
-            return found
+        result: type[Study] = importlib.import_module(f"{package}.study").Study
+        if run.kind in result.KINDS:
+            return result
     from saddlescope.arguments import ArgumentError
 
     raise ArgumentError("run", "be the trajectory of a dynamics of a known family", run.kind)
@@ -132,10 +132,10 @@ def compare(*results: Any, labels: Sequence[str] | None = None, flow: Any = None
         >>> import saddlescope as ss
         >>> problem = ss.SingleIndex(link=[1.0, -1.0], activation=[1.0, 1.0])
         >>> run = ss.solve(ss.MeanFieldFlow(problem, epsilon=1e-6), until=0.1)
-        >>> found = ss.compare(run)
-        >>> [int(row["degree"]) for row in found.rows]
+        >>> result = ss.compare(run)
+        >>> [int(row["degree"]) for row in result.rows]
         [0, 1]
-        >>> bool(abs(found.values()["measured_over_predicted"][1] - 1) < 0.01)
+        >>> bool(abs(result.values()["measured_over_predicted"][1] - 1) < 0.01)
         True
     """
     from saddlescope.trajectory import Trajectory

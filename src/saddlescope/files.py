@@ -104,19 +104,19 @@ def _target(path: Path, argument: str) -> tuple[Path, int | None]:
     """Where the content is to go, and the permissions of the file that is there; refuses what is no place for it."""
     try:
         target = Path(os.path.realpath(path))
-        found = target.stat() if target.exists() else None
+        result = target.stat() if target.exists() else None
         whole = target.parent.is_dir()
     except (OSError, ValueError) as error:  # too long a name, a zero byte in it
         reason = getattr(error, "strerror", None) or str(error)
         raise ArgumentError(argument, f"be a name that a file can have ({reason})", str(path)[:80]) from None
     if not whole:
         raise ArgumentError(argument, "lie in an existing folder", str(path))
-    if found is None:
+    if result is None:
         return target, None
-    if not stat.S_ISREG(found.st_mode):
-        what = "a folder" if stat.S_ISDIR(found.st_mode) else "a device"
+    if not stat.S_ISREG(result.st_mode):
+        what = "a folder" if stat.S_ISDIR(result.st_mode) else "a device"
         raise ArgumentError(argument, f"name a file, not {what}", str(path))
-    return target, stat.S_IMODE(found.st_mode)
+    return target, stat.S_IMODE(result.st_mode)
 
 
 def _made_beside(target: Path, mode: int | None) -> Path:

@@ -282,13 +282,13 @@ def _constant(value: Any) -> str:
 
 def _globals(code: types.CodeType) -> set[str]:
     """Names that a function and the functions inside it look up outside."""
-    found = {
+    results = {
         step.argval for step in dis.get_instructions(code) if "GLOBAL" in step.opname or step.opname == "LOAD_NAME"
     }
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            found |= _globals(constant)
-    return found
+            results |= _globals(constant)
+    return results
 
 
 def _is_array(value: Any) -> bool:
@@ -342,10 +342,10 @@ def _is_named(value: Any) -> bool:
         return isinstance(value.__self__, types.ModuleType | type | None)
     if not isinstance(name, str) or not isinstance(qualified, str) or not _library_module(name):
         return False
-    found: Any = sys.modules.get(name)
+    result: Any = sys.modules.get(name)
     for part in qualified.split("."):
-        found = inspect.getattr_static(found, part, None)
-    return found is value
+        result = inspect.getattr_static(result, part, None)
+    return result is value
 
 
 def _module(value: types.ModuleType) -> Iterator[str | bytes]:

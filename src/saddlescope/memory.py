@@ -44,10 +44,10 @@ def check_fits(numbers: float, **asked: float) -> None:
 @functools.cache
 def machine_memory() -> float:
     """Return the bytes of memory that this process may use at most; infinity where the system does not say."""
-    found = [float("inf")]
+    results = [float("inf")]
     with contextlib.suppress(AttributeError, OSError, ValueError):  # not on every system
-        found.append(float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE"))
+        results.append(float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE"))
     for path in _LIMITS:
         with contextlib.suppress(OSError, ValueError):  # no container, or one whose limit is "max"
-            found.append(float(path.read_text(encoding="ascii")))
-    return min(number for number in found if number > 0)
+            results.append(float(path.read_text(encoding="ascii")))
+    return min(number for number in results if number > 0)

@@ -13,13 +13,13 @@ from campaigns.references.singular import BalancedFlow
 
 def numeric(function, x, step=1e-6):
     """The gradient of a scalar function by central differences."""
-    found = np.zeros_like(x)
+    result = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         up, down = x.copy(), x.copy()
         up[index] += step
         down[index] -= step
-        found[index] = (function(up) - function(down)) / (2 * step)
-    return found
+        result[index] = (function(up) - function(down)) / (2 * step)
+    return result
 
 
 @pytest.fixture

@@ -139,9 +139,9 @@ def test_curvature_is_a_second_difference():
         X = np.outer(x, Vt[0]) + np.outer(U[:, 0], y)
         X /= np.linalg.norm(X)
         P, Q = np.outer(U[:, 0], U[:, 0]), np.outer(Vt[0], Vt[0])
-        bend = (np.eye(3) - P) @ X @ Q @ (np.outer(Vt[0], U[:, 0]) / s[0]) @ P @ X @ (np.eye(3) - Q)
+        second_order = (np.eye(3) - P) @ X @ Q @ (np.outer(Vt[0], U[:, 0]) / s[0]) @ P @ X @ (np.eye(3) - Q)
         h = 1e-3
-        ends = [cost.value(A + w * X + w * w * bend) for w in (h, -h)]
+        ends = [cost.value(A + w * X + w * w * second_order) for w in (h, -h)]
         least = min(least, (sum(ends) - 2 * cost.value(A)) / h**2)
     bound = curvature(cost, A, 1)
     assert bound - 1e-4 < least < bound + 0.1

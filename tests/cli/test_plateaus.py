@@ -69,10 +69,10 @@ def test_several_files_side_by_side(told):
 
 def test_json_has_the_documented_keys(told):
     code, out, _ = told(CASES / "messy.csv", "--json", "--values", "log")
-    found = json.loads(out)
+    result = json.loads(out)
     assert code == 0
-    assert list(found) == ["file", "format", "curves"]
-    (curve,) = found["curves"]
+    assert list(result) == ["file", "format", "curves"]
+    (curve,) = result["curves"]
     assert list(curve) == (
         ["x", "y", "run", "points", "time_axis", "value_axis", "time_offset", "left_out", "plateaus", "notes"]
     )
@@ -208,7 +208,7 @@ def test_a_growing_file_is_followed(tmp_path, capsys):
             path.write_text("step,loss\n" + "".join(f"{t},{v}\n" for t, v in rows))
 
     grow()
-    assert follow_file(path, Asked(values="log"), pause=grow, looks=9) == 0
+    assert follow_file(path, Asked(values="log"), pause=grow, times=9) == 0
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
     assert "Waiting: " in captured.err
@@ -232,10 +232,10 @@ def test_compare_sets_a_run_of_a_spec_beside_a_curve(tmp_path, capsys):
         '[dynamics]\nkind = "mean_field"\nepsilon = 1e-8\nuntil = 1.0\n'
     )
     assert main(["plateaus", str(file), "--values", "log", "--compare", str(spec), "--json"]) == 0
-    (found,) = json.loads(capsys.readouterr().out)["curves"]
-    assert found["comparison"]["compared"]
-    assert found["comparison"]["time_scale"] == pytest.approx(10, rel=0.25)
-    assert len(found["comparison"]["drops"]) == 3
+    (result,) = json.loads(capsys.readouterr().out)["curves"]
+    assert result["comparison"]["compared"]
+    assert result["comparison"]["time_scale"] == pytest.approx(10, rel=0.25)
+    assert len(result["comparison"]["drops"]) == 3
 
 
 def test_compare_refuses_an_unknown_spec_before_reading(capsys):

@@ -54,7 +54,7 @@ def run(tmp_path_factory):
 
 def test_files_of_a_run(run):
     out, record = run
-    files = ["descent.png", "modes.png", "plane.png", "spec.toml", "stages.json", "trajectory.nc"]
+    files = ["descent.png", "singular_values.png", "plane.png", "spec.toml", "stages.json", "trajectory.nc"]
     assert sorted(p.name for p in out.iterdir()) == files == sorted(record["files"])
     assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in files if name.endswith("png"))
 
@@ -189,7 +189,7 @@ def test_one_layer_and_a_lazy_start_have_no_saddles(tmp_path, capsys):
     assert "neither saddles nor regimes" in " ".join(capsys.readouterr().out.split())
     assert main([*words, "--network.gamma", "0.5", "--network.scale", "1"]) == 0
     assert "Verdict" in capsys.readouterr().out
-    assert {"regimes.png", "modes.png"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    assert {"regimes.png", "singular_values.png"} <= {p.name for p in (tmp_path / "out").iterdir()}
 
 
 def test_a_narrow_network_ends_at_the_saddle_it_can_hold(tmp_path):

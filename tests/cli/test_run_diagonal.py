@@ -73,12 +73,12 @@ def test_compare_in_python_is_the_table_of_the_command(run):
     out, record = run
     flow = ss.DiagonalFlow(np.eye(2), [-1.0, 2.0], log_scale=200.0)
     solved = ss.solve(flow, until=2 * (1.2 + 5 / 200), states=20)
-    found = ss.compare(solved)
-    assert np.allclose(found.values()["measured_time"][:2], [row["measured_time"] for row in record["saddles"][:2]])
+    result = ss.compare(solved)
+    assert np.allclose(result.values()["measured_time"][:2], [row["measured_time"] for row in record["saddles"][:2]])
     loaded = load(out / "trajectory.nc")
     with pytest.raises(ArgumentError, match="flow"):
         ss.compare(loaded)
-    assert found.rows == ss.compare(loaded, flow=flow).rows
+    assert result.rows == ss.compare(loaded, flow=flow).rows
 
 
 def test_picture_has_both_staircases():

@@ -1,4 +1,4 @@
-"""`saddlescope run` on levels of description: from end to end, what is refused, and what a stopped run resumes to."""
+"""`saddlescope run` on descriptions: from end to end, what is refused, and what a stopped run resumes to."""
 
 import json
 import math
@@ -85,7 +85,7 @@ run = [{ name = "first", kind = "sgd", step_size = 1e-2 }, { name = "S G D", kin
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     """The folder of a finished run of all levels, its record, and what it printed."""
-    folder = tmp_path_factory.mktemp("levels")
+    folder = tmp_path_factory.mktemp("descriptions")
     (folder / "all.toml").write_text(SPEC)
     import contextlib
     import io
@@ -98,10 +98,10 @@ def ran(tmp_path_factory):
 
 def test_files_of_a_run(ran):
     out, record, _ = ran
-    files = {"levels.png", "spec.toml", "stages.json", "trajectory_SGD.nc", "trajectory_a_b.nc"}
+    files = {"descriptions.png", "spec.toml", "stages.json", "trajectory_SGD.nc", "trajectory_a_b.nc"}
     files |= {"trajectory_mean_field.nc", "trajectory_flow_seed0.nc", "trajectory_flow_seed1.nc"}
     assert {p.name for p in out.iterdir()} == files == set(record["files"])
-    assert (out / "levels.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "descriptions.png").read_bytes().startswith(b"\x89PNG")
     assert load(out / "trajectory_flow_seed1.nc").parameters["seed"] == 1
     assert load(out / "trajectory_SGD.nc")["risk"].shape[1] == 2
     assert "train_risk" in load(out / "trajectory_a_b.nc").observables
@@ -109,37 +109,37 @@ def test_files_of_a_run(ran):
 
 def test_times_of_every_level_are_those_of_its_trajectories(ran):
     out, record, _ = ran
-    levels = record["levels"]
+    told = record["descriptions"]
     field = load(out / "trajectory_mean_field.nc")
-    assert levels["mean field"]["learning_times"] == pytest.approx(ss.learning_times(field).tolist())
+    assert told["mean field"]["learning_times"] == pytest.approx(ss.learning_times(field).tolist())
     flows = [ss.learning_times(load(out / f"trajectory_flow_seed{seed}.nc")) for seed in (0, 1)]
-    assert levels["flow"]["learning_times_of_runs"] == pytest.approx(np.array(flows))
-    sgd = levels["SGD"]
+    assert told["flow"]["learning_times_of_runs"] == pytest.approx(np.array(flows))
+    sgd = told["SGD"]
     assert sgd["learning_times"] == pytest.approx(np.min(sgd["learning_times_of_runs"], axis=0))
     # 4 samples in a thousandth of time
     assert sgd["samples_needed"] == pytest.approx(4000 * np.array(sgd["learning_times"]))
-    assert levels["flow"]["samples_needed"] is None
+    assert told["flow"]["samples_needed"] is None
     order = ss.canonical_order(ss.SingleIndex([1, 1], [1, 1]), levels=1)
     assert record["predicted_times"] == pytest.approx(order.times(0.1).tolist())
 
 
 def test_gaps_are_to_the_nearest_level_and_small_steps_have_small_ones(ran):
     out, record, _ = ran
-    levels = record["levels"]
-    assert {n: level["gap_to"] for n, level in levels.items()} == {
+    told = record["descriptions"]
+    assert {n: level["gap_to"] for n, level in told.items()} == {
         "mean field": None,
         "flow": "mean field",
         "SGD": "flow",
         "a/b": "flow",
     }
     # samples are drawn in all dimensions for descent on them, which gives neurons directions of their own
-    assert [level["start_alike"] for level in levels.values()] == [True, True, True, False]
-    assert 0 < levels["SGD"]["mean_gap"] <= levels["SGD"]["largest_gap"] < 0.1
+    assert [level["start_alike"] for level in told.values()] == [True, True, True, False]
+    assert 0 < told["SGD"]["mean_gap"] <= told["SGD"]["largest_gap"] < 0.1
     # forty samples in ninety dimensions are learnt by heart: the flow of the population is far
-    assert levels["a/b"]["largest_gap"] > 3 * levels["SGD"]["largest_gap"]
+    assert told["a/b"]["largest_gap"] > 3 * told["SGD"]["largest_gap"]
     flows = np.mean([load(out / f"trajectory_flow_seed{seed}.nc")["risk"][[0, -1]] for seed in (0, 1)], axis=0)
-    assert levels["flow"]["initial_risk"] == pytest.approx(flows[0])
-    assert levels["flow"]["final_risk"] == pytest.approx(flows[1])
+    assert told["flow"]["initial_risk"] == pytest.approx(flows[0])
+    assert told["flow"]["final_risk"] == pytest.approx(flows[1])
 
 
 def test_table_has_theory_levels_and_samples(ran):
@@ -151,7 +151,9 @@ def test_table_has_theory_levels_and_samples(ran):
     assert heads[0] == "theory"
     assert [head.split(" inf")[0].split(" 4")[0] for head in heads[1:4]] == ["mean field", "flow", "SGD"]
     samples = next(line for line in lines if line.startswith("  samples")).split()[1:]
-    assert [float(number) for number in samples] == pytest.approx(record["levels"]["SGD"]["samples_needed"], abs=0.6)
+    assert [float(number) for number in samples] == pytest.approx(
+        record["descriptions"]["SGD"]["samples_needed"], abs=0.6
+    )
     assert "step x d = 0.09" in printed
     assert "16000 fresh samples in each of 2 runs" in " ".join(printed.split())
     assert {"berthier2023", "steinebach2023", "sommeijer1998"} <= set(record["cite"])
@@ -159,22 +161,22 @@ def test_table_has_theory_levels_and_samples(ran):
 
 def test_saved_spec_repeats_the_run(ran, tmp_path):
     out, record, _ = ran
-    assert read(str(out / "spec.toml")).levels()["a/b"][1]["samples"] == 40
+    assert read(str(out / "spec.toml")).descriptions()["a/b"][1]["samples"] == 40
     assert main(["run", str(out / "spec.toml"), "--out", str(tmp_path)]) == 0
-    again = json.loads((tmp_path / "stages.json").read_text())["levels"]
-    assert again["SGD"]["learning_times"] == record["levels"]["SGD"]["learning_times"]
+    again = json.loads((tmp_path / "stages.json").read_text())["descriptions"]
+    assert again["SGD"]["learning_times"] == record["descriptions"]["SGD"]["learning_times"]
 
 
 def test_committee_machine_specialises_after_a_plateau(tmp_path, capsys):
     (tmp_path / "c.toml").write_text(COMMITTEE)
     assert main(["run", str(tmp_path / "c.toml"), "--out", str(tmp_path / "out")]) == 0
     record = json.loads((tmp_path / "out" / "stages.json").read_text())
-    level = record["levels"]["network"]
+    level = record["descriptions"]["network"]
     # degree 1 is what teachers have in common; degree 3 needs a neuron for each of them
     assert level["learning_times"][1] < 20 < level["specialised"] < 400
     assert level["learning_times"][1] < level["specialised"] <= 1.5 * level["learning_times"][3]
     assert record["predicted_times"] is None
-    files = {"levels.png", "order_parameters.png", "spec.toml", "stages.json", "trajectory_network.nc"}
+    files = {"descriptions.png", "order_parameters.png", "spec.toml", "stages.json", "trajectory_network.nc"}
     assert {p.name for p in (tmp_path / "out").iterdir()} == files
     printed = capsys.readouterr().out
     assert "special-" in printed
@@ -302,7 +304,7 @@ def test_stopped_run_goes_on_where_it_was(tmp_path, whole):
     assert kept.is_file()
     partial = json.loads((out / "stages.json").read_text())
     assert partial["interrupted"]
-    assert partial["levels"]["S G D"]["outcome"] == "INTERRUPTED"
+    assert partial["descriptions"]["S G D"]["outcome"] == "INTERRUPTED"
     assert 0 < load(out / "trajectory_S_G_D.nc").time[-1] < 4.0
     # settings of another run are refused, and what was computed stays
     before = kept.read_bytes()
@@ -313,9 +315,9 @@ def test_stopped_run_goes_on_where_it_was(tmp_path, whole):
     assert main(["run", str(tmp_path / "long.toml"), "--out", str(out)]) == 0
     assert {p.name for p in out.iterdir()} == {p.name for p in whole.iterdir()}
     for name in ("first", "S_G_D"):
-        found, wanted = load(out / f"trajectory_{name}.nc"), load(whole / f"trajectory_{name}.nc")
+        result, wanted = load(out / f"trajectory_{name}.nc"), load(whole / f"trajectory_{name}.nc")
         for key in wanted.observables:
-            assert np.array_equal(found[key], wanted[key]), key
+            assert np.array_equal(result[key], wanted[key]), key
 
 
 def test_damaged_checkpoint_is_refused(tmp_path):
@@ -378,8 +380,8 @@ def test_overlaps_are_drawn_of_a_flow_and_the_sgd_of_its_size():
 
     infinite, flow = made_up("NetworkFlow", "infinite", 5.0), made_up("NetworkFlow", 9, 5.0)
     sgd, field = made_up("OnePassSGD", 9, 5.0), made_up("MeanFieldFlow", "infinite", 5.0)
-    levels = {"m": [field], "i": [infinite], "s": [sgd], "f": [flow]}
-    assert to_draw(levels) == (flow, sgd)
+    runs = {"m": [field], "i": [infinite], "s": [sgd], "f": [flow]}
+    assert to_draw(runs) == (flow, sgd)
     assert to_draw({"m": [field], "i": [infinite], "s": [sgd]}) == (infinite, None)
 
 

@@ -197,3 +197,14 @@ def test_spec_error_is_a_value_error():
     with pytest.raises(ValueError, match="did you mean `canonical`"):
         read("cannonical")
     assert issubclass(SpecError, ValueError)
+
+
+def test_keys_of_earlier_versions_are_still_read():
+    assert read("saddle_to_saddle").picture.singular_values
+    assert not read("saddle_to_saddle", ["--picture.modes", "false"]).picture.singular_values
+
+
+def test_a_file_with_keys_of_an_earlier_version_is_still_read(tmp_path):
+    path = tmp_path / "old.toml"
+    path.write_text(shipped()["saddle_to_saddle"] + "\n[picture]\nmodes = false\n")
+    assert not read(str(path)).picture.singular_values

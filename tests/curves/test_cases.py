@@ -50,11 +50,11 @@ def agrees(file, curve, stages, expected):
         assert stages[-1].first > 1.1 * stages[-1].last > 0
     assert len(stages) == len(expected), stages
     span = curve.time[-1] - curve.time[0]
-    for found, true in zip(stages, expected, strict=True):
+    for result, true in zip(stages, expected, strict=True):
         near = true.get("height_absolute", true["height_relative"] * abs(true["height"]))
-        assert abs(found.height - true["height"]) <= near
-        assert found.over is not true["runs_to_the_end"]
-        for at, edge in ((found.start, true["start"]), (found.end, true["end"])):
+        assert abs(result.height - true["height"]) <= near
+        assert result.over is not true["runs_to_the_end"]
+        for at, edge in ((result.start, true["start"]), (result.end, true["end"])):
             factor = max(at / edge, edge / at)
             assert factor <= true["time_factor"] or abs(at - edge) <= true.get("time_fraction", 0) * span, (at, edge)
 

@@ -21,16 +21,16 @@ def test_a_prediction_with_a_logarithm_is_followed_where_a_bare_power_is_not():
     measured = predicted * (1 + 0.3 * EPSILON**0.25)
     # a bare power shows 0.47 at 1e-14, which is no error of the run
     assert local_exponents(EPSILON, measured)[1][0] == pytest.approx(0.47, abs=0.005)
-    found = compare_times(EPSILON, measured, predicted)
-    np.testing.assert_allclose(found.ratio, 1 + 0.3 * EPSILON**0.25, rtol=1e-12)
-    assert found.exponent.contains(0.0)
-    assert abs(found.exponent.value) < 1e-6
-    assert found.trend is not None
-    assert found.trend.value == pytest.approx(0.25, abs=1e-6)
-    assert found.converges
-    assert found.agrees(1e-3)
-    assert not found.agrees(1e-5)
-    assert found.finest == pytest.approx(1, abs=1e-3)
+    result = compare_times(EPSILON, measured, predicted)
+    np.testing.assert_allclose(result.ratio, 1 + 0.3 * EPSILON**0.25, rtol=1e-12)
+    assert result.exponent.contains(0.0)
+    assert abs(result.exponent.value) < 1e-6
+    assert result.trend is not None
+    assert result.trend.value == pytest.approx(0.25, abs=1e-6)
+    assert result.converges
+    assert result.agrees(1e-3)
+    assert not result.agrees(1e-5)
+    assert result.finest == pytest.approx(1, abs=1e-3)
     bare = compare_times(EPSILON, measured, np.sqrt(EPSILON))
     assert not bare.converges
     assert not bare.agrees(0.5)
@@ -38,19 +38,19 @@ def test_a_prediction_with_a_logarithm_is_followed_where_a_bare_power_is_not():
 
 
 def test_a_wrong_constant_shows_in_the_ratio_and_not_in_its_exponent():
-    found = compare_times(EPSILON, 1.1 * EPSILON**0.25, EPSILON**0.25)
-    np.testing.assert_allclose(found.ratio, 1.1)
-    assert found.exponent.contains(0.0)
-    assert not found.agrees(0.05)
-    assert not found.converges
+    result = compare_times(EPSILON, 1.1 * EPSILON**0.25, EPSILON**0.25)
+    np.testing.assert_allclose(result.ratio, 1.1)
+    assert result.exponent.contains(0.0)
+    assert not result.agrees(0.05)
+    assert not result.converges
 
 
 def test_perfect_agreement_has_no_trend():
-    found = compare_times(EPSILON[::-1], EPSILON[::-1], EPSILON[::-1])
-    assert found.trend is None
-    assert found.converges
-    assert found.agrees(1e-12)
-    np.testing.assert_array_equal(found.deviation, 0)
+    result = compare_times(EPSILON[::-1], EPSILON[::-1], EPSILON[::-1])
+    assert result.trend is None
+    assert result.converges
+    assert result.agrees(1e-12)
+    np.testing.assert_array_equal(result.deviation, 0)
 
 
 def test_order_of_epsilon_does_not_matter_and_few_values_do():

@@ -22,13 +22,13 @@ def test_fit_is_the_linear_regression_of_logarithms(p, factor, seed):
     rng = np.random.default_rng(seed)
     times = factor * EPSILON**p * np.exp(0.1 * rng.standard_normal(EPSILON.size))
     order = rng.permutation(EPSILON.size)
-    found = exponent(EPSILON[order], times[order], confidence=0.9)
+    result = exponent(EPSILON[order], times[order], confidence=0.9)
     twin: Any = stats.linregress(np.log(EPSILON), np.log(times))
     margin = stats.t.ppf(0.95, EPSILON.size - 2) * twin.stderr
-    assert found.value == pytest.approx(twin.slope, abs=1e-12)
-    assert found.intercept == pytest.approx(twin.intercept, abs=1e-9)
-    assert (found.low, found.high) == pytest.approx((twin.slope - margin, twin.slope + margin), abs=1e-9)
-    assert found.points == 11
+    assert result.value == pytest.approx(twin.slope, abs=1e-12)
+    assert result.intercept == pytest.approx(twin.intercept, abs=1e-9)
+    assert (result.low, result.high) == pytest.approx((twin.slope - margin, twin.slope + margin), abs=1e-9)
+    assert result.points == 11
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95])
@@ -53,13 +53,13 @@ def test_local_exponents_of_a_power_law_with_correction():
 @pytest.mark.parametrize("b", [-0.5, 0.4, 3.0])
 @pytest.mark.parametrize("q", [0.08, 0.25, 0.5])
 def test_one_correction_is_recovered(b, q):
-    found = asymptotic_exponent(EPSILON, 7 * EPSILON**0.25 * (1 + b * EPSILON**q))
-    assert found.value == pytest.approx(0.25, abs=1e-6)
-    assert found.contains(0.25)
-    assert found.correction_power == pytest.approx(q, rel=1e-2)
-    assert found.correction == pytest.approx(b, rel=5e-2)
-    assert np.exp(found.intercept) == pytest.approx(7, rel=1e-3)
-    assert found.high - found.low < 1e-2
+    result = asymptotic_exponent(EPSILON, 7 * EPSILON**0.25 * (1 + b * EPSILON**q))
+    assert result.value == pytest.approx(0.25, abs=1e-6)
+    assert result.contains(0.25)
+    assert result.correction_power == pytest.approx(q, rel=1e-2)
+    assert result.correction == pytest.approx(b, rel=5e-2)
+    assert np.exp(result.intercept) == pytest.approx(7, rel=1e-3)
+    assert result.high - result.low < 1e-2
     # where the plain fit is led astray
     assert abs(exponent(EPSILON, EPSILON**0.25 * (1 + b * EPSILON**q)).value - 0.25) > 1e-5
 
@@ -97,9 +97,9 @@ def test_a_logarithm_is_covered_when_asked_for_and_doubted_when_not():
     covered, missed, doubted = [], 0, 0
     for _ in range(30):
         eps, times, p = family(rng, "log")
-        found = asymptotic_exponent(eps, times, correction="log")
-        assert np.isnan(found.correction_power)
-        covered.append(found.contains(p))
+        result = asymptotic_exponent(eps, times, correction="log")
+        assert np.isnan(result.correction_power)
+        covered.append(result.contains(p))
         power = asymptotic_exponent(eps, times)
         if not power.contains(p):
             missed += 1
@@ -127,8 +127,8 @@ def test_a_correction_slower_than_allowed_is_doubted():
 
 
 def test_text_names_value_interval_and_doubts():
-    found = exponent([1e-2, 1e-4, 1e-6], [0.2, 0.021, 0.002])
-    assert str(found) == repr(found) == "0.500 in [0.422, 0.578] (95 %, 3 points)"
+    result = exponent([1e-2, 1e-4, 1e-6], [0.2, 0.021, 0.002])
+    assert str(result) == repr(result) == "0.500 in [0.422, 0.578] (95 %, 3 points)"
     doubtful = asymptotic_exponent(EPSILON, EPSILON**0.5 * np.log(2 / EPSILON))
     assert str(doubtful).splitlines()[1:] == [f"! {doubt}" for doubt in doubtful.doubts] != []
 
@@ -136,11 +136,11 @@ def test_text_names_value_interval_and_doubts():
 def test_points_beyond_the_reach_of_one_correction_are_left_out_and_named():
     # another correction takes over from the leading one near ε = 1e-5
     times = EPSILON**0.25 / (1 / (1 + EPSILON**0.2) + 1e6 * EPSILON**1.2)
-    found = asymptotic_exponent(EPSILON, times)
-    assert any("3 coarsest points do not follow" in doubt for doubt in found.doubts)
-    assert found.points == 8
-    assert found.contains(0.25)
-    assert abs(found.value - 0.25) < 0.05
+    result = asymptotic_exponent(EPSILON, times)
+    assert any("3 coarsest points do not follow" in doubt for doubt in result.doubts)
+    assert result.points == 8
+    assert result.contains(0.25)
+    assert abs(result.value - 0.25) < 0.05
 
 
 @pytest.mark.parametrize("fit", [exponent, asymptotic_exponent, local_exponents])

@@ -30,52 +30,52 @@ def fall(time, centre, sharpness=8):
     return 1 / (1 + (time / centre) ** sharpness)
 
 
-def heights(found):
-    return [p.height for p in found]
+def heights(result):
+    return [p.height for p in result]
 
 
 def test_a_floor_does_not_hide_stages():
     # a cross-entropy from 3.2 over 3.08 to 2.2: its logarithm moves by 4 % at the first drop
     value = 2.2 + 0.12 * fall(TIME, 60) + 0.88 * fall(TIME, 1500) + 0.01 * white(TIME.size)
     assert len(plateaus(TIME, value)) < 3
-    found = plateaus(curve(TIME, value))
-    assert found.value_axis == "linear"
-    np.testing.assert_allclose(heights(found), [3.2, 3.08, 2.2], rtol=0.01)
-    assert found.change_of(0) == f"drop by {found[0].height - found[1].height:.3g}"
-    assert found.change_of(2) is None
+    result = plateaus(curve(TIME, value))
+    assert result.value_axis == "linear"
+    np.testing.assert_allclose(heights(result), [3.2, 3.08, 2.2], rtol=0.01)
+    assert result.change_of(0) == f"drop by {result[0].height - result[1].height:.3g}"
+    assert result.change_of(2) is None
 
 
 def test_values_over_decades_are_judged_by_their_logarithm():
     value = (1e-3 + 0.03 * fall(TIME, 1500) + fall(TIME, 60)) * np.exp(0.03 * white(TIME.size))
-    found = plateaus(curve(TIME, value))
-    assert found.value_axis == "log"
-    np.testing.assert_allclose(heights(found), [1.0, 0.031, 1e-3], rtol=0.05)
-    assert (found.change_of(1) or "").startswith("drop × 3")
+    result = plateaus(curve(TIME, value))
+    assert result.value_axis == "log"
+    np.testing.assert_allclose(heights(result), [1.0, 0.031, 1e-3], rtol=0.05)
+    assert (result.change_of(1) or "").startswith("drop × 3")
 
 
 def test_the_range_is_seen_where_linear_logging_hides_it():
     # 99 % of a million points lie on the last two levels; 1.1 -> 0.1 -> 0.01
     time = np.arange(1.0, 1e6 + 1, 10)
     value = (0.01 + 0.09 * fall(time, 6e4) + fall(time, 500)) * np.exp(0.02 * white(time.size))
-    found = plateaus(curve(time, value))
-    assert found.value_axis == "log"
-    np.testing.assert_allclose(heights(found), [1.1, 0.1, 0.01], rtol=0.05)
+    result = plateaus(curve(time, value))
+    assert result.value_axis == "log"
+    np.testing.assert_allclose(heights(result), [1.1, 0.1, 0.01], rtol=0.05)
 
 
 def test_a_first_level_of_less_than_one_per_cent_of_the_points_is_found():
     value = 1.92 + 1.67 * fall(TIME, 14, 20) + 0.03 * white(TIME.size)
-    found = plateaus(curve(TIME, value))
-    np.testing.assert_allclose(heights(found), [3.59, 1.92], rtol=0.01)
-    assert 9 <= found[0].end <= 14
+    result = plateaus(curve(TIME, value))
+    np.testing.assert_allclose(heights(result), [3.59, 1.92], rtol=0.01)
+    assert 9 <= result[0].end <= 14
 
 
 def test_a_stretch_that_changes_by_more_than_two_fifths_of_the_range_is_no_plateau():
     # an eighth of the range in each of eight decades: flat everywhere, and at rest nowhere
     time = np.logspace(0, 8, 800)
     value = 3 - 0.12 * np.log10(time) + 0.004 * white(time.size)
-    found = plateaus(curve(time, value))
-    assert len(found) == 0
-    assert any(note.startswith("No plateau: it falls all the time, in the last decade by 5") for note in found.notes)
+    result = plateaus(curve(time, value))
+    assert len(result) == 0
+    assert any(note.startswith("No plateau: it falls all the time, in the last decade by 5") for note in result.notes)
     rising = plateaus(curve(time, 6 - value, bounded=True))
     assert len(rising) == 0
     assert any("it rises all the time" in note for note in rising.notes)
@@ -94,10 +94,10 @@ def test_noise_of_the_first_level_is_seen_beside_an_exactly_constant_end():
     noisy = 0.01 + 0.61 * (1 - fall(time, 270, 20)) + 0.02 * white(time.size) * fall(time, 2500)
     value = np.where(time > 2600, 1.0, np.clip(noisy, 0, 1))
     assert plateaus(time, value).method == "slope"
-    found = plateaus(curve(time, value, bounded=True))
-    assert found.method == "partition"
-    np.testing.assert_allclose(heights(found), [0.01, 0.62, 1.0], atol=0.02)
-    assert any(note.startswith("Plateau 3 is exactly 1: saturated, 87 %") for note in found.notes)
+    result = plateaus(curve(time, value, bounded=True))
+    assert result.method == "partition"
+    np.testing.assert_allclose(heights(result), [0.01, 0.62, 1.0], atol=0.02)
+    assert any(note.startswith("Plateau 3 is exactly 1: saturated, 87 %") for note in result.notes)
 
 
 def test_noise_and_memory_are_those_of_time_and_not_of_points():
@@ -112,8 +112,8 @@ def test_noise_and_memory_are_those_of_time_and_not_of_points():
     inner = np.concatenate(([0.0], (wave[2:] + wave[:-2]) / 2 - wave[1:-1], [0.0]))
     assert memory_over_bins(wave, inner, whole) == pytest.approx(0.9, abs=0.05)
     # the bend of a clean curve about a line is no noise that remembers
-    bend = np.sin(np.arange(8000) / 300)
-    assert memory_over_bins(bend, np.gradient(np.gradient(bend)), whole) == 0
+    curve = np.sin(np.arange(8000) / 300)
+    assert memory_over_bins(curve, np.gradient(np.gradient(curve)), whole) == 0
 
 
 def test_last_levels_are_short_in_log_time_and_told():
@@ -138,10 +138,10 @@ def test_spikes_and_collapses_do_not_split_a_plateau_and_are_counted():
     value = 0.2 + 0.7 * fall(TIME, 100) + 0.01 * white(TIME.size)
     for at in (900, 1500, 2100, 3300, 5200):
         value[at:] += 0.5 * np.exp(-np.arange(TIME.size - at) / 12)
-    found = plateaus(curve(TIME, value))
-    assert len(found) == 2
-    assert (found[1].bumps, found[1].collapses) == (5, 0)
-    assert any(note.startswith("Plateau 2 holds 5 short bumps, the highest to 0.7") for note in found.notes)
+    result = plateaus(curve(TIME, value))
+    assert len(result) == 2
+    assert (result[1].bumps, result[1].collapses) == (5, 0)
+    assert any(note.startswith("Plateau 2 holds 5 short bumps, the highest to 0.7") for note in result.notes)
     upside_down = plateaus(curve(TIME, 1 - value, bounded=True))
     assert (upside_down[1].bumps, upside_down[1].collapses) == (0, 5)
     assert any("5 short collapses, the deepest to 0.2" in note for note in upside_down.notes)
@@ -155,15 +155,15 @@ def test_a_step_is_no_spike():
 
 def test_a_rise_is_called_a_rise_and_the_lowest_value_is_told():
     value = 1.9 + 2.5 * fall(TIME, 40) + 1.7 * (1 - fall(TIME, 1500)) + 0.04 * white(TIME.size)
-    found = plateaus(curve(TIME, value, held_out=True))
-    np.testing.assert_allclose(heights(found), [4.4, 1.9, 3.6], rtol=0.02)
-    down, up = found.change_of(0) or "", found.change_of(1) or ""
+    result = plateaus(curve(TIME, value, held_out=True))
+    np.testing.assert_allclose(heights(result), [4.4, 1.9, 3.6], rtol=0.02)
+    down, up = result.change_of(0) or "", result.change_of(1) or ""
     assert down.startswith("drop by 2.")
     assert up.startswith("rise by 1.7")
     assert "(× 1.9" in up
     lowest = int(np.argmin(value))
-    assert found.lowest == (value[lowest], TIME[lowest])
-    assert any("; it rises again by × 1.9 after it." in note or "by × 2 after it." in note for note in found.notes)
+    assert result.lowest == (value[lowest], TIME[lowest])
+    assert any("; it rises again by × 1.9 after it." in note or "by × 2 after it." in note for note in result.notes)
     rising = plateaus(curve(TIME, 5 - value, bounded=True))
     assert (rising.change_of(0) or "").startswith("rise")
     assert any(note.startswith("Highest value") for note in rising.notes)
@@ -172,15 +172,15 @@ def test_a_rise_is_called_a_rise_and_the_lowest_value_is_told():
 def test_a_bump_between_two_plateaus_is_named():
     value = 1 + fall(TIME, 100, 20) + 0.01 * white(TIME.size)
     value += 1.5 * np.exp(-((np.log10(TIME / 100) / 0.08) ** 2))
-    found = plateaus(curve(TIME, value))
-    assert len(found) == 2
-    assert any(note.startswith("Between plateaus 1 and 2 it rises to") for note in found.notes)
+    result = plateaus(curve(TIME, value))
+    assert len(result) == 2
+    assert any(note.startswith("Between plateaus 1 and 2 it rises to") for note in result.notes)
 
 
 def test_a_level_of_a_few_printed_values_is_only_rounding():
     value = np.round(0.02 + 0.9 * fall(TIME, 100) + 0.004 * white(TIME.size), 2)
-    found = plateaus(curve(TIME, value, bounded=True))
-    assert any("0.01 apart: its level is only rounding" in note for note in found.notes)
+    result = plateaus(curve(TIME, value, bounded=True))
+    assert any("0.01 apart: its level is only rounding" in note for note in result.notes)
     fine = plateaus(curve(TIME, 0.02 + 0.9 * fall(TIME, 100) + 0.004 * white(TIME.size), bounded=True))
     assert not any("rounding" in note for note in fine.notes)
 
@@ -188,9 +188,9 @@ def test_a_level_of_a_few_printed_values_is_only_rounding():
 def test_a_plateau_that_still_falls_says_so():
     time = 10.0 * np.arange(1, 2001)
     value = 3.0 + 1 * fall(time, 300) + 0.06 * np.log10(2e4 / time) + 0.02 * white(time.size)
-    found = plateaus(curve(time, value))
-    assert len(found) == 2
-    assert any(note.startswith("Plateau 2 still falls, from 3.0") for note in found.notes)
+    result = plateaus(curve(time, value))
+    assert len(result) == 2
+    assert any(note.startswith("Plateau 2 still falls, from 3.0") for note in result.notes)
     resting = plateaus(curve(time, 3.05 + 8 * fall(time, 300) + 0.05 * white(time.size)))
     assert len(resting) == 2
     assert not any("still" in note for note in resting.notes)
@@ -200,9 +200,9 @@ def test_a_plateau_that_still_falls_says_so():
 def test_few_points_are_judged_and_said(size):
     time = np.unique(np.round(np.logspace(0, 4, size)))
     value = np.where(time < 80, 0.9, 0.3) + 0.005 * white(time.size)
-    found = plateaus(curve(time, value))
-    np.testing.assert_allclose(heights(found), [0.9, 0.3], rtol=0.02)
-    assert f"The curve has {time.size} points only." in found.doubts
+    result = plateaus(curve(time, value))
+    np.testing.assert_allclose(heights(result), [0.9, 0.3], rtol=0.02)
+    assert f"The curve has {time.size} points only." in result.doubts
 
 
 def test_first_and_last_values_and_share():
@@ -249,8 +249,8 @@ def test_counts_of_twelve_kinds_of_curves(seeds):
     right = {}
     for kind in training_curves.KINDS:
         curves = [training_curves.make_curve(kind, seed) for seed in seeds]
-        found = [plateaus(curve(c.time, c.value, c.bounded), time_axis=c.time_axis) for c in curves]
-        right[kind] = np.mean([len(f) == c.count for f, c in zip(found, curves, strict=True)])
+        results = [plateaus(curve(c.time, c.value, c.bounded), time_axis=c.time_axis) for c in curves]
+        right[kind] = np.mean([len(f) == c.count for f, c in zip(results, curves, strict=True)])
     assert np.mean(list(right.values())) >= 0.90, right
     assert right["no plateau"] + right["power law with floor"] >= 1.75, right
 
@@ -287,11 +287,11 @@ def test_odd_curves_end_in_an_answer_or_in_a_sentence():
         values = (None, "auto", "linear", "log")[rng.integers(4)]
         clock = ("log", "linear")[rng.integers(2)]
         try:
-            found = plateaus(curve(time, value[: time.size], bool(rng.integers(2))), values=values, time_axis=clock)
+            result = plateaus(curve(time, value[: time.size], bool(rng.integers(2))), values=values, time_axis=clock)
         except ArgumentError as refused:
             assert str(refused).startswith("Argument `")  # noqa: PT017
             continue
         answers += 1
-        assert all(np.isfinite(p.height) and p.start <= p.end for p in found)
-        assert str(found).startswith(f"{len(found)} plateau")
+        assert all(np.isfinite(p.height) and p.start <= p.end for p in result)
+        assert str(result).startswith(f"{len(result)} plateau")
     assert answers > 100

@@ -51,8 +51,8 @@ def test_error_falls_with_the_eighth_power_of_the_step_where_the_rate_is_known()
     for size in (31, 61, 121):
         time = np.linspace(0.03, 10.1, size)
         residual, rate = logistic(time)
-        found = learning_times(time=time, residual=residual, target=[1.0], rate=rate, fraction=0.3)
-        errors.append(abs(found[0] - (5 + np.log(0.7 / 0.3) / 3)))
+        result = learning_times(time=time, residual=residual, target=[1.0], rate=rate, fraction=0.3)
+        errors.append(abs(result[0] - (5 + np.log(0.7 / 0.3) / 3)))
     assert errors[0] < 1e-4
     assert errors[2] < 1e-8
     assert errors[2] < errors[0] / 4**6
@@ -63,16 +63,16 @@ def test_without_rates_the_crossing_beats_a_straight_line():
         time = np.linspace(0.03, 10.1, size)
         residual, _ = logistic(time)
         exact = 5 + np.log(0.8 / 0.2) / 3
-        found = learning_times(time=time, residual=residual, target=[1.0], fraction=0.2)[0]
+        result = learning_times(time=time, residual=residual, target=[1.0], fraction=0.2)[0]
         line = np.interp(-0.2, -residual[:, 0], time)
-        assert abs(found - exact) < abs(line - exact) / 2
+        assert abs(result - exact) < abs(line - exact) / 2
 
 
 def test_a_residual_that_jumps_over_the_level_within_one_step_has_crossed_it():
     residual = np.where(TIME < 4.9, 1.0, -0.9)[:, None]
-    found = learning_times(time=TIME, residual=residual, target=[1.0])
-    assert 4.75 <= found[0] <= 5.0
-    np.testing.assert_allclose(learning_times(time=TIME, residual=-residual, target=[-1.0]), found)
+    result = learning_times(time=TIME, residual=residual, target=[1.0])
+    assert 4.75 <= result[0] <= 5.0
+    np.testing.assert_allclose(learning_times(time=TIME, residual=-residual, target=[-1.0]), result)
 
 
 def test_never_learnt_nothing_to_learn_and_learnt_from_the_start():
@@ -80,18 +80,18 @@ def test_never_learnt_nothing_to_learn_and_learnt_from_the_start():
     residual[:, 0] = 0.6 + 0.4 * residual[:, 0]
     target = [1.0, 0.0, 3.0]
     for given_rate in (None, rate):
-        found = learning_times(time=TIME, residual=residual, target=target, rate=given_rate)
-        assert np.isnan(found[0])
-        assert np.isnan(found[1])
-        assert found[2] == 0.0
+        result = learning_times(time=TIME, residual=residual, target=target, rate=given_rate)
+        assert np.isnan(result[0])
+        assert np.isnan(result[1])
+        assert result[2] == 0.0
 
 
 def test_the_first_of_several_crossings_counts():
     time = np.linspace(0, 12, 241)
     residual = np.cos(time)[:, None]
     for rate in (None, -np.sin(time)[:, None]):
-        found = learning_times(time=time, residual=residual, target=[1.0], rate=rate)
-        np.testing.assert_allclose(found, np.pi / 3, rtol=1e-3 if rate is None else 1e-9)
+        result = learning_times(time=time, residual=residual, target=[1.0], rate=rate)
+        np.testing.assert_allclose(result, np.pi / 3, rtol=1e-3 if rate is None else 1e-9)
 
 
 def test_steps_of_very_different_length_do_no_harm():
@@ -99,18 +99,18 @@ def test_steps_of_very_different_length_do_no_harm():
     time = np.concatenate(([0.0], crossing * (1 + np.linspace(-1e-8, 1e-8, 8)), [1.0, 2.0]))
     x = (time - crossing) / crossing * 1e8
     residual = 1 / (1 + np.exp(np.clip(2 * x, -700, 700)))
-    found = learning_times(time=time, residual=residual[:, None], target=[1.0], rate=None)
-    np.testing.assert_allclose(found, crossing, rtol=1e-9)
+    result = learning_times(time=time, residual=residual[:, None], target=[1.0], rate=None)
+    np.testing.assert_allclose(result, crossing, rtol=1e-9)
     rate = -2e8 / crossing * residual * (1 - residual)
-    found = learning_times(time=time, residual=residual[:, None], target=[1.0], rate=rate[:, None])
-    np.testing.assert_allclose(found, crossing, rtol=1e-12)
+    result = learning_times(time=time, residual=residual[:, None], target=[1.0], rate=rate[:, None])
+    np.testing.assert_allclose(result, crossing, rtol=1e-12)
 
 
 def test_wrong_rates_are_no_worse_than_their_bracket():
     residual, _ = decay(TIME, [1.0])
     wild = np.full_like(residual, 1e3)
-    found = learning_times(time=TIME, residual=residual, target=[1.0], rate=wild)
-    assert 0.5 <= found[0] <= 0.75
+    result = learning_times(time=TIME, residual=residual, target=[1.0], rate=wild)
+    assert 0.5 <= result[0] <= 0.75
 
 
 @given(st.floats(1e-12, 1e12), st.floats(1e-6, 1e6), st.floats(0.05, 0.95), st.booleans())
@@ -188,16 +188,16 @@ def test_rates_that_are_no_slope_of_the_values_are_not_believed(noise):
     # at small epsilon the rate is a small difference of large numbers: 249 where the residual falls by 0.05
     time, residual, rate = noisy_rates(160, noise)
     exact = 0.7
-    found, off = learning_times(time=time, residual=residual, target=[0.8], rate=rate, errors=True)
-    assert found[0] == pytest.approx(exact, rel=1e-4)
+    result, off = learning_times(time=time, residual=residual, target=[0.8], rate=rate, errors=True)
+    assert result[0] == pytest.approx(exact, rel=1e-4)
     assert 0 < off[0] < 0.02
-    assert abs(found[0] - exact) <= off[0]
+    assert abs(result[0] - exact) <= off[0]
 
 
 def test_true_rates_are_still_believed():
     time, residual, rate = noisy_rates(160, 0.0)
-    found, off = learning_times(time=time, residual=residual, target=[0.8], rate=rate, errors=True)
-    assert found[0] == pytest.approx(0.7, rel=1e-8)
+    result, off = learning_times(time=time, residual=residual, target=[0.8], rate=rate, errors=True)
+    assert result[0] == pytest.approx(0.7, rel=1e-8)
     assert off[0] < 1e-4
 
 

@@ -48,8 +48,8 @@ def test_ladder_over_twelve_decades(sharpness, size):
     np.testing.assert_allclose([p.height for p in stages], heights, rtol=1e-3 if sharpness == 6 else 1e-6)
     # a drop sharper than the spacing of the points is known to half a spacing
     spacing = math.log10(time[1] / time[0])
-    found = np.log10([p.drop_time for p in stages.plateaus[:-1]])
-    np.testing.assert_allclose(found, np.log10(centres), atol=max(0.6 * spacing, 0.004))
+    result = np.log10([p.drop_time for p in stages.plateaus[:-1]])
+    np.testing.assert_allclose(result, np.log10(centres), atol=max(0.6 * spacing, 0.004))
     np.testing.assert_allclose([p.factor for p in stages.plateaus[:-1]], heights[:-1] / heights[1:], rtol=2e-3)
     for before, centre, after in zip(stages, centres, stages.plateaus[1:], strict=False):
         assert before.end < centre < after.start

@@ -19,8 +19,8 @@ def test_exact_counts_on_held_out_ladders(settings, curve_of):
     exact = {}
     for setting in settings:
         curves = [curve_of(setting, seed) for seed in HELD_OUT]
-        found = [len(plateaus(time=c.time, value=c.value)) for c in curves]
-        exact[setting] = np.mean([n == c.plateaus for n, c in zip(found, curves, strict=True)])
+        results = [len(plateaus(time=c.time, value=c.value)) for c in curves]
+        exact[setting] = np.mean([n == c.plateaus for n, c in zip(results, curves, strict=True)])
     assert np.mean(list(exact.values())) >= 0.90, exact
     assert min(exact.values()) >= 0.5, exact
     for setting in ("power law", "constant", "exponential"):
@@ -160,10 +160,10 @@ def test_partition_is_the_cheapest_of_all_partitions(seed):
             cheapest,
             sum(min(cost(a, b, True), cost(a, b, False)) for a, b in zip(starts, ends, strict=True)),
         )
-    found = partition(bins, variance, penalty=penalty, **thresholds)
-    assert [p.first for p in found[1:]] == [p.last + 1 for p in found[:-1]]
-    assert total([(p.first, p.last, p.flat) for p in found]) == pytest.approx(cheapest, rel=1e-9)
-    assert 1 < len(found) < n
+    result = partition(bins, variance, penalty=penalty, **thresholds)
+    assert [p.first for p in result[1:]] == [p.last + 1 for p in result[:-1]]
+    assert total([(p.first, p.last, p.flat) for p in result]) == pytest.approx(cheapest, rel=1e-9)
+    assert 1 < len(result) < n
 
 
 def test_pseudo_residuals_see_noise_and_no_straight_line():
@@ -178,8 +178,8 @@ def test_local_noise_follows_the_noise():
     rng = np.random.default_rng(7)
     index = np.arange(20000) // 20
     sigma = 0.01 + 0.1 * index / 1000
-    found = local_noise(sigma * rng.standard_normal(index.size), index, least=200)
-    assert np.abs(np.log(found / sigma))[200:-200].mean() < 0.1
+    result = local_noise(sigma * rng.standard_normal(index.size), index, least=200)
+    assert np.abs(np.log(result / sigma))[200:-200].mean() < 0.1
 
 
 def test_memory_of_first_order_noise_is_found():

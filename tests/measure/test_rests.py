@@ -41,14 +41,14 @@ def run(sharpness=6.0, **parameters):
 
 
 def test_evenly_spaced_steps_of_a_deep_linear_network_are_all_found():
-    found = plateaus(run(depth=3))
-    assert found.method == "rests"
-    assert found.time_axis == "linear"
-    np.testing.assert_allclose([p.height for p in found], HEIGHTS, rtol=1e-3, atol=1e-9)
+    result = plateaus(run(depth=3))
+    assert result.method == "rests"
+    assert result.time_axis == "linear"
+    np.testing.assert_allclose([p.height for p in result], HEIGHTS, rtol=1e-3, atol=1e-9)
     # half way between two heights, as the command line measures a jump
-    np.testing.assert_allclose([p.drop_time for p in found.plateaus[:-1]], CENTRES, rtol=2e-3)
-    assert found[0].start == 0
-    assert found[-1].end == TIME[-1]
+    np.testing.assert_allclose([p.drop_time for p in result.plateaus[:-1]], CENTRES, rtol=2e-3)
+    assert result[0].start == 0
+    assert result[-1].end == TIME[-1]
     # in log time three of these stretches are shorter than a quarter of a decade
     assert len(plateaus(run(depth=3), time_axis="log")) < 4
     assert len(plateaus(run())) < 4
@@ -56,9 +56,9 @@ def test_evenly_spaced_steps_of_a_deep_linear_network_are_all_found():
 
 def test_arrays_on_linear_time_rest_at_the_same_heights():
     deep = run(depth=4)
-    found = plateaus(deep.time, deep.observables["cost"], time_axis="linear")
-    assert found.method == "rests"
-    np.testing.assert_allclose([p.height for p in found.plateaus[:4]], HEIGHTS[:4], rtol=1e-3)
+    result = plateaus(deep.time, deep.observables["cost"], time_axis="linear")
+    assert result.method == "rests"
+    np.testing.assert_allclose([p.height for p in result.plateaus[:4]], HEIGHTS[:4], rtol=1e-3)
 
 
 def test_steps_that_run_into_each_other_are_no_rest():

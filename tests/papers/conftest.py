@@ -8,14 +8,14 @@ import pytest
 
 EXPERIMENT = """
 from pathlib import Path
-from saddlescope.papers import Criterion, Experiment, Found
+from saddlescope.papers import Criterion, Experiment, Result
 from saddlescope.papers.drawing import axes, finished, measured
 
 def run(parameters):
     with open({log!r}, "a") as file:
         file.write("{name} {{}}\\n".format(parameters["size"]))
     {body}
-    return Found({{"value": {value}}}, curves=[1.0, 2.0])
+    return Result({{"value": {value}}}, curves=[1.0, 2.0])
 
 def draw(found):
     ax = axes()

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from saddlescope.papers import Criterion, Experiment, Found, Verdict
+from saddlescope.papers import Criterion, Experiment, Result, Verdict
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ from saddlescope.papers import Criterion, Experiment, Found, Verdict
     ],
 )
 def test_verdict(how, within, claimed, measured, error, agrees):
-    found, verdict = Criterion("n", "q", how, within, "r").judge(claimed, measured)
-    assert found == pytest.approx(error)
+    result, verdict = Criterion("n", "q", how, within, "r").judge(claimed, measured)
+    assert result == pytest.approx(error)
     assert verdict is (Verdict.AGREES if agrees else Verdict.DIFFERS)
 
 
@@ -42,13 +42,13 @@ def test_finite_size_rows_say_so():
 
 
 def experiment(*criteria):
-    return Experiment("t", "c", "s", criteria, {}, {}, lambda p: Found({}), lambda f: None)  # pyright: ignore
+    return Experiment("t", "c", "s", criteria, {}, {}, lambda p: Result({}), lambda f: None)  # pyright: ignore
 
 
 def test_a_known_difference_is_a_difference_but_expected():
     known = Criterion("a", "q", "absolute", 0.1, "r", claimed=1.0, known_difference="the limit is approached slowly")
     plain = Criterion("b", "q", "absolute", 0.1, "r", claimed=1.0)
-    rows = experiment(known, plain).rows("x", Found({"a": 2.0, "b": 2.0}), 1.234)
+    rows = experiment(known, plain).rows("x", Result({"a": 2.0, "b": 2.0}), 1.234)
     assert [row.verdict for row in rows] == ["differs", "differs"]
     assert [row.expected for row in rows] == [True, False]
     assert [row.id for row in rows] == ["x/a", "x/b"]
@@ -58,4 +58,4 @@ def test_a_known_difference_is_a_difference_but_expected():
 
 def test_a_run_must_measure_what_its_criteria_compare():
     with pytest.raises(KeyError, match="value"):
-        experiment(Criterion("value", "q", "absolute", 0.1, "r", claimed=1.0)).rows("x", Found({}), 0.0)
+        experiment(Criterion("value", "q", "absolute", 0.1, "r", claimed=1.0)).rows("x", Result({}), 0.0)

@@ -26,18 +26,18 @@ def bars(ax) -> list[Any]:
 
 
 def test_a_bar_for_each_plateau_at_its_height_and_a_line_for_each_change():
-    found = plateaus(curve())
-    ax = stages(curve(), found)
-    assert len(found) == len(bars(ax)) == 3
-    for bar, plateau in zip(bars(ax), found, strict=True):
+    result = plateaus(curve())
+    ax = stages(curve(), result)
+    assert len(result) == len(bars(ax)) == 3
+    for bar, plateau in zip(bars(ax), result, strict=True):
         np.testing.assert_allclose(bar.get_xdata(), [plateau.start, plateau.end])
         np.testing.assert_allclose(bar.get_ydata(), plateau.height)
     lines: Any = ax.lines
     dotted = [line for line in lines if line.get_linestyle() == ":"]
-    np.testing.assert_allclose([line.get_xdata()[0] for line in dotted], [p.drop_time for p in found.plateaus[:-1]])
+    np.testing.assert_allclose([line.get_xdata()[0] for line in dotted], [p.drop_time for p in result.plateaus[:-1]])
     texts = [text.get_text() for text in ax.texts]
-    assert found.change_of(0) in texts
-    assert f"{found[2].height:.3g}" in texts
+    assert result.change_of(0) in texts
+    assert f"{result[2].height:.3g}" in texts
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "train/loss")
 
 

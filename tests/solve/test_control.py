@@ -217,7 +217,7 @@ def test_what_is_no_control_is_refused():
         Control(deadline=0)
 
 
-def test_only_an_interrupted_run_of_a_few_looks_is_not_worth_keeping():
+def test_only_an_interrupted_run_of_a_few_observations_is_not_worth_keeping():
     assert worth_keeping(ss.solve(steps(), 0.003))
     control = in_charge()
     control.cancel()

@@ -111,10 +111,11 @@ def test_the_watcher_is_told_time_and_level():
     told: list[Standing] = []
     record = iterate(system(0.99), start(), 300, states=5, control=Control(told.append))
     times, levels = np.array([(standing.time, standing.level) for standing in told]).T
-    looks = np.concatenate([standing.times for standing in told])
-    assert np.array_equal(looks, record.times[: len(looks)])
+    observed = np.concatenate([standing.times for standing in told])
+    assert np.array_equal(observed, record.times[: len(observed)])
     assert np.array_equal(
-        np.concatenate([standing.observables["value"] for standing in told]), record.observables["value"][: len(looks)]
+        np.concatenate([standing.observables["value"] for standing in told]),
+        record.observables["value"][: len(observed)],
     )
     assert np.all(np.diff(times) > 0)
     assert times[-1] == 150.0
@@ -151,14 +152,14 @@ def test_a_run_taken_up_again_ends_as_if_it_had_not_stopped(call, tmp_path, monk
     assert same(run(), whole)
 
 
-def test_ctrl_c_between_a_step_and_the_look_at_it_loses_nothing(tmp_path, monkeypatch):
+def test_ctrl_c_between_a_step_and_its_observation_loses_nothing(tmp_path, monkeypatch):
     whole = iterate(system(0.999, 0.1), start(), 700, states=9)
-    looks, observe = 0, of_iterate._observe
+    calls, observe = 0, of_iterate._observe
 
     def slow(system, state):
-        nonlocal looks
-        looks += 1
-        if looks == 50:
+        nonlocal calls
+        calls += 1
+        if calls == 50:
             raise KeyboardInterrupt
         return observe(system, state)
 

@@ -69,21 +69,21 @@ def test_plain_values_have_no_nan():
 def test_a_mean_field_run_is_compared_in_python_and_after_loading(tmp_path):
     flow = ss.MeanFieldFlow(ss.SingleIndex(link=[1.0, -1.0], activation=[1.0, 1.0]), epsilon=1e-8)
     run = ss.solve(flow, until=0.1)
-    found = ss.compare(run)
-    assert [row["degree"] for row in found.rows] == [0, 1]
-    np.testing.assert_allclose(found.values()["measured_over_predicted"], 1.0, atol=1e-3)
+    result = ss.compare(run)
+    assert [row["degree"] for row in result.rows] == [0, 1]
+    np.testing.assert_allclose(result.values()["measured_over_predicted"], 1.0, atol=1e-3)
     run.save(tmp_path / "run.nc")
     again = ss.compare(ss.load(tmp_path / "run.nc"))
-    np.testing.assert_allclose(again.values()["predicted_time"], found.values()["predicted_time"], rtol=1e-9)
+    np.testing.assert_allclose(again.values()["predicted_time"], result.values()["predicted_time"], rtol=1e-9)
 
 
 def test_a_run_from_a_file_that_cannot_say_what_made_it_asks_for_it(tmp_path):
     cost = ss.LeastSquares(np.diag([2.0, 1.0]))
     flow = ss.DeepLinearFlow(cost, depth=3, width=6, gamma=2.0, scale=0.3)
     run = ss.solve(flow, until=30.0)
-    found = ss.compare(run)
-    assert [row["rank"] for row in found.rows] == [0, 1, 2]
-    ratios = found.values()["measured_over_predicted"][:2]
+    result = ss.compare(run)
+    assert [row["rank"] for row in result.rows] == [0, 1, 2]
+    ratios = result.values()["measured_over_predicted"][:2]
     assert np.all(np.abs(ratios - 1) < 0.2)
     run.save(tmp_path / "run.nc")
     loaded = ss.load(tmp_path / "run.nc")
@@ -96,6 +96,6 @@ def test_a_run_from_a_file_that_cannot_say_what_made_it_asks_for_it(tmp_path):
 def test_a_network_beside_theory():
     problem = ss.SingleIndex(link=[0.0, 1.0], activation=[0.0, 1.0])
     run = ss.solve(ss.NetworkFlow(problem, epsilon=1.0, neurons=4, dimension=50), until=10.0)
-    found = ss.compare(run)
-    assert found.values()["degree 1"][0] > 0
-    assert math.isfinite(found.values()["neurons"][0])
+    result = ss.compare(run)
+    assert result.values()["degree 1"][0] > 0
+    assert math.isfinite(result.values()["neurons"][0])

@@ -34,19 +34,19 @@ def measured(run, power=1.0, noise=0.02, factor=1.0, seed=3):
     return curve(SCALE * grid**power, factor * risk * rough)
 
 
-def told(found):
-    return " ".join(f"{head} {text}" for head, text in found.remarks)
+def told(result):
+    return " ".join(f"{head} {text}" for head, text in result.remarks)
 
 
 def test_the_scale_of_time_is_found_from_a_spec(spec, run):
-    found = ss.compare(measured(run, factor=7.0), spec)
-    assert found.record["compared"]
-    assert found.record["time_scale"] == pytest.approx(SCALE, rel=0.1)
+    result = ss.compare(measured(run, factor=7.0), spec)
+    assert result.record["compared"]
+    assert result.record["time_scale"] == pytest.approx(SCALE, rel=0.1)
     # drops of a noisy curve are placed to some ten per cent; a curve that does not fit scatters by factors
-    assert found.record["spread"] < 1.25
-    assert found.record["misfits"] == []
-    numbers = found.values()
-    assert len(found.rows) == 3
+    assert result.record["spread"] < 1.25
+    assert result.record["misfits"] == []
+    numbers = result.values()
+    assert len(result.rows) == 3
     # ratios of heights need no scale: they are those of the run
     for what in ("height_ratio", "share"):
         np.testing.assert_allclose(numbers[f"measured_{what}"], numbers[f"predicted_{what}"], rtol=0.15)
@@ -55,23 +55,23 @@ def test_the_scale_of_time_is_found_from_a_spec(spec, run):
     np.testing.assert_allclose(np.median(several, axis=0), numbers["predicted_time_ratio"], rtol=0.3)
     # phi = 1, -1, 1, 1 over risk 2 with half of each square: a quarter, a quarter, and degrees 2 and 3 together
     np.testing.assert_allclose(numbers["predicted_share"], [0.25, 0.25, 0.5], atol=0.02)
-    assert "a real network is not the model" in told(found)
-    assert max(map(len, str(found).splitlines())) <= 80
+    assert "a real network is not the model" in told(result)
+    assert max(map(len, str(result).splitlines())) <= 80
 
 
 def test_stages_and_a_trajectory_will_do(run):
     given = measured(run)
-    found = ss.compare(ss.plateaus(given), run)
-    assert found.record["time_scale"] == ss.compare(given, run).record["time_scale"]
+    result = ss.compare(ss.plateaus(given), run)
+    assert result.record["time_scale"] == ss.compare(given, run).record["time_scale"]
 
 
 def test_times_that_do_not_fit_are_said(run):
-    found = ss.compare(measured(run, power=1.3), run)
-    misfits = found.record["misfits"]
+    result = ss.compare(measured(run, power=1.3), run)
+    misfits = result.record["misfits"]
     assert any(text.startswith("Drop 1 comes at t = ") for text in misfits)
-    assert "Misfit" in told(found)
-    assert "Fits" not in told(found)
-    assert found.record["spread"] > 2
+    assert "Misfit" in told(result)
+    assert "Fits" not in told(result)
+    assert result.record["spread"] > 2
 
 
 def test_heights_that_do_not_fit_are_said(run):
@@ -80,28 +80,28 @@ def test_heights_that_do_not_fit_are_said(run):
     grid = np.logspace(np.log10(run.time[1]), np.log10(run.time[-1]), 2000)
     steps = sum(h / (1 + (grid / t) ** 4) for h, t in zip((60.0, 1.0, 0.5), times, strict=True))
     rough = np.exp(0.02 * np.random.default_rng(1).standard_normal(grid.size))
-    found = ss.compare(curve(SCALE * grid, (steps + 0.1) * rough), run)
-    assert found.record["time_scale"] == pytest.approx(SCALE, rel=0.15)
-    assert not any("comes" in text for text in found.record["misfits"])
-    assert any(text.startswith("Drop 1 is 0.9") for text in found.record["misfits"])
+    result = ss.compare(curve(SCALE * grid, (steps + 0.1) * rough), run)
+    assert result.record["time_scale"] == pytest.approx(SCALE, rel=0.15)
+    assert not any("comes" in text for text in result.record["misfits"])
+    assert any(text.startswith("Drop 1 is 0.9") for text in result.record["misfits"])
 
 
 def test_a_curve_of_one_drop_has_nothing_to_compare(run):
     grid = np.logspace(0, 5, 500)
-    found = ss.compare(curve(grid, 1 + 99 / (1 + (grid / 300) ** 8)), run)
-    assert not found.complete
-    assert found.rows == ()
-    assert "There are 1 drop measured, 3 drops of the run: the curve has fewer than two" in told(found)
+    result = ss.compare(curve(grid, 1 + 99 / (1 + (grid / 300) ** 8)), run)
+    assert not result.complete
+    assert result.rows == ()
+    assert "There are 1 drop measured, 3 drops of the run: the curve has fewer than two" in told(result)
 
 
 def test_a_curve_that_ends_early_is_matched_with_the_first_drops(run):
     whole = measured(run)
     early = whole.time < 0.5 * SCALE * ss.plateaus(run)[2].drop_time
-    found = ss.compare(curve(whole.time[early], whole.value[early]), run)
-    assert len(found.rows) == 2
-    assert found.record["time_scale"] == pytest.approx(SCALE, rel=0.1)
-    assert "The last drop of the curve is under way at its end, and left out." in found.doubts
-    assert any("of the run at t = " in text for text in found.record["misfits"])
+    result = ss.compare(curve(whole.time[early], whole.value[early]), run)
+    assert len(result.rows) == 2
+    assert result.record["time_scale"] == pytest.approx(SCALE, rel=0.1)
+    assert "The last drop of the curve is under way at its end, and left out." in result.doubts
+    assert any("of the run at t = " in text for text in result.record["misfits"])
 
 
 def test_a_log_that_begins_late():

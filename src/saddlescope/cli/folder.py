@@ -72,9 +72,9 @@ class OutputFolder:
 
     def _earlier(self, folder: Path) -> set[str]:
         """Names of files that an earlier run wrote: a user's own files may match a pattern, too."""
-        found = {name for name in self._names if "*" not in name}
+        results = {name for name in self._names if "*" not in name}
         if not any(folder.glob("*.json")):
-            return found
+            return results
         known = self._known()
         for record in {name for name in known if name.endswith(".json")}:
             try:
@@ -82,8 +82,8 @@ class OutputFolder:
                 names = {name for name in listed if isinstance(name, str) and Path(name).name == name}
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-            found |= {name for name in names if any(fnmatch(name, pattern) for pattern in known)}
-        return found
+            results |= {name for name in names if any(fnmatch(name, pattern) for pattern in known)}
+        return results
 
     def place(self, name: str) -> Path:
         """Where to write a file for now."""

@@ -62,13 +62,13 @@ def choose_y(log: Log, asked: list[str | int] | None) -> list[Chosen]:
 
 def _what_there_is(log: Log) -> str:
     columns = [column for table in log.tables for column in table.columns]
-    found = [column.name for column in columns]
+    results = [column.name for column in columns]
     words = [name for table in log.tables for name in table.texts]
     if columns and max(len(column) for column in columns) < 2:
         rows = "name a file with one row for each step or epoch"
-        return f"each of its columns ({listed(found)}) has one value only; {rows}."
-    if found or words:
-        return f"none of its columns ({listed([*found, *words])}) is a quantity over time; ask for one by --y."
+        return f"each of its columns ({listed(results)}) has one value only; {rows}."
+    if results or words:
+        return f"none of its columns ({listed([*results, *words])}) is a quantity over time; ask for one by --y."
     return "it has no numbers; name a CSV, JSON, TensorBoard or printed log with one row for each step or epoch."
 
 
@@ -108,19 +108,19 @@ def _matches(columns: list[tuple[Table, Column]], request: str | int) -> list[tu
             (t, c) for t, c in columns if wanted and (key(c.name) == wanted or (c.alias and key(c.alias) == wanted))
         ]
 
-    found = by(str) if not isinstance(request, int) else []
-    if not found and text.isascii() and text.isdigit():
+    results = by(str) if not isinstance(request, int) else []
+    if not results and text.isascii() and text.isdigit():
         number = int(text[:9])
-        found = [(t, c) for t, c in columns if c.number == number]
+        results = [(t, c) for t, c in columns if c.number == number]
     for key in (str.casefold, shown, lambda s: "/".join(names.words(s)), lambda s: s.rsplit("/", 1)[-1].casefold()):
-        found = found or by(key)
-    return found
+        results = results or by(key)
+    return results
 
 
 def _named(log: Log, request: str | int) -> list[Chosen]:
     columns = [(table, column) for table in log.tables for column in table.columns]
-    found = _matches(columns, request)
-    if not found:
+    result = _matches(columns, request)
+    if not result:
         known = [column.name for _, column in columns]
         near = difflib.get_close_matches(str(request)[:80], known[:500], n=1)
         meant = f" (did you mean {shown(near[0])}?)" if near else ""
@@ -129,7 +129,7 @@ def _named(log: Log, request: str | int) -> list[Chosen]:
             f"{listed(known) or 'no columns of numbers'}."
         )
     runs: dict[str, tuple[Table, Column]] = {}
-    for table, column in found:
+    for table, column in result:
         if table.run not in runs or len(column) > len(runs[table.run][1]):
             runs[table.run] = (table, column)
     return [Chosen(table, column) for table, column in runs.values()]
@@ -158,20 +158,20 @@ def choose_x(chosen: Chosen, asked: str | int | None, source: str) -> Clock:
     table, y = chosen.table, chosen.column
     rows = np.arange(len(y)) if y.rows is None else y.rows
     if asked is not None and str(asked).strip().lower() not in ("row", "row number"):
-        found = _matches([(table, column) for column in table.columns], asked)
+        results = _matches([(table, column) for column in table.columns], asked)
         rank = names.counter_rank(str(asked))
-        if not found and rank is not None:
+        if not results and rank is not None:
             # `iter` for lines that count in steps: the counter of the same kind
-            found = [(table, column) for column in table.columns if names.counter_rank(column.name) == rank]
-        if not found:
+            results = [(table, column) for column in table.columns if names.counter_rank(column.name) == rank]
+        if not results:
             known = [column.name for column in table.columns if column is not y]
             raise CurveError(
                 f"{source} has no column {shown(str(asked))!r} beside {shown(y.name)}; there are {listed(known)}."
             )
-        clock = _clock(table, found[0][1], rows, forced=True)
+        clock = _clock(table, results[0][1], rows, forced=True)
         if clock is None:
             raise CurveError(
-                f"The column {shown(found[0][1].name)} of {source} has no number in the rows of {shown(y.name)}; "
+                f"The column {shown(results[0][1].name)} of {source} has no number in the rows of {shown(y.name)}; "
                 f"take another --x of {listed(c.name for c in table.columns if c is not y)}."
             )
         return clock

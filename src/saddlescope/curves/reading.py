@@ -149,10 +149,10 @@ def log_of_bytes(
 def _folder(path: Path, name: str) -> Log:
     """Return what the files of a folder hold: event files below it, else metric files of MLflow, else other logs."""
     files: list[Path] = []
-    for folder, folders, found in os.walk(path):
+    for folder, folders, result in os.walk(path):
         folders.sort()
         folders[:] = [entry for entry in folders if not entry.startswith(".")]
-        files += [Path(folder) / entry for entry in sorted(found) if not entry.startswith(".")]
+        files += [Path(folder) / entry for entry in sorted(result) if not entry.startswith(".")]
         if len(files) > 50 * _MOST_FILES:
             break
     events = [file for file in files if "tfevents" in file.name]
@@ -204,20 +204,20 @@ def _joined(tables: list) -> list:
     """Set event files of one run and tag, as a resumed run leaves them, behind each other."""
     import dataclasses
 
-    found: dict[tuple[str, str], Any] = {}
+    results: dict[tuple[str, str], Any] = {}
     for table in tables:
         key = (table.run, table.columns[-1].name)
-        before = found.get(key)
+        before = results.get(key)
         if before is None:
-            found[key] = table
+            results[key] = table
             continue
         columns = [
             dataclasses.replace(a, values=np.concatenate([a.values, b.values]))
             for a, b in zip(before.columns, table.columns, strict=True)
         ]
         lines = np.concatenate([before.lines, table.lines])
-        found[key] = dataclasses.replace(before, columns=columns, length=before.length + table.length, lines=lines)
-    return list(found.values())
+        results[key] = dataclasses.replace(before, columns=columns, length=before.length + table.length, lines=lines)
+    return list(results.values())
 
 
 def curves_of(

@@ -110,8 +110,8 @@ def _text(text: str, name: str, separator: str | None, decimal: str | None) -> L
     if re.search(r"^Traceback \(most recent call last\)", text[:200_000], re.MULTILINE):
         raise CurveError(f"{name} is the traceback of a program that failed, not a log; name {_READ}.")
     if log is not None:
-        found = listed(log.tables[0].texts) if log.tables else ""
-        raise CurveError(f"{name} has a header and no numbers below it (columns {found}); name {_READ}.")
+        result = listed(log.tables[0].texts) if log.tables else ""
+        raise CurveError(f"{name} has a header and no numbers below it (columns {result}); name {_READ}.")
     head = text.strip().split("\n")
     if len(head) < 3 and len(head[0]) < 10_000:
         cells = [cell.strip() for cell in re.split(r"[,;\t|]", head[0]) if cell.strip()]

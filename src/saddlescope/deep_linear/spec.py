@@ -188,7 +188,7 @@ class Picture(Table):
         description="time axis of the descent; auto: linear where jumps are predicted, as they are evenly spaced",
     )
     scale: Literal["linear", "log"] = Field("linear", description="axis of the cost")
-    modes: Flag = Field(True, description="draw modes.png too: singular values and effective rank")
+    singular_values: Flag = Field(True, description="draw singular_values.png too, with the effective rank")
     plane: Flag = Field(True, description="draw plane.png too: the run and the greedy path, seen in a plane")
 
 
@@ -212,12 +212,13 @@ class Spec(RunSpec):
         "trajectory_*.nc",
         "stages.json",
         "descent.png",
-        "modes.png",
+        "singular_values.png",
         "plane.png",
         "regimes.png",
         "spec.toml",
     )
     PATHS: ClassVar = ("problem.file",)
+    FORMER: ClassVar = {"picture.modes": "picture.singular_values"}
 
     family: Literal["deep_linear"] = Field("deep_linear", description="which family of problems")  # pyright: ignore
     problem: Target | Completion | Ratings | Digits = Field(discriminator="kind")
@@ -245,12 +246,12 @@ class Spec(RunSpec):
         """
         if not self.compare:
             return {"": (self.network, self.dynamics.until)}
-        found = {}
+        results = {}
         for run in self.compare:
             changes = run.model_dump(exclude_none=True, exclude={"name", "until"})
             until = self.dynamics.until if run.until is None else run.until
-            found[run.name] = self.network.model_copy(update=changes), until
-        return found
+            results[run.name] = self.network.model_copy(update=changes), until
+        return results
 
     def flow(self, cost: Cost, network: Network) -> DeepLinearFlow:
         """Return the dynamics of one of the networks, ready to be solved.

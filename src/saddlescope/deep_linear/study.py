@@ -62,21 +62,21 @@ class Study(Base):
         from saddlescope.deep_linear.until_learnt import solve_until_learnt
         from saddlescope.study.provenance import solved
 
-        found: dict[str, Trajectory] = {}
+        results: dict[str, Trajectory] = {}
         for name, (_, until) in self.networks.items():
             arguments = self.spec.solve_arguments()
             try:
                 if until == "auto":
-                    found[name] = solve_until_learnt(self.flows[name], self.spec.solver.learnt, **arguments)
+                    results[name] = solve_until_learnt(self.flows[name], self.spec.solver.learnt, **arguments)
                 else:
-                    found[name] = solved(self.flows[name], until=until, **arguments)
+                    results[name] = solved(self.flows[name], until=until, **arguments)
             except KeyboardInterrupt:
-                if not found:
+                if not results:
                     raise
                 break
-            if found[name].outcome == "INTERRUPTED":
+            if results[name].outcome == "INTERRUPTED":
                 break
-        return found
+        return results
 
     def compare(self, solved: dict[str, Trajectory], predicted: SaddlePath | str | None) -> Comparison:
         from saddlescope.deep_linear.compare.regime_table import compare_regimes
@@ -100,26 +100,26 @@ class Study(Base):
 
         if not self.by_saddles:
             pictures = {"regimes.png": drawn(lambda: plot.regimes({n or "run": r for n, r in solved.items()})[0])}
-            if not self.spec.compare and shown.modes:
-                pictures["modes.png"] = drawn(lambda: plot.modes(solved[""]))
+            if not self.spec.compare and shown.singular_values:
+                pictures["singular_values.png"] = drawn(lambda: plot.singular_values(solved[""]))
             return pictures
         run = solved[""]
         pictures = {"descent.png": drawn(lambda: plot.descent(run, path, time=shown.time, scale=shown.scale))}
-        if shown.modes:
-            pictures["modes.png"] = drawn(lambda: plot.modes(run, path))
+        if shown.singular_values:
+            pictures["singular_values.png"] = drawn(lambda: plot.singular_values(run, path))
         if shown.plane and path is not None and len(path.ranks) > 1 and "product" in run.observables:
             pictures["plane.png"] = drawn(lambda: plot.plane(run, path))
         return pictures
 
     def trajectories(self, solved: dict[str, Trajectory]) -> dict[str, Trajectory]:
         """Every run under a file name made of its own name."""
-        found: dict[str, Trajectory] = {}
+        results: dict[str, Trajectory] = {}
         for place, (name, run) in enumerate(solved.items()):
             plain = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("_.") or str(place + 1)
             file = f"trajectory_{plain}.nc" if name else "trajectory.nc"
             # "a b" and "a/b" are two runs
-            found[f"trajectory_{plain}_{place + 1}.nc" if file in found else file] = run
-        return found
+            results[f"trajectory_{plain}_{place + 1}.nc" if file in results else file] = run
+        return results
 
     def _subtitle(self) -> str:
         network = next(iter(self.networks.values()))[0]

@@ -61,8 +61,8 @@ def asymptotic_exponent(
 
     >>> import numpy as np
     >>> eps = np.logspace(-14, -4, 11)
-    >>> found = asymptotic_exponent(eps, 3 * eps**0.25 * (1 + 2 * eps**0.1))
-    >>> round(found.value, 5), round(found.correction_power, 4), found.contains(0.25)
+    >>> result = asymptotic_exponent(eps, 3 * eps**0.25 * (1 + 2 * eps**0.1))
+    >>> round(result.value, 5), round(result.correction_power, 4), result.contains(0.25)
     (0.25, 0.1, True)
     """
     level = fraction("confidence", confidence)
@@ -78,8 +78,8 @@ def asymptotic_exponent(
     def fit(kind: Form, points: int) -> _Profile:
         return _profile(x[:points], y[:points], kind, level, least_power, relative)
 
-    def spread(found: _Profile, points: int) -> float:
-        return math.sqrt(found.squares / max(points - parameters, 1))
+    def spread(result: _Profile, points: int) -> float:
+        return math.sqrt(result.squares / max(points - parameters, 1))
 
     best, used = fit(form, size), size
     fewer = sorted({max(5, size - left) for left in (1, size // 6, size // 3)} - {size}, reverse=True)
@@ -103,8 +103,8 @@ def asymptotic_exponent(
     drift = max((abs(part.value - best.value) for part in parts), default=0.0)
     return Exponent(
         best.value,
-        min(found.low for found in united) - drift,
-        max(found.high for found in united) + drift,
+        min(result.low for result in united) - drift,
+        max(result.high for result in united) + drift,
         level,
         best.intercept,
         spread(best, used),

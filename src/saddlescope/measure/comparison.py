@@ -70,8 +70,8 @@ def compare_times(epsilon: Any, times: Any, predicted: Any, *, confidence: float
 
     >>> import numpy as np
     >>> eps = np.logspace(-12, -4, 9)
-    >>> found = compare_times(eps, eps**0.5 * (1 + 0.1 * eps**0.25), eps**0.5)
-    >>> found.agrees(1e-3), found.converges, round(found.trend.value, 6)
+    >>> result = compare_times(eps, eps**0.5 * (1 + 0.1 * eps**0.25), eps**0.5)
+    >>> result.agrees(1e-3), result.converges, round(result.trend.value, 6)
     (True, True, 0.25)
     """
     x, y = scaling_data(epsilon, times, 3)

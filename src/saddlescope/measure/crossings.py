@@ -110,11 +110,11 @@ def learning_times(
     if not np.all(np.isfinite(residuals)):
         raise ArgumentError("residual", "hold finite numbers only", residuals)
     rates = None if rate is None else _series("rate", rate, times.size, goal)
-    found, doubt = np.full(goal.size, np.nan), np.full(goal.size, np.nan)
+    result, doubt = np.full(goal.size, np.nan), np.full(goal.size, np.nan)
     for k in np.flatnonzero(goal):
         slope = None if rates is None else rates[:, k]
-        found[k], doubt[k] = _first_crossing(times, residuals[:, k], slope, level * abs(goal[k]))
-    return (found, doubt) if errors else found
+        result[k], doubt[k] = _first_crossing(times, residuals[:, k], slope, level * abs(goal[k]))
+    return (result, doubt) if errors else result
 
 
 def _finite_part(time: Any, residual: Any) -> tuple[np.ndarray, np.ndarray]:

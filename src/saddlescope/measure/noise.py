@@ -113,11 +113,11 @@ def memory_over_bins(residuals: np.ndarray, inner: np.ndarray, index: np.ndarray
     Where neighbours agree far better than the fit does, the residuals are a bend that lines do not follow, and no
     noise that remembers.
     """
-    found = []
+    results = []
     for a, b in _chunks(index, least):
         if noise_level(inner[a:b]) > _BEND * noise_level(residuals[a:b]):
-            found.append(lag_one(residuals[a:b]))
-    return float(np.median(found)) if found else 0.0
+            results.append(lag_one(residuals[a:b]))
+    return float(np.median(results)) if results else 0.0
 
 
 def lag_one(residuals: np.ndarray) -> float:

@@ -151,13 +151,13 @@ class Stages:
             rows.append((str(number), *cells))
         widths = [max(len(row[column]) for row in rows) for column in range(len(names))]
         lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
-        found = f"{len(self)} plateau{'' if len(self) == 1 else 's'}"
+        result = f"{len(self)} plateau{'' if len(self) == 1 else 's'}"
         if self.method == "rests":
-            head = f"{found} ({_HOW[self.method]}; ten times slower than before and after, in linear time)"
+            head = f"{result} ({_HOW[self.method]}; ten times slower than before and after, in linear time)"
         elif self.time_axis == "linear":
-            head = f"{found} ({_HOW[self.method]}; in linear time)"
+            head = f"{result} ({_HOW[self.method]}; in linear time)"
         else:
-            head = f"{found} ({_HOW[self.method]}; |slope| < {self.slope:g} for {self.least_decades:g} decades)"
+            head = f"{result} ({_HOW[self.method]}; |slope| < {self.slope:g} for {self.least_decades:g} decades)"
         tail = [] if math.isnan(self.learnt) else [f"Learnt (below the floor) from t = {self.learnt:.4g}."]
         tail += self.notes
         tail += [f"! {doubt}" for doubt in self.doubts]

@@ -76,7 +76,7 @@ def catalogue(root: str = ROOT) -> tuple[Paper, ...]:
         ['learning-time-scales', 'saddle-to-saddle', 'around']
     """
     package = importlib.import_module(root)
-    found = []
+    results = []
     for part in pkgutil.iter_modules(package.__path__):
         if not part.ispkg:
             continue
@@ -86,8 +86,8 @@ def catalogue(root: str = ROOT) -> tuple[Paper, ...]:
         names.sort(key=lambda name: (first.index(name) if name in first else len(first), name))
         paper = part.name.replace("_", "-")
         entries = tuple(Entry(n.replace("_", "-"), paper, f"{root}.{part.name}.{n}") for n in names)
-        found.append((folder.PLACE, Paper(paper, folder.TITLE, folder.REFERENCE, entries)))
-    return tuple(paper for _, paper in sorted(found, key=lambda pair: pair[0]))
+        results.append((folder.PLACE, Paper(paper, folder.TITLE, folder.REFERENCE, entries)))
+    return tuple(paper for _, paper in sorted(results, key=lambda pair: pair[0]))
 
 
 def chosen(papers: Iterable[Paper], paper: str | None, only: Sequence[str]) -> list[Entry]:

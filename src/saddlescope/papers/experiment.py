@@ -111,7 +111,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Found:
+class Result:
     """What a run measured.
 
     Attributes:
@@ -147,10 +147,10 @@ class Experiment:
     criteria: tuple[Criterion, ...]
     quick: Mapping[str, Any]
     full: Mapping[str, Any]
-    run: Callable[[Mapping[str, Any]], Found]
-    draw: Callable[[Found], Axes]
+    run: Callable[[Mapping[str, Any]], Result]
+    draw: Callable[[Result], Axes]
 
-    def rows(self, id: str, found: Found, seconds: float) -> list[Row]:
+    def rows(self, id: str, result: Result, seconds: float) -> list[Row]:
         """Judge what was found; every criterion gets its row.
 
         Raises:
@@ -158,8 +158,8 @@ class Experiment:
         """
         rows = []
         for criterion in self.criteria:
-            measured = found.measured[criterion.name]
-            claimed = found.claimed[criterion.name] if criterion.claimed is None else criterion.claimed
+            measured = result.measured[criterion.name]
+            claimed = result.claimed[criterion.name] if criterion.claimed is None else criterion.claimed
             error, verdict = criterion.judge(claimed, measured)
             why = criterion.known_difference
             if not why:

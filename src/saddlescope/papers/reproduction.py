@@ -139,17 +139,17 @@ def _one(
             versions=versions,
         )
         with Control(whole=True):
-            found = experiment.run(blank.parameters)
+            result = experiment.run(blank.parameters)
         seconds = time.process_time() - clock
-        rows = experiment.rows(entry.id, found, seconds)
-        _draw(experiment.draw(found), pictures)
+        rows = experiment.rows(entry.id, result, seconds)
+        _draw(experiment.draw(result), pictures)
     except Exception as error:  # one experiment, whatever is wrong with it, must not stop the others
         line = f"{type(error).__name__}: {error}".splitlines()[0]
         trace = "".join(traceback.format_exception(error)[-6:])
         for kind in ("png", "svg"):
             (folder / FIGURES / f"{entry.id}.{kind}").unlink(missing_ok=True)
         return _timed(blank, begun, clock, error=line, trace=trace), True
-    return _timed(blank, begun, clock, rows=rows, doubts=tuple(found.doubts)), True
+    return _timed(blank, begun, clock, rows=rows, doubts=tuple(result.doubts)), True
 
 
 def _timed(record: Record, begun: float, clock: float, **changes) -> Record:

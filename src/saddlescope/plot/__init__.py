@@ -6,24 +6,23 @@ from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
     from saddlescope.plot.curves import stages
+    from saddlescope.plot.deep_linear._singular_values import singular_values
     from saddlescope.plot.deep_linear.descent import descent
     from saddlescope.plot.deep_linear.phase_diagram import phase_diagram
     from saddlescope.plot.deep_linear.plane import plane
     from saddlescope.plot.deep_linear.regimes import regimes
-    from saddlescope.plot.deep_linear.singular_values import modes
     from saddlescope.plot.diagonal_linear.jumps import jumps
     from saddlescope.plot.parts.canvas import new_axes, save
+    from saddlescope.plot.single_index._descriptions import descriptions
     from saddlescope.plot.single_index.ladder import ladder
-    from saddlescope.plot.single_index.levels import levels
     from saddlescope.plot.single_index.order_parameters import order_parameters
     from saddlescope.plot.single_index.overlaps import overlaps
 
 __all__ = [
     "descent",
+    "descriptions",
     "jumps",
     "ladder",
-    "levels",
-    "modes",
     "new_axes",
     "order_parameters",
     "overlaps",
@@ -31,6 +30,7 @@ __all__ = [
     "plane",
     "regimes",
     "save",
+    "singular_values",
     "stages",
 ]
 

@@ -55,7 +55,7 @@ class Checkpoint:
         Args:
             state: pytree of arrays.
             done: steps made.
-            seen: step, observables and, where it was kept, the saved state, of all looks so far.
+            seen: step, observables and, where it was kept, the saved state, of all observations so far.
 
         Raises:
             NotWrittenError: if the disk is full, say.
@@ -89,27 +89,27 @@ class Checkpoint:
         states = [arrays[name] for name in arrays if name.startswith("state ")]
         steps, kept, done = arrays["steps"], arrays["kept"], int(arrays["done"])
         whole = len(states) == len(leaves) and all(
-            found.shape == np.shape(leaf) and found.dtype == np.asarray(leaf).dtype
-            for found, leaf in zip(states, leaves, strict=True)
+            result.shape == np.shape(leaf) and result.dtype == np.asarray(leaf).dtype
+            for result, leaf in zip(states, leaves, strict=True)
         )
         if not whole:
             raise self._damaged("its state is not one of this run")
         if len(steps) == 0 or steps[0] != 0 or np.any(np.diff(steps) <= 0) or done < steps[-1]:
             raise self._damaged(f"{done} steps done do not fit what it saw")
-        looks = {name.removeprefix("observable "): arrays[name] for name in arrays if name.startswith("observable ")}
-        if len(kept) != len(arrays["states"]) or any(len(values) != len(steps) for values in looks.values()):
+        observed = {name.removeprefix("observable "): arrays[name] for name in arrays if name.startswith("observable ")}
+        if len(kept) != len(arrays["states"]) or any(len(values) != len(steps) for values in observed.values()):
             raise self._damaged("it does not hold a value for every step it saw")
         saved = dict(zip(kept.tolist(), arrays["states"], strict=True))
         seen: Seen = [
-            (int(step), {name: values[row] for name, values in looks.items()}, saved.get(row))
+            (int(step), {name: values[row] for name, values in observed.items()}, saved.get(row))
             for row, step in enumerate(steps)
         ]
         return jax.tree.unflatten(structure, [jax.numpy.asarray(leaf) for leaf in states]), done, seen
 
     def refuse_other_steps(self, seen: Seen, done: int, marks: np.ndarray) -> None:
-        """Refuse what was not seen at the steps at which a run of `done` steps looks, `marks`.
+        """Refuse what was not seen at the steps at which a run of `done` steps is observed, `marks`.
 
-        A stop can come between a step and the look at it; a run that diverged looked once more where it ended.
+        A stop can come between a step and its observation; a run that diverged was observed once more where it ended.
         """
         looked, expected = [step for step, _, _ in seen], [0, *marks[marks <= done].tolist()]
         if done > marks[-1] or looked not in (expected, expected[:-1], [*expected, done]):

@@ -34,7 +34,7 @@ class Standing:
         until: end of its time range.
         shortest_time: its fastest time-scale.
         level: risk or cost.
-        times: of the looks since the last telling, shape (n,).
+        times: of the observations since the last telling, shape (n,).
         observables: name -> raw values at these times, first axis n.
     """
 
@@ -160,5 +160,5 @@ def in_charge(own: Control | None = None, *watchers: Watcher, whole: bool = Fals
 
 
 def worth_keeping(trajectory: Trajectory) -> bool:
-    """Whether a run has something to show: it was not interrupted, or had come to a few looks by then."""
+    """Whether a run has something to show: it was not interrupted, or had come to a few observations by then."""
     return trajectory.outcome != Outcome.INTERRUPTED or len(trajectory.time) >= _LEAST_TIMES

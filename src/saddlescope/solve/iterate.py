@@ -105,7 +105,7 @@ def iterate(
     done, outcome = 0, None
     advance_by = system.advance_by  # once: a method of a pytree is made anew each time it is asked for
 
-    def look(step: int, state: Any) -> float:
+    def observe(step: int, state: Any) -> float:
         values = {name: np.asarray(value) for name, value in _observe(system, state).items()}
         seen.append((step, values, np.asarray(_save(system, state)) if step in kept_marks else None))
         return _level(system, values)
@@ -115,9 +115,9 @@ def iterate(
         checkpoint.refuse_other_steps(seen, done, marks)
         level = _level(system, seen[-1][1])
         if done in marks and seen[-1][0] < done:
-            level = look(done, state)  # the stop came between this step and the look at it
+            level = observe(done, state)  # the stop came between this step and its observation
     else:
-        level = look(0, state)
+        level = observe(0, state)
     limit, written, told = _FIRST_CALL, time.perf_counter(), 0
     finite = state, done
     doubts: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ def iterate(
                 state, done = _last_finite(system, *finite, done)
                 while seen and seen[-1][0] >= done:
                     seen.pop()
-                look(done, state)
+                observe(done, state)
             if outcome is not None:
                 break
             finite = (state, done) if done == seen[-1][0] else finite
@@ -141,14 +141,14 @@ def iterate(
             seconds = time.perf_counter() - tick
             state, done = after, done + count
             if done == mark:
-                level = look(done, state)
+                level = observe(done, state)
             if count == limit:
                 limit = int(np.clip(limit * min(4.0, _CALL_SECONDS / max(seconds, 1e-9)), 1, 2**40))
             fresh = seen[told:]
             told = len(seen)
             times = np.array([step for step, _, _ in fresh]) * step_size
-            looks = {name: np.array([values[name] for _, values, _ in fresh]) for name in seen[0][1]}
-            control.tell(Standing(done * step_size, steps * step_size, step_size, level, times, looks))
+            observed = {name: np.array([values[name] for _, values, _ in fresh]) for name in seen[0][1]}
+            control.tell(Standing(done * step_size, steps * step_size, step_size, level, times, observed))
             due = checkpoint is not None and time.perf_counter() - written > checkpoint.every
             if checkpoint is not None and due and _is_finite(system, state):
                 doubts = _kept(checkpoint, state, done, seen)
@@ -158,7 +158,7 @@ def iterate(
         doubts = _kept(checkpoint, state, done, seen)
     control.refuse_part(Outcome.INTERRUPTED if control.ended is Outcome.INTERRUPTED else outcome)
     if seen[-1][0] < done:
-        look(done, state)
+        observe(done, state)
     if seen[-1][2] is None:
         # a run that ended early keeps the state it ended with
         seen[-1] = (*seen[-1][:2], np.asarray(_save(system, state)))

@@ -60,7 +60,7 @@ class Record:
     """The raw result of `integrate`, before names are put on it.
 
     Attributes:
-        times: of all looks at the observables, those after the accepted steps among them, shape (time,), from 0.
+        times: at which observables were taken, those after the accepted steps among them, shape (time,), from 0.
         observables: name -> values at `times`.
         state_times: times of the saved states, shape (state_time,), 0 first.
         states: saved states, shape (state_time, *y).
@@ -106,10 +106,10 @@ def _advance(
     rate = jnp.where(carry.accepted > 0, carry.rate, term.vf(carry.t, carry.y, system))
     begun = system.observables(carry.y, rate)
     carry = carry._replace(stop=begun[system.stop_on], rate=rate)
-    # A solver of long steps asks for looks at its curves within a step, at its dense output.
-    looks = getattr(solver, "looks", 1)
-    shares = jnp.arange(1, looks) / looks
-    capacity *= looks
+    # A solver of long steps asks for observations within a step, of its dense output.
+    observations = getattr(solver, "observations", 1)
+    shares = jnp.arange(1, observations) / observations
+    capacity *= observations
 
     def observe(t, y):
         return system.observables(y, term.vf(t, y, system))
@@ -138,11 +138,11 @@ def _advance(
 
         seen_at = jnp.append(c.t + shares * (t1 - c.t), t1)
         seen = jax.tree.map(lambda one: one[None], observed)
-        if looks > 1:
+        if observations > 1:
             within = jax.lax.cond(
                 keep,
                 lambda: jax.vmap(observe)(seen_at[:-1], jax.vmap(between.evaluate)(seen_at[:-1])),
-                lambda: jax.tree.map(lambda one: jnp.zeros((looks - 1, *one.shape), one.dtype), observed),
+                lambda: jax.tree.map(lambda one: jnp.zeros((observations - 1, *one.shape), one.dtype), observed),
             )
             seen = jax.tree.map(lambda some, one: jnp.concatenate([some, one]), within, seen)
 
@@ -162,7 +162,7 @@ def _advance(
             return jax.lax.dynamic_update_slice_in_dim(all_, some, start, 0)
 
         saved = _Saved(
-            n + keep * looks,
+            n + keep * observations,
             kept(saved.times, seen_at, n),
             jax.tree.map(lambda all_, some: kept(all_, some, n + 1), saved.observables, seen),
             states,

@@ -239,8 +239,8 @@ def _grid(first: float, until: float, states: int) -> np.ndarray:
 @functools.lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
     names = ("saddlescope", "jax", "diffrax", "equinox", "numpy", "scipy")
-    found = {name: importlib.metadata.version(name) for name in names}
-    return found | {"python": platform.python_version(), "device": jax.default_backend()}
+    results = {name: importlib.metadata.version(name) for name in names}
+    return results | {"python": platform.python_version(), "device": jax.default_backend()}
 
 
 def versions() -> dict[str, str]:

@@ -44,14 +44,14 @@ def numbers(name: str, value: Any, must: str = "be a list of numbers") -> list[f
     if not value:
         raise ArgumentError(name, "be a non-empty list of numbers", value)
     try:
-        found = [float(entry) for entry in value]
+        results = [float(entry) for entry in value]
     except (TypeError, ValueError):
         raise ArgumentError(name, must, value) from None
     except OverflowError:
         raise ArgumentError(name, "hold numbers that fit into a float", value) from None
-    if not all(map(math.isfinite, found)):
+    if not all(map(math.isfinite, results)):
         raise ArgumentError(name, "hold finite numbers only", value)
-    return found
+    return results
 
 
 def _numbers(value: Any, info: ValidationInfo) -> list[float]:

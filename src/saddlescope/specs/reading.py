@@ -51,8 +51,9 @@ def read(spec: str, changes: Sequence[str] = ()) -> Any:
         hint = nearest(shortened(str(family)), list(families())) or f" (families: {', '.join(families())})"
         raise SpecError(f"There is no family {echo(family)}, asked for in spec {source}{hint}.")
     keys = model(family)
+    _rename(content, keys)
     _anchor(content, keys, folder)
-    for key, value in words:
+    for key, value in ((keys.FORMER.get(key, key), value) for key, value in words):
         _refuse_unknown(key, keys, family)
         _put(content, key, value)
     _anchor(content, keys, Path())
@@ -60,6 +61,15 @@ def read(spec: str, changes: Sequence[str] = ()) -> Any:
         return keys.model_validate(content)
     except ValidationError as error:
         raise SpecError(sentence(error, keys, f"spec {source}")) from None
+
+
+def _rename(content: dict[str, Any], keys: type[RunSpec]) -> None:
+    """Give keys of earlier versions the names that they have now."""
+    for former, now in keys.FORMER.items():
+        table, name = former.split(".")
+        holder = content.get(table)
+        if isinstance(holder, dict) and name in holder:
+            holder.setdefault(now.split(".")[1], holder.pop(name))
 
 
 def _anchor(content: dict[str, Any], keys: type[RunSpec], folder: Path) -> None:
@@ -77,15 +87,15 @@ def _text(spec: str) -> tuple[str, str, Path]:
         return known[spec], spec, Path()
     path, name = Path(spec), shortened(spec)
     try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
+        result = path.stat()
+        if stat.S_ISDIR(result.st_mode):
             hint = f"; did you mean {name}/spec.toml?" if (path / "spec.toml").is_file() else "."
             raise SpecError(f"Spec {name} is a folder, not a TOML file{hint}")
         # a device can be read for ever, a pipe may never be written to
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(result.st_mode):
             raise SpecError(f"Spec {name} is not a regular file.")
-        if found.st_size > _LARGEST:
-            raise SpecError(f"Spec {name} has {found.st_size} bytes; a spec has at most {_LARGEST}.")
+        if result.st_size > _LARGEST:
+            raise SpecError(f"Spec {name} has {result.st_size} bytes; a spec has at most {_LARGEST}.")
         return path.read_text(encoding="utf-8"), name, path.parent
     except (FileNotFoundError, NotADirectoryError):
         hint = nearest(spec, list(known)) or f" (shipped specs: {', '.join(known)})"
@@ -102,7 +112,7 @@ def _text(spec: str) -> tuple[str, str, Path]:
 
 def _pairs(changes: Sequence[str]) -> list[tuple[str, str]]:
     """Part the words of a command line into keys and the texts of their values."""
-    found: list[tuple[str, str]] = []
+    results: list[tuple[str, str]] = []
     words = list(changes)
     while words:
         word = words.pop(0)
@@ -112,8 +122,8 @@ def _pairs(changes: Sequence[str]) -> list[tuple[str, str]]:
         if not equals:
             # a lone flag, such as --picture.overlaps, means true; a negative number is a value, not a flag
             value = words.pop(0) if words and not words[0].startswith("--") else "true"
-        found.append((key, value))
-    return found
+        results.append((key, value))
+    return results
 
 
 def _refuse_unknown(key: str, keys: type[RunSpec], family: str) -> None:

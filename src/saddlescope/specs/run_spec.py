@@ -18,6 +18,7 @@ class RunSpec(Table):
 
     FILES: ClassVar[tuple[str, ...]] = ()  # patterns of what a run writes, the result first
     PATHS: ClassVar[tuple[str, ...]] = ()  # keys that name files, relative to the folder of the spec
+    FORMER: ClassVar[dict[str, str]] = {}  # keys of earlier versions, which are still understood: old -> new
 
     family: Text = Field("single_index", description="which family of problems; it decides on all other keys")
     title: Text = Field("", description="one line for lists and pictures")

@@ -29,21 +29,21 @@ def settings(model: type[BaseModel], prefix: str = "", only: str = "") -> list[S
     >>> [s.name for s in settings(model("single_index"))][:4]
     ['family', 'title', 'problem.link', 'problem.activation']
     """
-    found: list[Setting] = []
+    results: list[Setting] = []
     for name, field in model.model_fields.items():
         kinds = _tables(field.annotation)
         if not kinds:
             required = field.default is PydanticUndefined
             default = None if required else field.default
-            found.append(Setting(prefix + name, field.description or "", default, required, only))
+            results.append(Setting(prefix + name, field.description or "", default, required, only))
         elif typing.get_origin(field.annotation) is list:
-            found += settings(kinds[0], f"{prefix}{name}.", f"in [[{name}]]")
+            results += settings(kinds[0], f"{prefix}{name}.", f"in [[{name}]]")
         elif len(kinds) == 1:
-            found += settings(kinds[0], f"{prefix}{name}.", only)
+            results += settings(kinds[0], f"{prefix}{name}.", only)
         else:
             for kind in kinds:
-                found += settings(kind, f"{prefix}{name}.", f'for kind = "{_tag(kind)}"')
-    return found
+                results += settings(kind, f"{prefix}{name}.", f'for kind = "{_tag(kind)}"')
+    return results
 
 
 def tables(model: type[BaseModel]) -> list[str]:

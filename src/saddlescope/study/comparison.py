@@ -109,13 +109,13 @@ class Comparison:
         Returns:
             key -> array of shape (rows,).
         """
-        found = {}
+        results = {}
         for column in self.columns[1:]:
             column_values = [row.get(column.key) for row in self.rows]
             if any(isinstance(v, int | float | np.number) for v in column_values):
                 numbers = [float(v) if isinstance(v, int | float | np.number) else math.nan for v in column_values]
-                found[column.key] = np.array(numbers)
-        return found
+                results[column.key] = np.array(numbers)
+        return results
 
     @property
     def dataset(self) -> xarray.Dataset:

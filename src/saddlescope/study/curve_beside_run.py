@@ -124,8 +124,8 @@ def compare_stages(stages: Stages, model: Model, name: str = "") -> Comparison:
     doubts = [*stages.doubts, *model.doubts, *(f"Of the run: {doubt}" for doubt in run.doubts)]
     doubts += [
         f"The last drop of {whose} is under way at its end, and left out."
-        for whose, found in (("the curve", stages), ("the run", own))
-        if under_way(found)
+        for whose, result in (("the curve", stages), ("the run", own))
+        if under_way(result)
     ]
     usual = plateaus(run)
     if usual.time_axis != stages.time_axis and (count := len(Drops.of(usual))) != len(predicted):
@@ -223,7 +223,7 @@ def _rows(measured: Drops, predicted: Drops, scale: Scale) -> list[dict[str, Any
 
 def _uncounted(measured: Drops, predicted: Drops, scale: Scale) -> list[str]:
     """Drops of either side that have no partner."""
-    found = []
+    results = []
     for drops, first, unit, whose in (
         (measured, scale.measured, 1.0, "measured"),
         (predicted, scale.predicted, scale.factor, "of the run"),
@@ -232,39 +232,39 @@ def _uncounted(measured: Drops, predicted: Drops, scale: Scale) -> list[str]:
         if alone:
             times = ", ".join(f"{drops.time[k] * unit:.3g}" for k in alone)
             scaled = " (scaled)" if unit != 1 else ""
-            found.append(f"{_drops(len(alone))} {whose} at t = {times}{scaled} without a partner.")
-    return found
+            results.append(f"{_drops(len(alone))} {whose} at t = {times}{scaled} without a partner.")
+    return results
 
 
 def _misfits(rows: list[dict[str, Any]]) -> list[str]:
     """What does not fit: times off the scale, heights off by a factor, shares off by a difference."""
-    found = []
+    results = []
     # of several sentences on one drop each tells another number, so none is left out
     for row in rows:
         drop = row["drop"]
         if _apart(row["measured_over_scaled"], 1.0):
-            found.append(
+            results.append(
                 f"Drop {drop} comes at t = {row['measured_time']:.3g}, × {row['measured_over_scaled']:.3g} the scaled "
                 f"time of the run."
             )
         elif _apart(row["measured_time_ratio"], row["predicted_time_ratio"]):
-            found.append(
+            results.append(
                 f"Drop {drop} comes × {row['measured_time_ratio']:.3g} after the one before it, in the run "
                 f"× {row['predicted_time_ratio']:.3g}."
             )
         if row["rises"]:
-            found.append(f"Drop {drop} goes the other way than that of the run.")
+            results.append(f"Drop {drop} goes the other way than that of the run.")
         elif abs(row["measured_share"] - row["predicted_share"]) > _SHARE:
-            found.append(
+            results.append(
                 f"Drop {drop} is {row['measured_share']:.2f} of the whole change, in the run "
                 f"{row['predicted_share']:.2f}."
             )
         elif _apart(row["measured_height_ratio"], row["predicted_height_ratio"]):
-            found.append(
+            results.append(
                 f"Drop {drop} leaves × {row['measured_height_ratio']:.2g} of the height, in the run "
                 f"× {row['predicted_height_ratio']:.2g}: a floor under the measured values would do this too."
             )
-    return found
+    return results
 
 
 def _apart(one: float, other: float) -> bool:

@@ -95,8 +95,8 @@ def free_scale(measured: np.ndarray, predicted: np.ndarray) -> Scale:
     Args:
         measured, predicted: times of drops, shapes (m,) and (n,), increasing, two at least.
 
-    >>> found = free_scale(np.array([30.0, 300.0]), np.array([1.0, 2.0, 20.0]))
-    >>> found.predicted, found.count, round(found.factor, 6)
+    >>> result = free_scale(np.array([30.0, 300.0]), np.array([1.0, 2.0, 20.0]))
+    >>> result.predicted, result.count, round(result.factor, 6)
     (1, 2, 15.0)
     """
     long, short = (measured, predicted) if measured.size > predicted.size else (predicted, measured)

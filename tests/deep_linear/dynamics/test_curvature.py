@@ -71,8 +71,8 @@ def test_a_substep_is_the_dense_solve(kind: str, shape: tuple[int, int], depth: 
     later = [M + 0.1 * RNG.standard_normal(M.shape) for M in W]
     for shift in (0.01, 0.3, 2.0):
         move = np.linalg.solve(np.eye(len(matrix)) + shift * matrix, flat(gradients(cost, later)))
-        found = flat(curvature.advance(curvature.factor(jnp.asarray(shift)), cost, later))
-        assert found == pytest.approx(flat(later) - shift * move, abs=1e-9 * np.abs(found).max())
+        result = flat(curvature.advance(curvature.factor(jnp.asarray(shift)), cost, later))
+        assert result == pytest.approx(flat(later) - shift * move, abs=1e-9 * np.abs(result).max())
 
 
 def test_near_saddles_nothing_stiff_is_left_out():

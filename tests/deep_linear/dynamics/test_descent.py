@@ -44,9 +44,9 @@ def test_steps_in_blas_are_the_steps_of_the_definition(name, depth, momentum):
     weights = [np.asarray(W) for W in gaussian_start(cost.shape, depth, 6, gamma=0.5, seed=depth)]
     velocity = None if momentum is None else [0.1 * RANDOM.standard_normal(W.shape) for W in weights]
     before = [W.copy() for W in weights + (velocity or [])]
-    found, moves = descend(cost, weights, velocity, learning_rate=0.01, momentum=momentum or 0.0, steps=7)
+    result, moves = descend(cost, weights, velocity, learning_rate=0.01, momentum=momentum or 0.0, steps=7)
     wanted, wanted_moves = twin(cost, weights, velocity, 0.01, momentum or 0.0, 7)
-    assert all(np.allclose(W, X, rtol=0, atol=1e-13) for W, X in zip(found, wanted, strict=True))
+    assert all(np.allclose(W, X, rtol=0, atol=1e-13) for W, X in zip(result, wanted, strict=True))
     assert all(np.array_equal(W, X) for W, X in zip(weights + (velocity or []), before, strict=True))
     if momentum is None:
         assert moves is None
@@ -115,9 +115,9 @@ def test_the_rate_of_the_cost_is_the_square_of_the_gradient():
     steps, state = descent.start()
     y = steps.saved(state)
     wanted = steps.system.observables(y, steps.system.vector_field(y))
-    found = steps.observables(state)
-    assert found.keys() == wanted.keys()
-    assert all(np.allclose(found[name], wanted[name], rtol=1e-13) for name in wanted)
+    result = steps.observables(state)
+    assert result.keys() == wanted.keys()
+    assert all(np.allclose(result[name], wanted[name], rtol=1e-13) for name in wanted)
 
 
 def test_ctrl_c_within_the_steps_and_a_run_taken_up_again_lose_nothing(tmp_path, monkeypatch):

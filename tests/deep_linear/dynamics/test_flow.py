@@ -44,9 +44,9 @@ def when(trajectory: Trajectory, height: float) -> float:
     last = int(np.argmax(cost <= height))
     near = slice(last - 1, last + 1)
     curve = CubicHermiteSpline(trajectory.time[near], cost[near] - height, rate[near])
-    found = brentq(curve, *trajectory.time[near], xtol=1e-14)
-    assert isinstance(found, float)
-    return found
+    result = brentq(curve, *trajectory.time[near], xtol=1e-14)
+    assert isinstance(result, float)
+    return result
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,16 @@ def test_escape_along_the_first_mode_takes_its_closed_form_time(depth: int, want
     flow = DeepLinearFlow(COST, initial=escape(COST, depth).weights(0.1, 3), compress=False)
     trajectory = ss.solve(flow, until=2 * wanted, risk_below=3.2, rtol=1e-9)
     assert trajectory.solver["method"] == method
-    modes = trajectory["singular_values"]
+    singular_values = trajectory["singular_values"]
     begun = (0.1 / np.sqrt(depth)) ** depth
     # how late every step is, against the closed form's time of the mode it has reached
-    rising = modes[:, 0] > 1.01 * begun
-    late = trajectory.time[rising] - balanced_mode_time(modes[rising, 0], 3.0, begun, depth)
+    rising = singular_values[:, 0] > 1.01 * begun
+    late = trajectory.time[rising] - balanced_mode_time(singular_values[rising, 0], 3.0, begun, depth)
     assert np.abs(late).max() < wanted * 1e-8
-    half = np.argmin(np.abs(modes[rising, 0] - 1.5))
+    half = np.argmin(np.abs(singular_values[rising, 0] - 1.5))
     closed = float(balanced_mode_time(1.5, 3.0, begun, depth))
     assert closed + late[half] == pytest.approx(wanted, rel=1e-8)
-    assert np.abs(modes[:, 1:]).max() == pytest.approx(0, abs=1e-12)
+    assert np.abs(singular_values[:, 1:]).max() == pytest.approx(0, abs=1e-12)
 
 
 def test_aligned_modes_do_not_see_each_other():
@@ -74,13 +74,15 @@ def test_aligned_modes_do_not_see_each_other():
     begun = np.array([0.3, 0.5, 0.1])
     flow = DeepLinearFlow(COST, initial=balanced_start((U * begun) @ Vt, 2, 3, seed=1), compress=False)
     trajectory = ss.solve(flow, until=2.0, rtol=1e-8)
-    modes = balanced_mode(trajectory.time[:, None], s, begun, 2)
-    wanted = np.einsum("ik,tk,kj->tij", U, modes, Vt)
+    singular_values = balanced_mode(trajectory.time[:, None], s, begun, 2)
+    wanted = np.einsum("ik,tk,kj->tij", U, singular_values, Vt)
     assert np.abs(trajectory["product"] - wanted).max() < 1e-6
     # the singular values are of the product, in falling order, whatever the order of the modes
-    assert np.allclose(trajectory["singular_values"], -np.sort(-modes, axis=1), atol=1e-6)
-    assert np.allclose(trajectory["cost"], 0.5 * np.sum((modes - s) ** 2, axis=1), atol=1e-5)
-    assert np.allclose(trajectory["test_error"], np.linalg.norm(modes - s, axis=1) / np.linalg.norm(s), atol=1e-6)
+    assert np.allclose(trajectory["singular_values"], -np.sort(-singular_values, axis=1), atol=1e-6)
+    assert np.allclose(trajectory["cost"], 0.5 * np.sum((singular_values - s) ** 2, axis=1), atol=1e-5)
+    assert np.allclose(
+        trajectory["test_error"], np.linalg.norm(singular_values - s, axis=1) / np.linalg.norm(s), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("imbalance", [0.0, 1.5, -0.7])
@@ -163,12 +165,12 @@ def test_the_flow_commutes_with_rotations_and_inclusion(plain_twin):
     turned = ss.solve(DeepLinearFlow(COMPLETION, initial=rotate(start, turns), compress=False), until=4.0, rtol=1e-8)
     assert np.abs(turned["product"][-1] - trajectory["product"][-1]).max() < 1e-7
     flow = DeepLinearFlow(COMPLETION, initial=start, compress=False)
-    for found, wanted in zip(
+    for result, wanted in zip(
         DeepLinearFlow(COMPLETION, initial=start, compress=False).lift(turned["weights"][-1]),
         rotate(flow.lift(trajectory["weights"][-1]), turns),
         strict=True,
     ):
-        assert np.allclose(found, wanted, atol=1e-6)
+        assert np.allclose(result, wanted, atol=1e-6)
     # a narrower network beside neurons without weights is compressed to itself, exactly
     wide = DeepLinearFlow(COMPLETION, initial=include(start, 40))
     included = ss.solve(wide, until=4.0, rtol=1e-8)
@@ -240,7 +242,7 @@ def test_the_bound_holds_along_the_flow_of_random_starts(seed: int, size: float)
 def test_curvature_of_examples_is_found():
     largest = np.linalg.norm(INPUTS @ INPUTS.T / INPUTS.shape[1], 2)
     flow = DeepLinearFlow(EXAMPLES, initial=[np.zeros((3, 4))])
-    assert largest <= float(flow._system().bend) < 1.1 * largest
+    assert largest <= float(flow._system().curvature_bound) < 1.1 * largest
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,9 @@ def when(run: Trajectory, height: float) -> float:
         return np.inf
     near = slice(last - 1, last + 1)
     curve = CubicHermiteSpline(run.time[near], run["cost"][near] - height, run["cost_rate"][near])
-    found = brentq(curve, *run.time[near], xtol=1e-14)
-    assert isinstance(found, float)
-    return found
+    result = brentq(curve, *run.time[near], xtol=1e-14)
+    assert isinstance(result, float)
+    return result
 
 
 @pytest.mark.parametrize("way", ["auto", False])
@@ -42,8 +42,8 @@ def test_tiny_modes_that_mix_neurons_are_learnt_on_time(small: float, way: str |
     random = np.random.default_rng(3)
     P, Q = (np.linalg.qr(random.standard_normal((2, 2)))[0] for _ in range(2))
     hidden = np.linalg.qr(random.standard_normal((5, 2)))[0]
-    modes = np.diag([3**0.5, small])
-    start = [hidden @ modes @ Q.T, P @ modes @ hidden.T]
+    sizes = np.diag([3**0.5, small])
+    start = [hidden @ sizes @ Q.T, P @ sizes @ hidden.T]
     flow = DeepLinearFlow(LeastSquares(P @ np.diag([3.0, 0.8]) @ Q.T), initial=start, compress=way)
     assert flow.compression is not None
     assert flow.compression.width == 2
@@ -105,7 +105,7 @@ def test_a_long_plateau_beside_what_is_stiff_takes_few_steps():
     random = np.random.default_rng(2)
     frames = [np.linalg.qr(random.standard_normal((size, size)))[0][:, :3] for size in (3, 5, 5, 3)]
     chains = np.array([[2.0 ** (1 / 3), 1e-4, 7e-5], [2.0 ** (1 / 3), 1e-4, -7e-5], [2.0 ** (1 / 3), 1e-4, -7e-5]])
-    start = [above @ np.diag(modes) @ below.T for modes, below, above in zip(chains, frames, frames[1:], strict=False)]
+    start = [above @ np.diag(sizes) @ below.T for sizes, below, above in zip(chains, frames, frames[1:], strict=False)]
     target = frames[3] @ np.diag([2.0, 1.5, 1.0]) @ frames[0].T
     run = ss.solve(DeepLinearFlow(LeastSquares(target), initial=start, compress=False), 9000.0)
     assert run.solver["steps_accepted"] < 500
@@ -127,16 +127,16 @@ def reference_time(target: np.ndarray, weights: list[np.ndarray], level: float, 
 
     def prefixes(y: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         layers = [part.reshape(W.shape) for part, W in zip(np.split(y, cuts), weights, strict=True)]
-        found = [layers[0]]
+        results = [layers[0]]
         for W in layers[1:]:
-            found.append(W @ found[-1])
-        return layers, found
+            results.append(W @ results[-1])
+        return layers, results
 
     def flow(_: float, y: np.ndarray) -> np.ndarray:
-        layers, found = prefixes(y)
-        G, slopes = found[-1] - target, []
+        layers, results = prefixes(y)
+        G, slopes = results[-1] - target, []
         for k in range(len(layers) - 1, -1, -1):
-            slopes.append(-(G @ found[k - 1].T if k else G).ravel())
+            slopes.append(-(G @ results[k - 1].T if k else G).ravel())
             G = layers[k].T @ G
         return np.concatenate(slopes[::-1])
 

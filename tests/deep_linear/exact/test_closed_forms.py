@@ -60,8 +60,8 @@ def test_times_to_half_the_target_from_the_reference_start():
 @pytest.mark.parametrize(("a0", "a"), [(1e-6, 0.2), (1e-3, 1.9999), (1.2, 1.3), (3.0, 2.1), (2.9, 2.0000001)])
 def test_mode_times_agree_with_quadrature_in_many_digits(depth: int, a0: float, a: float):
     wanted = exact_time(a, 2.0, a0, depth)
-    found = balanced_mode_time(a, 2.0, a0, depth)
-    assert float(found) == pytest.approx(wanted, rel=1e-11)
+    result = balanced_mode_time(a, 2.0, a0, depth)
+    assert float(result) == pytest.approx(wanted, rel=1e-11)
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
@@ -113,8 +113,8 @@ def test_modes_are_the_network_flow_of_an_aligned_start(depth: int):
     start = np.array([0.02, 0.3, 1.4])
     times = [0.3, 1.0]
     flow = whitened_flow(balanced_start((U * start) @ Vt, depth, 3, seed=1), S, times)
-    modes = balanced_mode(np.array(times)[:, None], s, start, depth)
-    assert np.allclose(flow, np.einsum("ik,tk,kj->tij", U, modes, Vt), atol=1e-9)
+    singular_values = balanced_mode(np.array(times)[:, None], s, start, depth)
+    assert np.allclose(flow, np.einsum("ik,tk,kj->tij", U, singular_values, Vt), atol=1e-9)
 
 
 @pytest.mark.parametrize(("imbalance", "width"), [(0.0, 2), (0.0, 6), (1.5, 3), (-0.7, 4), (-2.0, 3)])
@@ -125,8 +125,8 @@ def test_two_layer_solution_is_the_network_flow(imbalance: float, width: int):
     small = (U[:, :2] * s[:2]) @ Vt[:2]
     weights = lambda_balanced_start(small, width, imbalance, seed=2)
     times = [0.0, 0.2, 1.0, 3.0]
-    found = lambda_balanced_flow(S, weights, times)
-    assert np.allclose(found, whitened_flow(weights, S, times), atol=2e-10)
+    result = lambda_balanced_flow(S, weights, times)
+    assert np.allclose(result, whitened_flow(weights, S, times), atol=2e-10)
 
 
 def test_two_layer_solution_keeps_its_digits_for_long_times():
@@ -143,9 +143,9 @@ def test_two_layer_solution_agrees_with_the_modes():
     U, s, Vt = np.linalg.svd(S, full_matrices=False)
     start = np.array([1e-4, 1e-3, 1e-2])
     times = np.array([0.5, 2.0, 5.0])
-    found = lambda_balanced_flow(S, balanced_start((U * start) @ Vt, 2, 5, seed=4), times)
-    modes = balanced_mode(times[:, None], s, start, 2)
-    assert np.allclose(found, np.einsum("ik,tk,kj->tij", U, modes, Vt), atol=5e-12)
+    result = lambda_balanced_flow(S, balanced_start((U * start) @ Vt, 2, 5, seed=4), times)
+    singular_values = balanced_mode(times[:, None], s, start, 2)
+    assert np.allclose(result, np.einsum("ik,tk,kj->tij", U, singular_values, Vt), atol=5e-12)
 
 
 MASK = np.random.default_rng(0).random((3, 4)) < 0.6
@@ -172,9 +172,9 @@ def test_lazy_limit_solves_its_equation(cost: Cost):
         rtol=1e-10,
         atol=1e-12,
     )
-    found = lazy_limit(cost, start, depth=3, kappa=0.8, times=[0.0, 1.3])
-    assert np.allclose(found[0], start, atol=1e-13)
-    assert np.allclose(found[1].ravel(), run.y[:, -1], atol=1e-8)
+    result = lazy_limit(cost, start, depth=3, kappa=0.8, times=[0.0, 1.3])
+    assert np.allclose(result[0], start, atol=1e-13)
+    assert np.allclose(result[1].ravel(), run.y[:, -1], atol=1e-8)
 
 
 def test_lazy_limit_is_where_wide_networks_tend():

@@ -20,8 +20,8 @@ SUBSETS = list(chain.from_iterable(combinations(range(3), size) for size in rang
 
 
 def embedding(kept: tuple[int, ...], depth: int, width: int, seed: int | None = None) -> Weights:
-    modes = list(kept)
-    return balanced_start((LEFT[:, modes] * VALUES[modes]) @ RIGHT[modes], depth, width, seed)
+    order = list(kept)
+    return balanced_start((LEFT[:, order] * VALUES[order]) @ RIGHT[order], depth, width, seed)
 
 
 def nudged(weights: Weights, size: float, seed: int = 0) -> Weights:
@@ -40,8 +40,8 @@ def test_hessian_product_is_the_derivative_of_the_gradient():
     ahead, behind = (
         gradients(COST, [W + sign * h * V for W, V in zip(weights, direction, strict=True)]) for sign in (1, -1)
     )
-    for found, a, b in zip(hessian_product(COST, weights, direction), ahead, behind, strict=True):
-        assert np.allclose(found, (a - b) / (2 * h), atol=1e-7)
+    for result, a, b in zip(hessian_product(COST, weights, direction), ahead, behind, strict=True):
+        assert np.allclose(result, (a - b) / (2 * h), atol=1e-7)
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
@@ -49,8 +49,8 @@ def test_spectrum_by_structure_is_the_spectrum_of_the_full_hessian(depth: int):
     hessian = jax.jit(full_hessian)
     for kept in SUBSETS:
         structured = balanced_hessian_spectrum(VALUES, kept, depth, 4, (3, 4))
-        found = np.linalg.eigvalsh(hessian(embedding(kept, depth, 4, seed=3)))
-        assert np.allclose(found, structured, atol=1e-10)
+        result = np.linalg.eigvalsh(hessian(embedding(kept, depth, 4, seed=3)))
+        assert np.allclose(result, structured, atol=1e-10)
         negative = structured[structured < -1e-12]
         pairs = [(i, j) for i in kept for j in set(range(3)) - set(kept) if VALUES[j] > VALUES[i]]
         wanted = [-(VALUES[i] ** ((depth - 2) / depth)) * (VALUES[j] - VALUES[i]) for i, j in pairs]
@@ -78,28 +78,28 @@ def test_extremes_by_lanczos_agree_with_the_structure():
 @pytest.mark.parametrize("kept", SUBSETS)
 def test_every_balanced_embedding_is_found_and_told_apart(depth: int, kept: tuple[int, ...]):
     weights = embedding(kept, depth, 4, seed=2)
-    exact, found = critical_point(COST, weights), critical_point(COST, nudged(weights, 3e-3))
+    exact, result = critical_point(COST, weights), critical_point(COST, nudged(weights, 3e-3))
     wanted = 0.5 * sum(VALUES[j] ** 2 for j in range(3) if j not in kept)
     assert exact.cost == pytest.approx(wanted, abs=1e-12)
-    assert found.cost == pytest.approx(wanted, abs=1e-9)
-    assert found.rank == exact.rank == len(kept)
+    assert result.cost == pytest.approx(wanted, abs=1e-9)
+    assert result.rank == exact.rank == len(kept)
     assert exact.distance == 0
-    assert 0 < found.distance < 0.1
+    assert 0 < result.distance < 0.1
     if len(kept) == 3:
-        assert exact.kind is found.kind is Kind.MINIMUM
+        assert exact.kind is result.kind is Kind.MINIMUM
     elif depth == 3 and kept == tuple(range(len(kept))):
         # next to it are strict saddles of the same product, and the search ends at one of those
         assert exact.kind is Kind.NON_STRICT_SADDLE
-        assert -0.2 < found.lowest < 0
+        assert -0.2 < result.lowest < 0
     else:
-        assert exact.kind is found.kind is Kind.STRICT_SADDLE
+        assert exact.kind is result.kind is Kind.STRICT_SADDLE
 
 
 def test_saddles_near_the_origin_of_three_layers_are_strict():
     weights = [np.zeros((4, 4)), 0.1 * np.eye(4), np.zeros((3, 4))]
-    found = critical_point(COST, weights)
-    assert found.kind is Kind.STRICT_SADDLE
-    assert found.lowest == pytest.approx(-0.1 * VALUES[0])
+    result = critical_point(COST, weights)
+    assert result.kind is Kind.STRICT_SADDLE
+    assert result.lowest == pytest.approx(-0.1 * VALUES[0])
     assert critical_point(COST, [np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((3, 4))]).kind is Kind.NON_STRICT_SADDLE
 
 
@@ -118,10 +118,10 @@ def test_saddles_of_a_wide_network_on_completion():
     cost = reference_completion()
     weights = greedy_low_rank(cost, 3, max_rank=2).weights(1, width=8)
     assert critical_point(cost, weights).kind is Kind.NON_STRICT_SADDLE
-    found = critical_point(cost, nudged(weights, 3e-4, seed=1))
-    assert found.cost == pytest.approx(6.1812766576, abs=1e-8)
-    assert found.rank == 1
-    assert found.gradient_norm < 1e-8
+    result = critical_point(cost, nudged(weights, 3e-4, seed=1))
+    assert result.cost == pytest.approx(6.1812766576, abs=1e-8)
+    assert result.rank == 1
+    assert result.gradient_norm < 1e-8
 
 
 def test_iterative_and_dense_searches_agree():
@@ -136,8 +136,8 @@ def test_iterative_and_dense_searches_agree():
 
 
 def test_far_from_any_critical_point_the_search_says_so():
-    found = critical_point(COST, gaussian_start((3, 4), 3, 4, 0.0, seed=0), steps=1)
-    assert found.kind is Kind.NOT_CRITICAL
+    result = critical_point(COST, gaussian_start((3, 4), 3, 4, 0.0, seed=0), steps=1)
+    assert result.kind is Kind.NOT_CRITICAL
 
 
 @pytest.mark.parametrize(

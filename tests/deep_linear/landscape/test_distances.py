@@ -19,9 +19,9 @@ def means(depth: int, gamma: float, widths: tuple[int, ...], seeds: int) -> np.n
     """Return d_m and d_s, averaged over seeds, for every width."""
     table = []
     for width in widths:
-        found = [distances(COST, gaussian_start((4, 4), depth, width, gamma, seed=seed)) for seed in range(seeds)]
-        assert all(each.converged for each in found)
-        table.append([np.mean([each.minimum for each in found]), np.mean([each.saddle for each in found])])
+        results = [distances(COST, gaussian_start((4, 4), depth, width, gamma, seed=seed)) for seed in range(seeds)]
+        assert all(each.converged for each in results)
+        table.append([np.mean([each.minimum for each in results]), np.mean([each.saddle for each in results])])
     return np.array(table).T
 
 
@@ -75,17 +75,17 @@ def test_prefactor_of_the_lazy_regime(depth: int):
 def test_nearest_minimum_is_a_stationary_point_with_the_product(depth: int, gamma: float):
     target = np.array([[2.0, 0.3, 0.0], [0.1, 1.0, 0.5]])
     start = gaussian_start((2, 3), depth, 12, gamma, seed=4)
-    found = nearest_minimum(target, start)
-    assert found.converged
-    assert np.allclose(product(found.weights), target, atol=1e-7)  # pyright: ignore[reportArgumentType]
-    moves = [V - np.asarray(W) for V, W in zip(found.weights, start, strict=True)]
-    assert found.distance == pytest.approx(np.sqrt(sum(np.sum(move**2) for move in moves)), rel=1e-7)
+    result = nearest_minimum(target, start)
+    assert result.converged
+    assert np.allclose(product(result.weights), target, atol=1e-7)  # pyright: ignore[reportArgumentType]
+    moves = [V - np.asarray(W) for V, W in zip(result.weights, start, strict=True)]
+    assert result.distance == pytest.approx(np.sqrt(sum(np.sum(move**2) for move in moves)), rel=1e-7)
     # no direction that keeps the product, to first order, shortens the way: moves lie in the row space of
     # dA/dθ
     rows = []
-    for index, W in enumerate(found.weights):
+    for index, W in enumerate(result.weights):
         for place in np.ndindex(*W.shape):
-            bumped = [V.copy() for V in found.weights]
+            bumped = [V.copy() for V in result.weights]
             bumped[index][:] = 0
             bumped[index][place] = 1
             rows.append(np.asarray(product(bumped)).ravel())  # pyright: ignore[reportArgumentType]
@@ -144,9 +144,9 @@ def test_saddle_distance_of_two_layers_agrees_with_brute_force(seed: int):
 
 def test_saddles_of_targets_that_are_not_square_or_not_of_full_rank():
     wide = LeastSquares(np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
-    found = distances(wide, gaussian_start((2, 3), 3, 8, 3.0, seed=1))
-    assert found.converged
-    assert found.kept == ()
+    result = distances(wide, gaussian_start((2, 3), 3, 8, 3.0, seed=1))
+    assert result.converged
+    assert result.kept == ()
     flat = LeastSquares(np.diag([2.0, 0.0]))
     weights = gaussian_start((2, 2), 2, 30, 2.0, seed=1)
     assert distances(flat, weights).saddle < 0.5 < distances(flat, weights).minimum
@@ -154,25 +154,25 @@ def test_saddles_of_targets_that_are_not_square_or_not_of_full_rank():
 
 def test_many_modes_use_the_cheapest_sets():
     cost = LeastSquares(np.diag(np.linspace(1, 2, 8)))
-    found = distances(cost, gaussian_start((8, 8), 2, 64, 2.0, seed=0))
-    assert found.kept == ()
-    assert found.converged
+    result = distances(cost, gaussian_start((8, 8), 2, 64, 2.0, seed=0))
+    assert result.kept == ()
+    assert result.converged
 
 
 def test_narrow_networks_fit_as_well_as_they_can():
     weights = gaussian_start((4, 4), 3, 2, 1.0, seed=0)
-    found = distances(COST, weights)
+    result = distances(COST, weights)
     truncated = nearest_minimum(np.diag([2.0, 1.5, 0.0, 0.0]), weights)
-    assert found.minimum == pytest.approx(truncated.distance)
-    assert found.kept != (0, 1)
+    assert result.minimum == pytest.approx(truncated.distance)
+    assert result.kept != (0, 1)
 
 
 def test_anderson_solves_linear_problems_in_as_many_steps_as_unknowns():
     M = np.diag([0.9, -0.5, 0.3])
     wanted = np.linalg.solve(np.eye(3) - M, np.ones(3))
-    x, mixing = np.zeros(3), Anderson(np.ones(3), memory=5)
+    x, acceleration = np.zeros(3), Anderson(np.ones(3), memory=5)
     for _ in range(5):
-        x = mixing.mix(x, M @ x + 1)
+        x = acceleration.mix(x, M @ x + 1)
     assert np.allclose(x, wanted, atol=1e-10)
     plain = np.zeros(3)
     for _ in range(5):

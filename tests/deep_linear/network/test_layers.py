@@ -34,8 +34,8 @@ TALL = LeastSquares(reference_target().T)
 def test_gradients_agree_with_automatic_differentiation(depth: int, cost: LeastSquares):
     weights = gaussian_start(cost.shape, depth, 5, gamma=0.5, seed=depth)
     expected = jax.grad(lambda W: cost.value(product(W)))(weights)
-    for found, wanted in zip(gradients(cost, weights), expected, strict=True):
-        assert np.allclose(found, wanted, rtol=0, atol=1e-11)
+    for result, wanted in zip(gradients(cost, weights), expected, strict=True):
+        assert np.allclose(result, wanted, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("depth", [2, 4])
@@ -72,8 +72,8 @@ def test_gradients_commute_with_rotations_and_inclusion(seed: int):
     wider = include(weights, 6)
     assert np.allclose(product(wider), product(weights), atol=1e-14)
     pairs.append((gradients(COST, wider), include(gradients(COST, weights), 6)))
-    for found, wanted in pairs:
-        assert all(np.allclose(a, b, atol=1e-12) for a, b in zip(found, wanted, strict=True))
+    for result, wanted in pairs:
+        assert all(np.allclose(a, b, atol=1e-12) for a, b in zip(result, wanted, strict=True))
 
 
 def test_gaussian_start_has_the_stated_variance_and_is_repeatable():

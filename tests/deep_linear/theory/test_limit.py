@@ -78,10 +78,10 @@ def test_a_start_on_the_escape_path_takes_its_closed_form():
     path = escape(COST, 3)
     start = [np.asarray(W) for W in path.weights(1.0, 3)]
     nudged = [W + 1e-3 * np.asarray(g) for W, g in zip(start, gaussian_start((3, 4), 3, 3, 0.0), strict=True)]
-    found = saddle_to_saddle_limit(COST, initial=nudged)
-    assert found.jump_times[0] == pytest.approx(path.time(1.0), rel=5e-3)
-    assert np.all(np.diff(found.jump_times) > 0)
-    assert found.costs == pytest.approx([7.0, 2.5, 0.5, 0.0], abs=1e-8)
+    result = saddle_to_saddle_limit(COST, initial=nudged)
+    assert result.jump_times[0] == pytest.approx(path.time(1.0), rel=5e-3)
+    assert np.all(np.diff(result.jump_times) > 0)
+    assert result.costs == pytest.approx([7.0, 2.5, 0.5, 0.0], abs=1e-8)
 
 
 def test_jump_times_scale_as_the_start_does():

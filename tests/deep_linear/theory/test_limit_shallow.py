@@ -17,7 +17,7 @@ from saddlescope.deep_linear import (
     SaddleToSaddleLimit,
 )
 from saddlescope.deep_linear.problem.reference_problems import random_completion, reference_completion, reference_target
-from saddlescope.deep_linear.theory.graded_weights import Graded, Modes, free_modes, wait
+from saddlescope.deep_linear.theory.graded_weights import Eigenmodes, GradedWeights, free_eigenmodes, time_at_saddle
 from saddlescope.deep_linear.theory.invariant_subspaces import Block
 from saddlescope.diagonal_linear.theory.jumps import jump_sequence
 
@@ -69,11 +69,11 @@ def slopes(cost, limit: SaddleToSaddleLimit, width: int, scales: tuple[float, fl
 def pairing_in_order(cost: Cost, products: np.ndarray) -> list[float]:
     """Twin for costs that mix everything: sum over k < j of s_(j-k)(k) times the k-th wait is one."""
     values = [np.linalg.svd(np.asarray(cost.gradient(jnp.asarray(A))), compute_uv=False) for A in products]
-    waits: list[float] = []
+    times_at_saddle: list[float] = []
     for j in range(1, len(products)):
-        spent = sum(values[k][j - 1 - k] * waits[k] for k in range(j - 1))
-        waits.append((1 - spent) / values[j - 1][0])
-    return np.cumsum(waits).tolist()
+        spent = sum(values[k][j - 1 - k] * times_at_saddle[k] for k in range(j - 1))
+        times_at_saddle.append((1 - spent) / values[j - 1][0])
+    return np.cumsum(times_at_saddle).tolist()
 
 
 @pytest.mark.parametrize("width", [2, 3, 50])
@@ -125,8 +125,8 @@ def test_the_library_runs_agree():
         measured.append(np.interp(-middles, -run["cost"], run.time))
         # to leading order: what is left is of the order of the time of one jump
         assert measured[-1] == pytest.approx(limit.times(scale), abs=0.5)
-    found = (measured[1] - measured[0]) / np.log(scales[0] / scales[1])
-    assert found == pytest.approx(limit.jump_times, rel=5e-3)
+    result = (measured[1] - measured[0]) / np.log(scales[0] / scales[1])
+    assert result == pytest.approx(limit.jump_times, rel=5e-3)
 
 
 def test_modes_that_do_not_mix_grow_while_they_wait():
@@ -173,7 +173,7 @@ def test_rates_and_exponents_are_paired_by_minors():
     columns, exponents, rates = np.eye(3), np.array([0.2, 0.5, 1.0]), np.array([2.0, 1.0, -1.0])
     generic = np.random.default_rng(0).standard_normal((3, 3))
     for carry, paired in ((generic, [0.2, 0.5, 1.0]), (np.eye(3)[[1, 0, 2]], [0.5, 0.2, 1.0])):
-        stay = wait(Graded(columns, exponents), Modes(np.eye(3), rates, carry), 2.0)
+        stay = time_at_saddle(GradedWeights(columns, exponents), Eigenmodes(np.eye(3), rates, carry), 2.0)
         assert stay is not None
         # generic: 0.2 at rate 2; exchanged: 0.2 at rate 1 after 0.5 at rate 2 would take 0.25
         assert stay.duration == pytest.approx(min(paired[0] / 2, paired[1] / 1))
@@ -183,10 +183,10 @@ def test_rates_and_exponents_are_paired_by_minors():
 
 def test_a_jump_that_mixes_hands_the_largest_part_to_the_fastest_mode():
     slow, fast = np.array([0.0, 1.0, 0.0, 1.0]), np.array([1.0, 0.0, 1.0, 0.0])
-    free = Graded(np.stack([slow, fast], axis=1) / np.sqrt(2), np.array([0.2, 0.5]))
+    free = GradedWeights(np.stack([slow, fast], axis=1) / np.sqrt(2), np.array([0.2, 0.5]))
     for mixed, duration in ((True, 0.2 / 2), (False, 0.2 / 1)):
-        modes = free_modes(np.zeros((2, 2)), -np.diag([2.0, 1.0]), 0, [Block(np.eye(4), mixed)])
-        stay = wait(free, modes, 2.0)
+        eigenmodes = free_eigenmodes(np.zeros((2, 2)), -np.diag([2.0, 1.0]), 0, [Block(np.eye(4), mixed)])
+        stay = time_at_saddle(free, eigenmodes, 2.0)
         assert stay is not None
         assert stay.duration == pytest.approx(duration)
 

@@ -83,16 +83,16 @@ def test_a_large_network_is_looked_at_by_iteration():
     # beyond 120 weights: the modes that a network holds decide, not the way its Hessian is looked at
     landscape = Landscape(LeastSquares(np.diag(np.arange(40.0, 0.0, -1.0))))
 
-    def network(modes: list[int]) -> list[np.ndarray]:
-        unit = np.eye(40)[modes]
-        s = 40.0 - np.array(modes)
+    def network(learnt: list[int]) -> list[np.ndarray]:
+        unit = np.eye(40)[learnt]
+        s = 40.0 - np.array(learnt)
         return [np.sqrt(s)[:, None] * unit, unit.T * np.sqrt(s)]
 
     assert falling_direction(landscape, network([0, 1])) is None
-    found = falling_direction(landscape, network([0, 3]))
-    assert found is not None
+    result = falling_direction(landscape, network([0, 3]))
+    assert result is not None
     # the fourth mode's neuron turns to the second, of most to gain
-    assert abs(found[0][1, 1]) == pytest.approx(0.5**0.5, abs=1e-3)
+    assert abs(result[0][1, 1]) == pytest.approx(0.5**0.5, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ def test_flow_is_that_of_the_two_layers(alpha: float):
     some = np.linspace(1, len(run.time) - 1, 20).astype(int)
     start = np.concatenate([np.full(7, np.sqrt(2) * alpha), np.zeros(7)])
     clock = ell * run.time[some]
-    found = solve_ivp(layers, (0, clock[-1]), start, "Radau", t_eval=clock, rtol=1e-9, atol=1e-12).y
-    beta = (found[:7] * found[7:]).T
+    result = solve_ivp(layers, (0, clock[-1]), start, "Radau", t_eval=clock, rtol=1e-9, atol=1e-12).y
+    beta = (result[:7] * result[7:]).T
     assert np.allclose(run["regressor"][some], beta, atol=2e-6)
     losses = np.sum((beta @ X.T - Y) ** 2, axis=1) / 10
     assert np.allclose(run["cost"][some], losses, atol=2e-6)

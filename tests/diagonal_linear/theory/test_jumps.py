@@ -46,8 +46,8 @@ def test_sequence_has_the_structure_of_the_theory(seed: int, n: int, d: int):
     assert np.max(np.abs(path.duals)) <= 1
     # s is the integral of −∇L, and complementary to β
     slopes = np.array([X.T @ (X @ beta - y) / n for beta in path.regressors[:-1]])
-    waits = np.diff(np.concatenate([[0.0], path.jump_times]))
-    travelled = np.concatenate([np.zeros((1, d)), -np.cumsum(slopes * waits[:, None], axis=0)])
+    times_at_saddle = np.diff(np.concatenate([[0.0], path.jump_times]))
+    travelled = np.concatenate([np.zeros((1, d)), -np.cumsum(slopes * times_at_saddle[:, None], axis=0)])
     assert np.allclose(path.duals, travelled, atol=1e-8)
     assert np.allclose(path.duals[path.regressors != 0], np.sign(path.regressors[path.regressors != 0]))
     if d > n:

@@ -76,9 +76,9 @@ def test_breakpoints_are_found_and_only_those(function, points):
 
 
 def test_many_jumps_are_found():
-    found = gaussian_function(np.floor).breakpoints
-    assert set(range(-8, 9)) <= set(found)
-    assert all(point == round(point) for point in found)
+    result = gaussian_function(np.floor).breakpoints
+    assert set(range(-8, 9)) <= set(result)
+    assert all(point == round(point) for point in result)
 
 
 def test_given_breakpoints_are_kept_and_others_still_found():

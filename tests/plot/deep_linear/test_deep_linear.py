@@ -9,8 +9,8 @@ import pytest
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.plot import descent as draw_descent
-from saddlescope.plot import modes as draw_modes
 from saddlescope.plot import new_axes, phase_diagram, plane, regimes, save
+from saddlescope.plot import singular_values as draw_singular_values
 from saddlescope.plot.parts.canvas import spread
 from saddlescope.solve import Outcome
 from saddlescope.trajectory import Trajectory
@@ -21,8 +21,8 @@ def descent(*arguments: Any, **options: Any) -> Any:
     return draw_descent(*arguments, **options)
 
 
-def modes(*arguments: Any, **options: Any) -> Any:
-    return draw_modes(*arguments, **options)
+def singular_values(*arguments: Any, **options: Any) -> Any:
+    return draw_singular_values(*arguments, **options)
 
 
 JUMPS = np.array([10.0, 20.0])
@@ -133,7 +133,7 @@ def test_no_text_of_the_descent_leaves_the_picture_or_touches_another(run, path)
 
 
 def test_modes_are_the_singular_values_and_the_rank_stands_above(run, path):
-    ax = modes(run, path)
+    ax = singular_values(run, path)
     (above,) = ax.child_axes
     t, first = lines(ax)["$s_{1}$"].get_data()
     known = np.isin(t, run.time)
@@ -181,7 +181,7 @@ def test_regimes_stand_side_by_side(run):
 def test_phase_diagram_shows_measured_and_predicted_powers():
     gammas, widths = np.array([0.5, 1.0, 2.0]), np.array([10, 100, 1000])
     slopes = np.array([[-0.25, 0.0, 0.0], [0.25, 0.0, -0.5]])
-    found: Any = SimpleNamespace(
+    result: Any = SimpleNamespace(
         depth=2,
         gammas=gammas,
         widths=widths,
@@ -190,7 +190,7 @@ def test_phase_diagram_shows_measured_and_predicted_powers():
         slopes=slopes,
         predicted_slopes=lambda g: np.array([np.interp(g, gammas, row) for row in slopes]),
     )
-    left, right = phase_diagram(found)
+    left, right = phase_diagram(result)
     (mesh,) = left.collections
     assert np.asarray(mesh.get_array()).max() == pytest.approx(1.5)  # 1000^(1/4 + 1/4)
     points = lines(right)
@@ -200,14 +200,14 @@ def test_phase_diagram_shows_measured_and_predicted_powers():
     assert names(right) == ["lazy", "saddle to saddle"]
     shown = np.asarray(mesh.get_array())
     for name in ("gammas", "minimum", "saddle"):  # the order of gamma makes no difference to the cells
-        setattr(found, name, getattr(found, name)[[1, 2, 0]])
-    found.slopes = slopes[:, [1, 2, 0]]
-    (mesh,) = phase_diagram(found)[0].collections
+        setattr(result, name, getattr(result, name)[[1, 2, 0]])
+    result.slopes = slopes[:, [1, 2, 0]]
+    (mesh,) = phase_diagram(result)[0].collections
     assert np.array_equal(np.asarray(mesh.get_array()), shown)
 
 
 def test_axes_given_are_used_and_returned(run, path):
-    for draw in (descent, modes, plane):
+    for draw in (descent, singular_values, plane):
         ax = new_axes()
         assert draw(run, path, ax=ax) is ax
     pair = new_axes(), new_axes()
@@ -215,7 +215,7 @@ def test_axes_given_are_used_and_returned(run, path):
 
 
 def test_pictures_can_be_saved(run, path, tmp_path):
-    for draw in (descent, modes, plane):
+    for draw in (descent, singular_values, plane):
         assert save(draw(run, path), tmp_path / "p.png", dpi=30).read_bytes().startswith(b"\x89PNG")
 
 
@@ -230,7 +230,7 @@ def test_bad_input(run, path):
     bare = Trajectory(
         "MadeUp", {"risk": np.ones(3)}, {"risk": ("time",)}, {"time": np.arange(3.0)}, outcome=Outcome.REACHED_END
     )
-    for draw, name in ((descent, "cost"), (modes, "singular_values")):
+    for draw, name in ((descent, "cost"), (singular_values, "singular_values")):
         with pytest.raises(ArgumentError, match=f"`trajectory` must hold {name}"):
             draw(bare)
     with pytest.raises(ArgumentError, match="`trajectory` must hold product"):
@@ -242,7 +242,7 @@ def test_bad_input(run, path):
     path.products = path.products[:1]
     with pytest.raises(ArgumentError, match="`path` must visit at least two"):
         plane(run, path)
-    with pytest.raises(ArgumentError, match="`found` must be distances over gamma and width"):
+    with pytest.raises(ArgumentError, match="`result` must be distances over gamma and width"):
         phase_diagram(run)
     with pytest.raises(ArgumentError, match="`runs` must"):
         regimes({})

@@ -61,9 +61,9 @@ def test_time_axis_starts_a_decade_before_epsilon(run):
 
 
 def test_every_layer_and_plateau_is_named(run):
-    found = names(ladder(run))
-    assert {"degree 0", "degree 1", "degree 2"} <= set(found)
-    assert {"0.625", "0.125"} <= set(found)  # heights of the plateaus after degrees 0 and 1
+    result = names(ladder(run))
+    assert {"degree 0", "degree 1", "degree 2"} <= set(result)
+    assert {"0.625", "0.125"} <= set(result)  # heights of the plateaus after degrees 0 and 1
 
 
 def test_names_come_down_with_the_ladder(run):

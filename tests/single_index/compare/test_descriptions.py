@@ -39,28 +39,28 @@ def made_up(rates, kind="NetworkFlow", size=2.0, **parameters):
 def test_risks_bands_times_and_samples_of_known_curves():
     rates = np.linspace(1.0, 3.0, 11)
     sgd = made_up(rates, "OnePassSGD", step_size=1e-3, batch_size=4)
-    found = side_by_side(made_up([2.0]), sgd, fraction=0.5)
-    curves = 2 * np.exp(-2 * np.outer(found.time, rates))
-    assert found.time[0] == TIME[1]
-    assert found.time[-1] == 10.0
-    assert np.allclose(np.diff(np.log(found.time)), np.log(1e4) / 399)
-    assert np.allclose(found.risk[0], 2 * np.exp(-4 * found.time), atol=1e-3)
-    assert np.allclose(found.risk[1], curves.mean(axis=1), atol=1e-3)
-    assert np.allclose(found.low[1], np.quantile(curves, 0.1, axis=1), atol=1e-3)
-    assert np.allclose(found.high[1], np.quantile(curves, 0.9, axis=1), atol=1e-3)
-    assert np.array_equal(found.low[0], found.high[0])
-    gap = np.abs(curves.mean(axis=1) - 2 * np.exp(-4 * found.time)).max() / 2
-    assert found.gaps[0, 1] == pytest.approx(gap, rel=0.02)
-    assert np.array_equal(found.gaps, found.gaps.T)
-    assert np.array_equal(np.diag(found.gaps), [0, 0])
-    assert found.noise[0] == 0
-    assert found.noise[1] == pytest.approx((curves.std(axis=1, ddof=1) / np.sqrt(11)).max() / 2, rel=0.02)
+    result = side_by_side(made_up([2.0]), sgd, fraction=0.5)
+    curves = 2 * np.exp(-2 * np.outer(result.time, rates))
+    assert result.time[0] == TIME[1]
+    assert result.time[-1] == 10.0
+    assert np.allclose(np.diff(np.log(result.time)), np.log(1e4) / 399)
+    assert np.allclose(result.risk[0], 2 * np.exp(-4 * result.time), atol=1e-3)
+    assert np.allclose(result.risk[1], curves.mean(axis=1), atol=1e-3)
+    assert np.allclose(result.low[1], np.quantile(curves, 0.1, axis=1), atol=1e-3)
+    assert np.allclose(result.high[1], np.quantile(curves, 0.9, axis=1), atol=1e-3)
+    assert np.array_equal(result.low[0], result.high[0])
+    gap = np.abs(curves.mean(axis=1) - 2 * np.exp(-4 * result.time)).max() / 2
+    assert result.gaps[0, 1] == pytest.approx(gap, rel=0.02)
+    assert np.array_equal(result.gaps, result.gaps.T)
+    assert np.array_equal(np.diag(result.gaps), [0, 0])
+    assert result.noise[0] == 0
+    assert result.noise[1] == pytest.approx((curves.std(axis=1, ddof=1) / np.sqrt(11)).max() / 2, rel=0.02)
     # the median of the runs' times is that of the median rate
-    assert found.learning_times[:, 0] == pytest.approx(np.log(2) / 2, rel=1e-3)
-    assert found.samples[1, 0] == pytest.approx(np.log(2) / 2 / 1e-3 * 4, rel=1e-3)
-    assert np.isnan(found.samples[0, 0])
-    assert found.labels == ("network flow, m = 3, d = 5", "SGD, m = 3, d = 5, step 0.001, batch 4, 11 runs")
-    table = str(found).splitlines()
+    assert result.learning_times[:, 0] == pytest.approx(np.log(2) / 2, rel=1e-3)
+    assert result.samples[1, 0] == pytest.approx(np.log(2) / 2 / 1e-3 * 4, rel=1e-3)
+    assert np.isnan(result.samples[0, 0])
+    assert result.labels == ("network flow, m = 3, d = 5", "SGD, m = 3, d = 5, step 0.001, batch 4, 11 runs")
+    table = str(result).splitlines()
     assert table[0].split() == ["learnt", "at", "time", "degree", "0"]
     assert len(table) == 2 * 3 + 2
     assert table[1].split()[-1] == "0.3466"
@@ -69,9 +69,9 @@ def test_risks_bands_times_and_samples_of_known_curves():
 
 def test_a_degree_that_most_runs_never_learn_is_not_learnt():
     rates = [1.0, 0.01, 0.01]
-    found = side_by_side(made_up(rates, "OnePassSGD", step_size=1e-3, batch_size=1))
-    assert np.isnan(found.learning_times).all()
-    assert "-" in str(found)
+    result = side_by_side(made_up(rates, "OnePassSGD", step_size=1e-3, batch_size=1))
+    assert np.isnan(result.learning_times).all()
+    assert "-" in str(result)
     some = side_by_side(made_up([1.0, 1.0, 0.01], "OnePassSGD", step_size=1e-3, batch_size=1))
     assert some.learning_times[0, 0] == pytest.approx(np.log(2), rel=1e-3)
 
@@ -83,9 +83,9 @@ def test_several_directions_go_by_the_risk_of_a_degree():
     told = run.parameters | {"directions": [[1.0, 0.0], [0.0, 1.0]], "direction_weights": [1.0, -1.0]}
     told |= {"link_coefficients": [0.0, 2.0], "activation_coefficients": [0.0, 1.0]}
     observables["risk_by_degree"] = run["risk_by_degree"] * np.array([0.0, 1.0])
-    found = side_by_side(dataclasses.replace(run, observables=observables, parameters=told))
-    assert np.isnan(found.learning_times[0, 0])
-    assert found.learning_times[0, 1] == pytest.approx(np.log(8) / 2, rel=1e-3)
+    result = side_by_side(dataclasses.replace(run, observables=observables, parameters=told))
+    assert np.isnan(result.learning_times[0, 0])
+    assert result.learning_times[0, 1] == pytest.approx(np.log(8) / 2, rel=1e-3)
 
 
 def test_names_are_told_apart_and_times_are_those_that_all_have():
@@ -96,10 +96,10 @@ def test_names_are_told_apart_and_times_are_those_that_all_have():
         coords=short.coords | {"time": TIME[keep]},
         observables={name: values[keep] for name, values in short.observables.items()},
     )
-    found = side_by_side(made_up([1.0]), short)
-    assert found.labels == ("network flow, m = 3, d = 5 (1)", "network flow, m = 3, d = 5 (2)")
-    assert found.time[-1] == TIME[keep][-1]
-    assert found.gaps.max() < 1e-5
+    result = side_by_side(made_up([1.0]), short)
+    assert result.labels == ("network flow, m = 3, d = 5 (1)", "network flow, m = 3, d = 5 (2)")
+    assert result.time[-1] == TIME[keep][-1]
+    assert result.gaps.max() < 1e-5
     assert side_by_side(short, labels=["short"]).labels == ("short",)
 
 
@@ -112,28 +112,36 @@ def test_the_levels_of_a_ladder_draw_together():
         start = np.hstack([np.zeros((m, 1)), np.eye(m)])
         runs.append(ss.solve(ss.NetworkFlow(LADDER, epsilon, initial=(a, start)), until=until))
     order = ss.canonical_order(LADDER, levels=1)
-    found = side_by_side(*runs, order)
-    assert found.gaps[0, 2] < found.gaps[0, 1]
-    assert found.labels[0] == "mean-field flow"
-    assert found.labels[3] == "theory"
-    assert np.allclose(found.learning_times[0], ss.learning_times(runs[0]), equal_nan=True)
-    assert np.allclose(found.learning_times[3], np.append(order.times(epsilon), [np.nan] * 2), equal_nan=True)
-    assert np.allclose(found.risk[3], order.risk(found.time, epsilon))
+    result = side_by_side(*runs, order)
+    assert result.gaps[0, 2] < result.gaps[0, 1]
+    assert result.labels[0] == "mean-field flow"
+    assert result.labels[3] == "theory"
+    assert np.allclose(result.learning_times[0], ss.learning_times(runs[0]), equal_nan=True)
+    assert np.allclose(result.learning_times[3], np.append(order.times(epsilon), [np.nan] * 2), equal_nan=True)
+    assert np.allclose(result.risk[3], order.risk(result.time, epsilon))
 
 
 @pytest.mark.parametrize(
-    ("levels", "change", "message"),
+    ("descriptions", "change", "message"),
     [
-        ([], {}, "Argument `levels` must be trajectories, at least one, or canonical orders, but got []."),
-        ([3], {}, "Argument `levels` must be trajectories, at least one, or canonical orders, but got ['int']."),
-        ([made_up([1.0]), made_up([1.0], epsilon=0.2)], {}, "Argument `levels` must have one epsilon"),
-        ([made_up([1.0]), made_up([1.0], link_coefficients=[3.0])], {}, "Argument `levels` must have one link coeff"),
+        ([], {}, "Argument `descriptions` must be trajectories, at least one, or canonical orders, but got []."),
+        ([3], {}, "Argument `descriptions` must be trajectories, at least one, or canonical orders, but got ['int']."),
+        ([made_up([1.0]), made_up([1.0], epsilon=0.2)], {}, "Argument `descriptions` must have one epsilon"),
+        (
+            [made_up([1.0]), made_up([1.0], link_coefficients=[3.0])],
+            {},
+            "Argument `descriptions` must have one link coeff",
+        ),
         ([made_up([1.0])], {"labels": ["a", "b"]}, "Argument `labels` must be 1 names, one for each level"),
         ([made_up([1.0])], {"fraction": 1.0}, "Argument `fraction` must lie strictly between 0 and 1, but got 1.0."),
-        ([dataclasses.replace(made_up([1.0]), observables={})], {}, "Argument `levels` must hold risk, as those of"),
+        (
+            [dataclasses.replace(made_up([1.0]), observables={})],
+            {},
+            "Argument `descriptions` must hold risk, as those of",
+        ),
     ],
 )
-def test_bad_input_is_refused(levels, change, message):
+def test_bad_input_is_refused(descriptions, change, message):
     with pytest.raises(ss.ArgumentError) as refusal:
-        side_by_side(*levels, **change)
+        side_by_side(*descriptions, **change)
     assert str(refusal.value).startswith(message)

@@ -27,8 +27,8 @@ def reference(link, activation, epsilon, a, s, until, *, method="DOP853", tol=1e
         return np.concatenate([c @ power / epsilon, y[:m] * ((k * c)[1:] @ power[:-1])])
 
     start = np.concatenate([a, np.arctanh(s)])
-    found = solve_ivp(field, (0, until), start, method, rtol=tol, atol=1e-30, dense_output=True)
-    return found, lambda t: residual(found.sol(t))
+    result = solve_ivp(field, (0, until), start, method, rtol=tol, atol=1e-30, dense_output=True)
+    return result, lambda t: residual(result.sol(t))
 
 
 def half_time(residual, k, until):
@@ -59,8 +59,8 @@ def test_an_escape_from_a_tiny_overlap_beside_a_large_one_comes_in_time(small):
     link, activation, a, s = [0.0, 0.0, 3.0], [0.0, 0.0, 1.0], [1.0, 1.0], [0.9, small]
     flow = ss.MeanFieldFlow(ss.SingleIndex(link, activation), 2.0, initial=(a, s))
     run = ss.solve(flow, 14.0, states=400)
-    found, _ = reference(link, activation, 2.0, a, s, 14.0)
-    right = np.tanh(found.sol(run["state_time"])[2:].T)
+    result, _ = reference(link, activation, 2.0, a, s, 14.0)
+    right = np.tanh(result.sol(run["state_time"])[2:].T)
     assert np.abs(run["overlap"] - right).max() < 1e-4
 
 
@@ -70,8 +70,8 @@ def test_two_neurons_that_all_but_coincide_part_in_time():
     a, s = [1.0, 1.0, -0.5], [0.3, 0.3 + 1e-9, 0.2]
     flow = ss.MeanFieldFlow(ss.SingleIndex(link, activation), 1.0, initial=(a, s))
     run = ss.solve(flow, 12.0, states=400)
-    found, _ = reference(link, activation, 1.0, a, s, 12.0)
-    y = found.sol(run["state_time"])
+    result, _ = reference(link, activation, 1.0, a, s, 12.0)
+    y = result.sol(run["state_time"])
     apart, right = run["overlap"][:, 1] - run["overlap"][:, 0], np.tanh(y[4]) - np.tanh(y[3])
     assert np.allclose(apart, right, rtol=1e-4, atol=1e-14)
 
@@ -81,8 +81,8 @@ def test_overlaps_next_to_one_come_back_in_time(s):
     link, activation, a = [-0.8, -0.7, 0.5, -2.0], [-0.3, -1.0, -0.2, -1.7], [-0.5, -0.7, -0.2]
     flow = ss.MeanFieldFlow(ss.SingleIndex(link, activation), 2.9, initial=(a, s))
     run = ss.solve(flow, 3.0, states=400)
-    found, residual = reference(link, activation, 2.9, a, s, 3.0)
-    right = np.tanh(found.sol(run["state_time"])[3:].T)
+    result, residual = reference(link, activation, 2.9, a, s, 3.0)
+    right = np.tanh(result.sol(run["state_time"])[3:].T)
     assert np.abs(run["overlap"] - right).max() < 1e-5
     risk = [0.5 * np.sum(residual(t) ** 2) for t in run.time]
     assert np.abs(run["risk"] - risk).max() < 1e-5 * risk[0]

@@ -69,12 +69,12 @@ def test_the_field_is_the_gradient_of_the_closed_form_risk(activation, size, see
     coordinates = np.asarray(y[:, 1:])
     risk, (along_a, along_u) = risk_gradient(activation, a, coordinates)
     along_u = along_u - np.sum(along_u * coordinates, axis=1, keepdims=True) * coordinates
-    rate, found = field_and_observables(system, y)
+    rate, result = field_and_observables(system, y)
     assert np.allclose(rate[:, 1:], -m * along_u, atol=1e-9)
     assert np.allclose(rate[:, 0], -m * along_a / epsilon, atol=1e-9)
-    assert np.isclose(found["risk"], risk, rtol=1e-10)
+    assert np.isclose(result["risk"], risk, rtol=1e-10)
     steepest = -m * (np.sum(np.square(along_a)) / epsilon + np.sum(np.square(along_u)))
-    assert np.isclose(found["risk_rate"], steepest, rtol=1e-8)
+    assert np.isclose(result["risk_rate"], steepest, rtol=1e-8)
 
 
 def gram_flow(t, y, m, epsilon):
@@ -170,14 +170,14 @@ def test_risk_never_rises_and_degrees_add_up(activation):
 def test_risk_and_its_degrees_by_monte_carlo(activation):
     a, u = random_network(3, M, 6)
     problem = ss.SingleIndex(PHI, activation)
-    _, found = field_and_observables(*ss.NetworkFlow(problem, 1.0, initial=(a, u)).start())
+    _, result = field_and_observables(*ss.NetworkFlow(problem, 1.0, initial=(a, u)).start())
     x = np.random.default_rng(0).normal(size=(200_000, 6))
     f = np.asarray(problem.activation(x @ u.T)) @ a / M
     sample = 0.5 * np.square(np.asarray(problem.link(x[:, 0])) - f)
-    assert abs(sample.mean() - found["risk"]) < 4 * sample.std() / np.sqrt(len(x))
+    assert abs(sample.mean() - result["risk"]) < 4 * sample.std() / np.sqrt(len(x))
     # degree one of y - f, as a linear function of x, which has 6 coefficients
     linear = x.T @ (np.asarray(problem.link(x[:, 0])) - f) / len(x)
-    assert np.isclose(0.5 * linear @ linear, found["risk_by_degree"][1], rtol=0.05)
+    assert np.isclose(0.5 * linear @ linear, result["risk_by_degree"][1], rtol=0.05)
 
 
 def test_tends_to_the_mean_field_flow_at_rate_one_over_m():
@@ -216,10 +216,10 @@ def test_neurons_can_be_exchanged():
     a, u = random_network(1, M, 5)
     order = [2, 0, 3, 1]
     system, y = ss.NetworkFlow(LADDER, 0.1, initial=(a, u)).start()
-    rate, found = field_and_observables(system, y)
+    rate, result = field_and_observables(system, y)
     of_exchanged, same = field_and_observables(system, y[np.array(order)])
     assert np.allclose(of_exchanged, rate[np.array(order)], atol=1e-12)
-    assert np.isclose(same["risk"], found["risk"], rtol=1e-13)
+    assert np.isclose(same["risk"], result["risk"], rtol=1e-13)
 
 
 def test_random_starts_have_the_law_of_uniform_directions():
@@ -252,9 +252,9 @@ def test_the_same_seed_gives_the_same_run_and_another_law_the_same_directions():
 def test_a_run_saves_and_loads_whole(tmp_path):
     flow = ss.NetworkFlow(LADDER, 0.1, neurons=M, dimension=9, seed=2)
     run = ss.solve(flow, until=1.0)
-    found = ss.load(run.save(tmp_path / "run.nc"))
-    assert found.parameters == run.parameters
-    assert all(np.array_equal(found[name], run[name]) for name in run.observables)
+    result = ss.load(run.save(tmp_path / "run.nc"))
+    assert result.parameters == run.parameters
+    assert all(np.array_equal(result[name], run[name]) for name in run.observables)
 
 
 @pytest.mark.parametrize(

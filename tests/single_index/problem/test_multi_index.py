@@ -52,13 +52,13 @@ def test_risk_of_an_erf_committee_by_quadrature(gram_seed):
     a, u = random_network(2)
     problem = ss.MultiIndex("erf", "erf", gram, b)
     system, y = ss.NetworkFlow(problem, 0.5, initial=(a, u)).start()
-    rate, found = field_and_observables(system, y)
+    rate, result = field_and_observables(system, y)
     v = np.zeros((3, 7))
     v[:, :3] = teacher_frame(gram)
     assert np.allclose(v @ v.T, gram, atol=1e-12)
     vectors, weights = np.vstack([u, v]), np.concatenate([a / 4, -b / 3])
     pairs = np.array([[correlated_mean(g, g, float(np.clip(x @ w, -1, 1))) for w in vectors] for x in vectors])
-    assert float(found["risk"]) == pytest.approx(0.5 * weights @ pairs @ weights, abs=1e-12)
+    assert float(result["risk"]) == pytest.approx(0.5 * weights @ pairs @ weights, abs=1e-12)
     # the second layer's rate is -m dR/da / epsilon, from the same integrals
     assert np.allclose(rate[:, 0], -4 * (pairs @ weights)[:4] / 4 / 0.5, atol=1e-11)
 
@@ -69,7 +69,7 @@ def test_the_first_layers_rate_is_the_slope_of_the_risk(seed):
     problem = ss.MultiIndex("erf", SIGMA, random_gram(seed, 2), [1.0, -2.0])
     a, u = random_network(seed)
     system, y = ss.NetworkFlow(problem, 1.0, initial=(a, u)).start()
-    rate, found = field_and_observables(system, y)
+    rate, result = field_and_observables(system, y)
     step, direction = 1e-6, np.random.default_rng(seed).normal(size=y.shape)
 
     def risk(t):  # neurons are read as u / |u|, so that only what is tangent counts
@@ -77,7 +77,7 @@ def test_the_first_layers_rate_is_the_slope_of_the_risk(seed):
 
     slope = (risk(step) - risk(-step)) / (2 * step)
     assert slope == pytest.approx(-float(np.sum(np.asarray(rate) * direction)) / 4, rel=1e-6, abs=1e-8)
-    assert float(found["risk_rate"]) == pytest.approx(-float(np.sum(np.square(rate))) / 4, rel=1e-12)
+    assert float(result["risk_rate"]) == pytest.approx(-float(np.sum(np.square(rate))) / 4, rel=1e-12)
 
 
 def observed(problem, a, u, epsilon=0.3):
@@ -111,13 +111,13 @@ def test_weights_scale_the_target():
 def test_teachers_and_neurons_can_be_exchanged():
     a, u = random_network(4)
     b = np.array([1.0, -0.5])
-    rate, found = observed(ss.MultiIndex("erf", "erf", 2, b), a, u)
+    rate, result = observed(ss.MultiIndex("erf", "erf", 2, b), a, u)
     order, swapped = [2, 0, 3, 1], [1, 0, *range(2, 7)]
     other, same = observed(ss.MultiIndex("erf", "erf", 2, b[::-1]), a[order], u[order][:, swapped])
-    assert np.allclose(same["risk"], found["risk"], rtol=1e-12)
+    assert np.allclose(same["risk"], result["risk"], rtol=1e-12)
     assert np.allclose(other[:, 0], rate[order, 0], atol=1e-12)
     assert np.allclose(other[:, 1:3], np.asarray(rate)[order][:, [2, 1]], atol=1e-12)
-    assert np.allclose(same["moment"][:, ::-1], found["moment"], atol=1e-12)
+    assert np.allclose(same["moment"][:, ::-1], result["moment"], atol=1e-12)
 
 
 def test_a_committee_waits_on_the_symmetric_plateau_then_specialises():

@@ -147,11 +147,11 @@ def test_a_seed_starts_all_levels_alike():
     """In few and many dimensions, with either method."""
     for d, method in ((2, "direct"), (10, "direct"), (100, "direct"), (100, "gram")):
         flow = ss.NetworkFlow(LADDER, 0.5, neurons=3, dimension=d, seed=4)
-        found = np.asarray(flow.start()[1])
+        result = np.asarray(flow.start()[1])
         _, (_, _, a, u, x) = small(dimension=d, seed=4, method=method).start()
-        assert np.array_equal(a[0], found[:, 0])
-        assert np.allclose(u[0] @ u[0].T, found[:, 1:] @ found[:, 1:].T, atol=1e-14)
-        assert np.allclose(u[0, :, 0], found[:, 1], atol=1e-14)
+        assert np.array_equal(a[0], result[:, 0])
+        assert np.allclose(u[0] @ u[0].T, result[:, 1:] @ result[:, 1:].T, atol=1e-14)
+        assert np.allclose(u[0, :, 0], result[:, 1], atol=1e-14)
         assert u.shape[-1] == x.shape[-1] == (d if method == "direct" else 4 + 64)
 
 
@@ -231,10 +231,10 @@ def test_steps_that_are_too_long_end_at_the_last_finite_state_which_can_be_kept(
     assert run.time[-1] == steps * 5.0
     assert np.all(np.isfinite(run["risk"]))
     assert run["risk"][-1] > 1e100
-    found = ss.load(run.save(tmp_path / "run.nc"))
-    assert found.outcome == "NOT_FINITE"
-    assert found.doubts == run.doubts
-    assert np.array_equal(found["risk"], run["risk"])
+    result = ss.load(run.save(tmp_path / "run.nc"))
+    assert result.outcome == "NOT_FINITE"
+    assert result.doubts == run.doubts
+    assert np.array_equal(result["risk"], run["risk"])
 
 
 def test_descent_on_samples_reaches_the_least_squares_solution():

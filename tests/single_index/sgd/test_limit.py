@@ -33,16 +33,16 @@ def test_average_of_polynomials_is_that_of_a_quadrature_exact_for_them(seed):
     rng, C = np.random.default_rng(seed), correlations(seed)
     coefficients = [rng.standard_normal(k) for k in (4, 3, 3, 2)]
     functions = [ss.hermite(c) for c in coefficients]
-    found = float(polynomial_average(tuple(coefficients), tuple(C[p] for p in ORDER)))
-    assert found == pytest.approx(by_quadrature(functions, C, 6), abs=1e-11)
+    result = float(polynomial_average(tuple(coefficients), tuple(C[p] for p in ORDER)))
+    assert result == pytest.approx(by_quadrature(functions, C, 6), abs=1e-11)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_average_of_erfs_is_that_of_a_quadrature(seed):
     erf, C = ss.gaussian_function("erf"), correlations(seed)
     functions = [erf, erf, erf.derivative, erf.derivative]
-    found = float(erf_average(tuple(C[p] for p in ORDER)))
-    assert found == pytest.approx(by_quadrature(functions, C, 24), abs=1e-6)
+    result = float(erf_average(tuple(C[p] for p in ORDER)))
+    assert result == pytest.approx(by_quadrature(functions, C, 24), abs=1e-6)
 
 
 COMMITTEE = ss.MultiIndex(link="erf", activation="erf", directions=2)

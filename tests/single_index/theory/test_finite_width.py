@@ -44,9 +44,9 @@ def test_results_say_so():
     assert "10 neurons of a network acts on itself" in run.doubts[0]
     sampled = ss.solve(ss.MeanFieldFlow(LADDER, 1e-2, neurons=10), until=1e-3)
     assert "no network of 10 neurons" in sampled.doubts[0]
-    found = ss.compare(run, sampled)
-    assert set(found.doubts) == {*run.doubts, *sampled.doubts}
-    assert "acts on itself" in str(found)
+    result = ss.compare(run, sampled)
+    assert set(result.doubts) == {*run.doubts, *sampled.doubts}
+    assert "acts on itself" in str(result)
 
 
 def test_the_escape_in_finite_dimension():

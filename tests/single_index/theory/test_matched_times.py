@@ -40,8 +40,8 @@ def test_degrees_one_and_two_come_when_predicted(case, epsilon, bar):
     problem, law = CASES[case]
     order = ss.canonical_order(problem, law, levels=2)
     predicted, errors = order.times(epsilon), order.errors(epsilon)
-    found, _ = measured(case, epsilon, 1.1 * predicted[2])
-    off = np.abs(found[1:3] / predicted[1:] - 1)
+    result, _ = measured(case, epsilon, 1.1 * predicted[2])
+    off = np.abs(result[1:3] / predicted[1:] - 1)
     assert np.all(off < bar)
     # the estimate is no bound, but says the size of the error
     assert np.all(off < 3 * errors[1:])
@@ -52,8 +52,8 @@ def test_degrees_one_and_two_come_when_predicted(case, epsilon, bar):
 def test_any_fraction_of_any_degree(fraction):
     order = ss.canonical_order(CASES["second"][0], CASES["second"][1], levels=3)
     predicted = order.times(1e-8, fraction)
-    found, run = measured("second", 1e-8, 0.06, fraction)
-    assert found == pytest.approx(predicted, rel=1e-3)
+    result, run = measured("second", 1e-8, 0.06, fraction)
+    assert result == pytest.approx(predicted, rel=1e-3)
     # the curve of the risk too, through both jumps
     time = run.time[run.time > 0]
     assert np.abs(order.risk(time, 1e-8) - run["risk"][run.time > 0]).max() < 5e-3 * run["risk"][0]
@@ -134,12 +134,12 @@ def test_level_two_written_down_once_more(case):
 def test_a_wrong_amplitude_or_clock_of_level_one_is_seen():
     problem, law = CASES["second"]
     order = ss.canonical_order(problem, law, levels=1)
-    found, _ = measured("second", 1e-10, 1e-4)
-    assert order.times(1e-10)[1] == pytest.approx(found[1], rel=3e-5)
-    assert order.leading_times(1e-10)[1] == pytest.approx(found[1], rel=1e-4)
+    result, _ = measured("second", 1e-10, 1e-4)
+    assert order.times(1e-10)[1] == pytest.approx(result[1], rel=3e-5)
+    assert order.leading_times(1e-10)[1] == pytest.approx(result[1], rel=1e-4)
     kappa, G = 1.0, 1.0
     for wrong in (np.log(2.1 * kappa), np.log(kappa)):
-        assert 1e-5 / G * (wrong + 0.25 * np.log(1e10)) != pytest.approx(found[1], rel=3e-3)
+        assert 1e-5 / G * (wrong + 0.25 * np.log(1e10)) != pytest.approx(result[1], rel=3e-3)
 
 
 def test_particles_move_as_the_equations_say():

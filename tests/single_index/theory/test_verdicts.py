@@ -51,9 +51,9 @@ def test_degrees_with_nothing_below_them_are_learnt_in_a_leap(link, activation, 
 def test_leaps_of_full_runs(link, activation, law, epsilon, tends):
     order = ordered(link, activation, law)
     last, predicted = len(link) - 1, order.times(epsilon)
-    found, _ = measured(order, epsilon, 1.2 * predicted[last])
-    assert found[last] == pytest.approx(predicted[last], rel=1e-3)
-    assert found[last] == pytest.approx(order.leading_times(epsilon)[last], rel=tends)
+    result, _ = measured(order, epsilon, 1.2 * predicted[last])
+    assert result[last] == pytest.approx(predicted[last], rel=1e-3)
+    assert result[last] == pytest.approx(order.leading_times(epsilon)[last], rel=tends)
 
 
 @pytest.mark.parametrize(("link", "activation"), [([1, -1, 0, 1], SIGMA[:4]), ([0, 1, 0, 1], "erf")])
@@ -64,8 +64,8 @@ def test_an_odd_degree_of_the_wrong_sign_is_never_learnt(link, activation):
     assert np.isnan(order.times(1e-6)[3])
     # what is never learnt stays in the heights
     assert order.heights[4] == pytest.approx(0.5)
-    found, run = measured(order, 1e-6, 10.0)
-    assert np.isnan(found[3])
+    result, run = measured(order, 1e-6, 10.0)
+    assert np.isnan(result[3])
     assert run["risk"][-1] == pytest.approx(0.5, abs=2e-3)
 
 
@@ -76,12 +76,12 @@ def test_a_law_without_an_edge():
     assert np.isnan(level.constant)
     assert order.blow_up is None
     assert "no edge" in level.reason
-    found, _ = measured(order, 1e-8, 1.1 * order.times(1e-8)[2])
-    assert found[2] == pytest.approx(order.times(1e-8)[2], rel=3e-4)
+    result, _ = measured(order, 1e-8, 1.1 * order.times(1e-8)[2])
+    assert result[2] == pytest.approx(order.times(1e-8)[2], rel=3e-4)
     # and no constant is approached: the time falls faster than epsilon^(1/4)
     order = ordered([1, -1, 1], [1, 1, 0.5], ss.Normal())
-    waits = [(order.times(e)[2] - order.times(e)[1]) / e**0.25 for e in (1e-12, 1e-16)]
-    assert waits == pytest.approx([0.270, 0.215], abs=1e-3)
+    gaps = [(order.times(e)[2] - order.times(e)[1]) / e**0.25 for e in (1e-12, 1e-16)]
+    assert gaps == pytest.approx([0.270, 0.215], abs=1e-3)
 
 
 def test_an_activation_without_a_mean_leaves_that_of_the_link():
@@ -91,8 +91,8 @@ def test_an_activation_without_a_mean_leaves_that_of_the_link():
     assert order.levels[2].canonical
     assert np.allclose(order.times(1e-8)[1:], without.times(1e-8)[1:], rtol=1e-9)
     assert np.allclose(order.heights, [1.5, 1.5, 1.0, 0.5])
-    found, run = measured(order, 1e-6, 1.0)
-    assert found[1:] == pytest.approx(order.times(1e-6)[1:], rel=1e-3)
+    result, run = measured(order, 1e-6, 1.0)
+    assert result[1:] == pytest.approx(order.times(1e-6)[1:], rel=1e-3)
     assert run["risk"][-1] == pytest.approx(0.5, abs=1e-6)
     assert order.risk(np.array([1.0]), 1e-6) == pytest.approx(0.5, abs=1e-3)
 

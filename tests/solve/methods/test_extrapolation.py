@@ -53,8 +53,8 @@ def test_a_step_is_the_plain_twin():
     for k in range(1, 6):
         last = table[-1]
         table.append([last[j + 1] + (last[j + 1] - last[j]) / ((j + k + 1) / (j + 1) - 1) for j in range(6 - k)])
-    found, error, _ = one_step(solver_with(lambda y: jnp.asarray(A), cubic), cubic, y, h)
-    assert found == pytest.approx(table[5][0], abs=1e-13)
+    result, error, _ = one_step(solver_with(lambda y: jnp.asarray(A), cubic), cubic, y, h)
+    assert result == pytest.approx(table[5][0], abs=1e-13)
     assert error == pytest.approx(table[5][0] - table[4][1], abs=1e-13)
 
 
@@ -70,13 +70,13 @@ def test_order_six_whatever_the_approximation_of_the_jacobian(name: str):
     y, h = np.array([0.5, -0.4, 0.9]), 0.04
 
     def reference(length: float) -> np.ndarray:
-        found = solve_ivp(lambda t, y: np.asarray(cubic(y)), (0, length), y, method="DOP853", rtol=3e-14, atol=1e-15)
-        return found.y[:, -1]
+        result = solve_ivp(lambda t, y: np.asarray(cubic(y)), (0, length), y, method="DOP853", rtol=3e-14, atol=1e-15)
+        return result.y[:, -1]
 
     errors, estimates, inside = [], [], []
     for length in (h, h / 2):
-        found, error, between = one_step(solver, cubic, y, length)
-        errors.append(np.linalg.norm(found - reference(length)))
+        result, error, between = one_step(solver, cubic, y, length)
+        errors.append(np.linalg.norm(result - reference(length)))
         estimates.append(np.linalg.norm(error))
         inside.append(np.linalg.norm(between.evaluate(0.37 * length) - reference(0.37 * length)))
     assert np.log2(errors[0] / errors[1]) > 6.5
@@ -143,14 +143,14 @@ class Decay(System):
         return {"risk": jnp.sum(y**2), "risk_rate": 2 * jnp.sum(y * rate)}
 
 
-def test_the_loop_looks_into_its_steps():
+def test_the_loop_observes_within_its_steps():
     k = np.array([1.0, 50.0, 4e3])
     grid = np.geomspace(1e-5, 10.0, 40)
     record = integrate(
         Decay(jnp.asarray(k)), jnp.ones(3), grid, first_step=1e-6, rtol=1e-8, atol=1e-10, max_steps=10_000
     )
     assert record.outcome is Outcome.REACHED_END
-    assert len(record.times) == 1 + ExtrapolatedEuler.looks * record.solver["steps_accepted"]
+    assert len(record.times) == 1 + ExtrapolatedEuler.observations * record.solver["steps_accepted"]
     assert np.all(np.diff(record.times) > 0)
     exact = np.sum(np.exp(-2 * np.outer(record.times, k)), axis=1)
     assert record.observables["risk"] == pytest.approx(exact, rel=1e-6, abs=1e-8)

@@ -65,9 +65,9 @@ def test_a_step_is_the_plain_twin(s: int):
     def field(y):
         return coupling @ y - y**3
 
-    found, error = one_step(field, y, h, radius)
+    result, error = one_step(field, y, h, radius)
     wanted = twin_step(field, y, h, s)
-    assert np.allclose(found, wanted, rtol=0, atol=1e-12)
+    assert np.allclose(result, wanted, rtol=0, atol=1e-12)
     estimate = 0.8 * (y - wanted) + 0.4 * h * (field(y) + field(wanted))
     assert np.allclose(error, estimate, rtol=0, atol=1e-11)
 
@@ -84,15 +84,15 @@ def diagonal_step(z, radius):
 def test_a_step_is_stable_on_the_whole_axis_it_was_told_of(stiffness: float):
     # the stability polynomial a_s + b_s T_s(w_0 + w_1 z) on [-stiffness, 0], as one diagonal system
     z = np.concatenate([-np.geomspace(1e-3, stiffness, 400), -np.linspace(0, stiffness, 401)])
-    found = np.asarray(diagonal_step(z, stiffness))
+    result = np.asarray(diagonal_step(z, stiffness))
     s = stages_for(stiffness)
     w0, w1, table = coefficients(s) if s <= 60 else (0.0, 0.0, [])
     if s <= 60:
         polynomial = table[s][2] + table[s][1] * Chebyshev.basis(s)(w0 + w1 * z)
-        assert np.allclose(found, polynomial, rtol=0, atol=1e-9)
-    assert np.abs(found).max() <= 1 + 1e-9
+        assert np.allclose(result, polynomial, rtol=0, atol=1e-9)
+    assert np.abs(result).max() <= 1 + 1e-9
     # damped: away from 0 a step really shrinks what is stiff
-    assert np.abs(found[z < -3]).max(initial=0.0) < 0.96
+    assert np.abs(result[z < -3]).max(initial=0.0) < 0.96
 
 
 def test_stages_grow_as_the_square_root_of_the_stiffness():
@@ -157,9 +157,9 @@ class Heat(System):
 
     def exact(self, y0: np.ndarray, times: np.ndarray) -> np.ndarray:
         n = np.arange(1, self.size + 1)
-        modes = np.sin(np.pi * np.outer(n, n) / (self.size + 1)) * np.sqrt(2 / (self.size + 1))
+        sines = np.sin(np.pi * np.outer(n, n) / (self.size + 1)) * np.sqrt(2 / (self.size + 1))
         rates = 2 * float(self.k) * (np.cos(np.pi * n / (self.size + 1)) - 1)
-        return (np.exp(np.outer(times, rates)) * (modes @ y0)) @ modes
+        return (np.exp(np.outer(times, rates)) * (sines @ y0)) @ sines
 
 
 @pytest.mark.parametrize("k", [1.0, 1e5])

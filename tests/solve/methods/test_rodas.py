@@ -84,13 +84,13 @@ def test_outcomes_keep_the_partial_run():
 
 def test_chunks_do_not_change_the_result(monkeypatch):
     # how long a chunk is depends on the clock, so say it: as long as can be, or eight steps
-    found = []
+    results = []
     for seconds in (1e9, 1e-9):
         monkeypatch.setattr(loop, "_CHUNK_SECONDS", seconds)
         chunks = []
         system, record = run(1e3, 1e-12, control=Control(chunks.append))
-        found.append((record, len(chunks)))
-    (whole, few), (parts, many) = found
+        results.append((record, len(chunks)))
+    (whole, few), (parts, many) = results
     assert few + 3 < many
     # a step more or less is rounding; chunks that began with a first step of their own would cost many
     assert abs(len(whole.times) - len(parts.times)) <= 2
@@ -132,8 +132,8 @@ def test_structured_solve_equals_the_dense_twin(seed, shift):
     assert np.allclose(np.asarray(jacobian @ y).ravel(), dense @ np.asarray(y).ravel(), rtol=1e-12, atol=1e-12)
     stage = np.eye(14) - shift * dense
     expected = np.linalg.solve(stage, np.asarray(y).ravel())
-    found = np.asarray(jacobian.factor(jnp.asarray(shift))(y)).ravel()
-    assert np.abs(found - expected).max() <= 1e-13 * np.linalg.cond(stage) * np.abs(expected).max()
+    result = np.asarray(jacobian.factor(jnp.asarray(shift))(y)).ravel()
+    assert np.abs(result - expected).max() <= 1e-13 * np.linalg.cond(stage) * np.abs(expected).max()
 
 
 @pytest.mark.parametrize(

@@ -83,38 +83,38 @@ def tell_plateaus(
         from saddlescope.cli.curves.comparing import Model
 
         model = Model(spec)
-    found: list[tuple[Log, list[Judged]]] = []
+    results: list[tuple[Log, list[Judged]]] = []
     failures = 0
     for file in files:
         try:
             log = read(file, asked)
-            found.append((log, [] if only_list else judged(log, asked)))
+            results.append((log, [] if only_list else judged(log, asked)))
         except CurveError as error:
             if len(files) == 1:
                 raise
             print(f"saddlescope: {error}", file=sys.stderr)
             failures += 1
     if model is not None:
-        found = [(log, [model.beside(one) for one in curves]) for log, curves in found]
-    if found:
-        _tell(found, only_list, as_json, len(files) > 1)
+        results = [(log, [model.beside(one) for one in curves]) for log, curves in results]
+    if results:
+        _tell(results, only_list, as_json, len(files) > 1)
         if picture is not None and not only_list:
             from saddlescope.cli.curves.picture import draw
 
             # the standard output may be JSON that a program reads
-            print(draw([one for _, curves in found for one in curves], picture), file=sys.stderr if as_json else None)
+            print(draw([one for _, curves in results for one in curves], picture), file=sys.stderr if as_json else None)
     return 2 if failures else 0
 
 
-def _tell(found: list[tuple[Log, list[Judged]]], only_list: bool, as_json: bool, several: bool) -> None:
+def _tell(results: list[tuple[Log, list[Judged]]], only_list: bool, as_json: bool, several: bool) -> None:
     from saddlescope.cli.curves import machine, telling
 
     if only_list:
-        telling.tell_columns([log for log, _ in found])
+        telling.tell_columns([log for log, _ in results])
     elif as_json:
-        machine.print_json(found, several)
+        machine.print_json(results, several)
     else:
-        telling.tell([one for _, curves in found for one in curves], side_by_side=several)
+        telling.tell([one for _, curves in results for one in curves], side_by_side=several)
 
 
 def read(file: str, asked: Asked) -> Log:
@@ -136,16 +136,16 @@ def judged(log: Log, asked: Asked) -> list[Judged]:
     Raises: CurveError where a curve is not there or has too few points.
     """
     curves = curves_of(log, list(asked.y) or None, asked.x, run=asked.run, count_from=_zero(asked.count_from))
-    found: list[Judged] = []
+    results: list[Judged] = []
     refused: CurveError | None = None
     for curve in curves:
         try:
-            found.append(Judged(curve, judge(curve, asked)))
+            results.append(Judged(curve, judge(curve, asked)))
         except CurveError as error:
             refused = error
-    if refused is not None and not found:
+    if refused is not None and not results:
         raise refused
-    return found
+    return results
 
 
 def judge(curve: Curve, asked: Asked) -> Stages:

@@ -32,8 +32,8 @@ class Model:
 
     def beside(self, one: Judged) -> Judged:
         """Return a curve with its drops beside those of the spec's run."""
-        found = curve_beside_run.compare_stages(one.stages, self._solved, one.curve.head)
+        result = curve_beside_run.compare_stages(one.stages, self._solved, one.curve.head)
         # doubts about the curve stand below its own table
         return replace(
-            one, comparison=replace(found, doubts=tuple(d for d in found.doubts if d not in one.stages.doubts))
+            one, comparison=replace(result, doubts=tuple(d for d in result.doubts if d not in one.stages.doubts))
         )

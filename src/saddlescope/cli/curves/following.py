@@ -15,26 +15,27 @@ _EVERY = 1.0  # seconds between two looks
 
 
 def follow_file(
-    path: Path, asked: Asked, *, pause: Callable[[float], None] = clock.sleep, looks: int | None = None
+    path: Path, asked: Asked, *, pause: Callable[[float], None] = clock.sleep, times: int | None = None
 ) -> int:
     """Watch a file and print a line when a plateau begins or ends, until the user stops it.
 
     Args:
-        pause: waits between two looks; looks: how many there are, without end by default.
+        pause: waits between two readings.
+        times: how often the file is looked at; without end by default.
     """
     watch = _Watch()
     if not path.exists():
         raise CurveError(f"There is no file {shown(str(path))} to follow; start the run first.")
     size, count, waiting = -1, 0, False
     try:
-        while looks is None or count < looks:
+        while times is None or count < times:
             count += 1
             grown = _size(path)
             if grown != size:
                 size = grown
                 started = clock.monotonic()
                 try:
-                    for line in watch.look(judged(read(str(path), asked), asked)):
+                    for line in watch.lines(judged(read(str(path), asked), asked)):
                         print(line, flush=True)
                 except CurveError as error:
                     if not waiting and not watch.began:
@@ -67,10 +68,10 @@ class _Watch:
         self._ended: dict[str, int] = {}
         self._decades: dict[str, float] = {}
 
-    def look(self, found: list[Judged]) -> list[str]:
+    def lines(self, results: list[Judged]) -> list[str]:
         """Return the lines to be said now."""
         lines = []
-        for one in found:
+        for one in results:
             curve, stages = one.curve, one.stages
             key = f"{curve.run} {curve.y}"
             if not self.began:
@@ -101,7 +102,7 @@ class _Watch:
             elif key in self._flat and last is None:
                 lines.append(f"{_plain(curve.time[-1])}: no longer flat")
                 self._flat.pop(key)
-        self.began = self.began or bool(found)
+        self.began = self.began or bool(results)
         return lines
 
 

@@ -10,9 +10,9 @@ from saddlescope.cli.curves.command import Judged
 from saddlescope.curves.tables import Log
 
 
-def print_json(found: list[tuple[Log, list[Judged]]], several: bool) -> None:
+def print_json(results: list[tuple[Log, list[Judged]]], several: bool) -> None:
     """Print one object for a file, a list of them for several files."""
-    objects = [plain(log, curves) for log, curves in found]
+    objects = [plain(log, curves) for log, curves in results]
     print(json.dumps(objects if several else objects[0], indent=1, allow_nan=False))
 
 

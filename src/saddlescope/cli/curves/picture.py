@@ -26,13 +26,13 @@ def check_picture(path: Path) -> None:
         raise CurveError(f"There is no folder {shown(str(path.parent))} to write the picture to; make it first.")
 
 
-def draw(found: list[Judged], path: Path) -> str:
+def draw(results: list[Judged], path: Path) -> str:
     """Write the picture and return what to say of it."""
     from matplotlib.figure import Figure
 
     from saddlescope.plot import save, stages
 
-    drawn = found[:_MOST]
+    drawn = results[:_MOST]
     panels: dict[tuple[str, str, str], list[Judged]] = {}
     for one in drawn:
         # runs of a chart share a quantity that is named after each of them
@@ -64,5 +64,5 @@ def draw(found: list[Judged], path: Path) -> str:
             title = ", ".join(part for part in (curve.source, curve.run) if part)
             ax.set_title(title if len(title) <= 80 else f"{title[:79]}…", loc="left", fontsize=12)
     save(axes[0], path)
-    left = f"; {len(found) - _MOST} further curves are not in it" if len(found) > _MOST else ""
+    left = f"; {len(results) - _MOST} further curves are not in it" if len(results) > _MOST else ""
     return f"Wrote {path}{left}"

@@ -23,17 +23,17 @@ _DROPPED = ("decades", "first → last", "of the run")  # where the terminal is 
 _LEAST_WIDTH = 72
 
 
-def tell(found: list[Judged], side_by_side: bool) -> None:
+def tell(results: list[Judged], side_by_side: bool) -> None:
     """Print heads, plots in characters, tables, notes and doubts."""
     console = Console(highlight=False)
-    if side_by_side and len(found) > 1:
-        _side_by_side(found, console)
+    if side_by_side and len(results) > 1:
+        _side_by_side(results, console)
     else:
-        for number, one in enumerate(found):
+        for number, one in enumerate(results):
             if number:
                 console.print()
             _one(one, console)
-    for one in found:
+    for one in results:
         if one.comparison is not None:
             console.print()
             show(one.comparison, console)
@@ -57,16 +57,16 @@ def _one(one: Judged, console: Console) -> None:
         _line(console, f"! {doubt}", "yellow")
 
 
-def _side_by_side(found: list[Judged], console: Console) -> None:
+def _side_by_side(results: list[Judged], console: Console) -> None:
     rows = []
-    labels = _labels(found)
-    for label, one in zip(labels, found, strict=True):
+    labels = _labels(results)
+    for label, one in zip(labels, results, strict=True):
         if not len(one.stages):
             rows.append([label, "–", *[""] * (len(_HEADS) - 1)])
-        found_here = range(len(one.stages))
-        rows += [[label if k == 0 else "", str(k + 1), *cells(one.stages, k)] for k in found_here]
+        judged_here = range(len(one.stages))
+        rows += [[label if k == 0 else "", str(k + 1), *cells(one.stages, k)] for k in judged_here]
     _table(console, ("curve", *_HEADS), rows, left=1)
-    for label, one in zip(labels, found, strict=True):
+    for label, one in zip(labels, results, strict=True):
         console.print()
         _line(console, f"{label}: {one.curve.head}", "bold")
         _line(console, axes(one.stages), "dim")
@@ -94,11 +94,11 @@ def _table(console: Console, heads: Sequence[str], rows: list[list[str]], left: 
     console.print(grid(heads, rows, left=range(left), gap=2))
 
 
-def _labels(found: list[Judged]) -> list[str]:
+def _labels(results: list[Judged]) -> list[str]:
     """Return short names: the file, with the column or the run where a file has several curves."""
-    sources = [one.curve.source for one in found]
+    sources = [one.curve.source for one in results]
     labels = []
-    for one in found:
+    for one in results:
         curve = one.curve
         label = curve.source
         if sources.count(curve.source) > 1:

@@ -95,9 +95,9 @@ def _clock(columns: dict[str, np.ndarray]) -> str | None:
     """Return the name of the array of times."""
     ones = [key for key, array in columns.items() if array.ndim == 1]
     for name in _CLOCKS:
-        found = next((key for key in ones if key.lower() == name), None)
-        if found is not None:
-            return found
+        result = next((key for key in ones if key.lower() == name), None)
+        if result is not None:
+            return result
     return next((key for key in ones if counter_rank(key) is not None), None)
 
 

@@ -98,9 +98,9 @@ def _layout(sample: list[str], separator: str | None, decimal: str | None) -> La
     candidates = [separator] if separator is not None else [",", ";", "\t", " ", "  ", "|"]
     best: Layout | None = None
     for candidate in candidates:
-        found = _judged(sample, candidate, decimal, forced=separator is not None)
-        if found is not None and (best is None or found.score > best.score + 1e-9):
-            best = found
+        result = _judged(sample, candidate, decimal, forced=separator is not None)
+        if result is not None and (best is None or result.score > best.score + 1e-9):
+            best = result
     return best
 
 

@@ -88,13 +88,13 @@ def read_events(data: bytes, name: str, run: str = "") -> Log:
             "read the folder of the run, whose other files may hold some."
         )
     tables = []
-    for tag, found in tags.items():
+    for tag, result in tags.items():
         columns = [
-            Column("step", np.frombuffer(found.steps, dtype=np.float64)),
-            Column("Wall time", np.frombuffer(found.walls, dtype=np.float64), quantity=False),
-            Column(tag.decode("utf-8", "replace").strip(), np.frombuffer(found.values, dtype=np.float64)),
+            Column("step", np.frombuffer(result.steps, dtype=np.float64)),
+            Column("Wall time", np.frombuffer(result.walls, dtype=np.float64), quantity=False),
+            Column(tag.decode("utf-8", "replace").strip(), np.frombuffer(result.values, dtype=np.float64)),
         ]
-        lines = np.frombuffer(found.records, dtype=np.int64)
+        lines = np.frombuffer(result.records, dtype=np.int64)
         tables.append(Table(columns, len(lines), lines, "record", run=run, clock="step"))
     return Log("TensorBoard events", tables, notes)
 
@@ -220,13 +220,13 @@ def _event(data: bytes, start: int, end: int, number: int, tags: dict[bytes, _Sc
                 if len(other) < 50:
                     other.add(tag.decode("utf-8", "replace")[:40])
                 continue
-            found = tags.get(tag)
-            if found is None:
-                found = tags[tag] = _Scalars()
-            found.steps.append(step)
-            found.walls.append(wall)
-            found.values.append(value)
-            found.records.append(number)
+            result = tags.get(tag)
+            if result is None:
+                result = tags[tag] = _Scalars()
+            result.steps.append(step)
+            result.walls.append(wall)
+            result.values.append(value)
+            result.records.append(number)
 
 
 def _tensor(data: bytes, start: int, end: int) -> float | None:

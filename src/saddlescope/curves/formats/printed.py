@@ -188,7 +188,7 @@ def _tables(rows: list[_Row]) -> list:
     for row in rows:
         if openings[row.kind, row.opening] > 1 or of_kind[row.kind] == 1 or _same_shape(openings, row):
             kept.setdefault(row.kind, []).append(row)
-    modes = Counter(kind[0] for kind in kept)
+    kinds = Counter(kind[0] for kind in kept)
     tables = []
     for kind, members in kept.items():
         if len(members) < 2 and len(kept) > 1:
@@ -204,7 +204,7 @@ def _tables(rows: list[_Row]) -> list:
             for name, (value, unit) in row.numbers.items():
                 put = name if not mode or mode == "train" or is_held_out(name) else f"{mode} {name}"
                 collected.put(put, value, unit)
-        table = collected.table(kind=" ".join(part for part in kind if part) if len(modes) > 1 else "")
+        table = collected.table(kind=" ".join(part for part in kind if part) if len(kinds) > 1 else "")
         for column in table.columns:
             column.total = totals.get(column.name, 0.0)
             if column.name in totals:

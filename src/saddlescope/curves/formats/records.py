@@ -172,11 +172,11 @@ def _lines_format(table: Table) -> str:
 def _cut_document(text: str) -> Log | None:
     """Read the records of a document that was written in part, up to the last whole one."""
     start = text.find("[") if text.lstrip()[:1] == "[" else -1
-    found = _RECORD_LIST.search(text)
+    result = _RECORD_LIST.search(text)
     if start < 0:
-        if found is None:
+        if result is None:
             return None
-        start = found.end() - 1
+        start = result.end() - 1
     decoder, place, records = json.JSONDecoder(), start + 1, []
     while place < len(text):
         while place < len(text) and text[place] in " \t\r\n,":
@@ -191,7 +191,7 @@ def _cut_document(text: str) -> Log | None:
     if not records:
         return None
     line = text.count("\n", 0, min(place, len(text))) + 1
-    name = "Hugging Face trainer_state.json" if found is not None and found[1] == "log_history" else "JSON"
+    name = "Hugging Face trainer_state.json" if result is not None and result[1] == "log_history" else "JSON"
     return Log(name, [from_records(records)], [f"The file is broken off or damaged at line {line}: read up to there."])
 
 
@@ -287,7 +287,7 @@ def _walk(document: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _record_lists(document: Any) -> list[list[Any]]:
-    found = []
+    results = []
     for _, node in _walk(document):
         if (
             isinstance(node, list)
@@ -297,8 +297,8 @@ def _record_lists(document: Any) -> list[list[Any]]:
             numeric = sum(any(as_number(v) is not None for _, v in flat(e)) for e in node[:50] if isinstance(e, dict))
             values = any(isinstance(v, str) for e in node[:50] if isinstance(e, dict) for _, v in flat(e))
             if numeric or values:
-                found.append(node)
-    return found
+                results.append(node)
+    return results
 
 
 def _number_lists(document: Any) -> list[dict[str, list[Any]]]:

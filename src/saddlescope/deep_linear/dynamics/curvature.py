@@ -29,7 +29,7 @@ class StiffCurvature(eqx.Module):
         V: shape (d_in, d_in).
         outer: S_l^T U for l = 1 .. L - 1, shape (w, d_out) each.
         inner: (F_l V)^T for l = 1 .. L - 1, shape (d_in, w) each.
-        bend: H in the frames, shape (d_out d_in, d_out d_in).
+        hessian: H in the frames, shape (d_out d_in, d_out d_in).
         gram: J J^T, likewise.
         strengths: singular values g_a m_b of the coupling, shape (a, b).
         left: p_b, M = sum_b m_b p_b q_b^T between the rows of W_L and the columns of W_1, shape (w, b).
@@ -42,7 +42,7 @@ class StiffCurvature(eqx.Module):
     V: jax.Array
     outer: list[jax.Array]
     inner: list[jax.Array]
-    bend: jax.Array
+    hessian: jax.Array
     gram: jax.Array
     strengths: jax.Array
     left: jax.Array
@@ -79,7 +79,7 @@ class StiffCurvature(eqx.Module):
             V=V,
             outer=outer,
             inner=inner,
-            bend=jnp.einsum("ia,nij,jb->nab", U, bent, V).reshape(rows * columns, rows * columns),
+            hessian=jnp.einsum("ia,nij,jb->nab", U, bent, V).reshape(rows * columns, rows * columns),
             gram=gram,
             strengths=g[:, None] * m,
             left=left,
@@ -107,7 +107,7 @@ class StiffCurvature(eqx.Module):
         cross = cross[:, :, None, :] * jnp.eye(columns, rows)[:, :, None]
         gram += cross + jnp.transpose(cross, (2, 3, 0, 1))
         size = rows * columns
-        small = jnp.eye(size) + shift * gram.reshape(size, size) @ self.bend
+        small = jnp.eye(size) + shift * gram.reshape(size, size) @ self.hessian
         decomposed, _, order = jax.lax.linalg.lu(small)
         return shift, same, other, decomposed, order
 
@@ -128,23 +128,23 @@ class StiffCurvature(eqx.Module):
         columns = columns[::-1]
         first, last, end = columns[0], rows[-2], columns[-1] @ self.U
         # (I + shift * coupling)^-1 changes the modes (a, b) of the outer layers
-        modes = slice(len(same))
-        x, z = first[modes] @ self.right, (self.left.T @ last @ end[:, modes]).T
+        shared = slice(len(same))
+        x, z = first[shared] @ self.right, (self.left.T @ last @ end[:, shared]).T
         x, z = same * x + other * z, same * z + other * x
         seen = first @ self.outer[0] + (self.inner[-1] @ last) @ end
-        seen = seen.at[modes].add(x @ self.seen_right.T).at[:, modes].add(self.seen_left @ z.T)
+        seen = seen.at[shared].add(x @ self.seen_right.T).at[:, shared].add(self.seen_left @ z.T)
         middle = list(zip(self.outer[1:], columns[1:-1], rows[1:-2], self.inner[:-1], strict=True))
         for S, column, row, F in middle:
             seen += (F @ row) @ (column @ S)
         solved = seen.T.ravel()[order][:, None]
         solved = jax.lax.linalg.triangular_solve(decomposed, solved, left_side=True, lower=True, unit_diagonal=True)
         solved = jax.lax.linalg.triangular_solve(decomposed, solved, left_side=True)
-        push = shift * (self.bend @ solved).reshape(seen.T.shape)
+        push = shift * (self.hessian @ solved).reshape(seen.T.shape)
         # and once more, in what is taken back
-        x_back, z_back = push.T[modes] @ self.seen_right, push[modes] @ self.seen_left
+        x_back, z_back = push.T[shared] @ self.seen_right, push[shared] @ self.seen_left
         x, z = x - same * x_back - other * z_back, z - same * z_back - other * x_back
-        of_first = (first.T - self.outer[0] @ push).at[:, modes].add(self.right @ x.T)
-        of_last = (end.T @ last.T - push @ self.inner[-1]).at[modes].add(z @ self.left.T)
+        of_first = (first.T - self.outer[0] @ push).at[:, shared].add(self.right @ x.T)
+        of_last = (end.T @ last.T - push @ self.inner[-1]).at[shared].add(z @ self.left.T)
         return [
             weights[0] - shift * (of_first @ self.V.T),
             *(

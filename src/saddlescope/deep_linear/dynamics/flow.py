@@ -148,7 +148,7 @@ class DeepLinearFlow(Flow):
         weights = self.weights
         return DeepLinearSystem(
             cost=self.cost,
-            bend=jnp.asarray(_largest_curvature(self.cost)),
+            curvature_bound=jnp.asarray(_largest_curvature(self.cost)),
             length=jnp.asarray(Landscape(self.cost).length),
             imbalance=jnp.asarray(imbalance_norms(weights)),
             shapes=tuple((W.shape[0], W.shape[1]) for W in weights),
@@ -171,7 +171,7 @@ class DeepLinearFlow(Flow):
         """Bounds of the Hessian's spectral radius at the start, and where the cost is at its minimum."""
         length = Landscape(self.cost).length
         now = float(system.spectral_radius(y0))
-        return now, float(system.bend) * self.depth * length ** (2 - 2 / self.depth)
+        return now, float(system.curvature_bound) * self.depth * length ** (2 - 2 / self.depth)
 
     def scale(self):
         """Size of each weight at the start: of its layer, or of its row or column where that is far smaller, a mode."""
@@ -247,12 +247,14 @@ class DeepLinearFlow(Flow):
             accuracy["integration_error"] = _integration_error(
                 record.solver["method"], record.solver["rtol"], self._growth()
             )
-            found = unreachable(self.initial, raw.get("product"), observables["singular_values"], record.solver["rtol"])
-            if found is None:
+            result = unreachable(
+                self.initial, raw.get("product"), observables["singular_values"], record.solver["rtol"]
+            )
+            if result is None:
                 shapes = tuple((W.shape[0], W.shape[1]) for W in self.weights)
                 states = [[np.asarray(W) for W in layers(y, shapes)] for y in record.states] if self.depth == 2 else []
-                found = neurons_lost(self.weights, states, record.solver["rtol"])
-            lost = () if found is None else (found,)
+                result = neurons_lost(self.weights, states, record.solver["rtol"])
+            lost = () if result is None else (result,)
         if self.compression is not None and not self._whole:
             accuracy |= {
                 "compressed_width": self.compression.width,
@@ -326,13 +328,13 @@ def _scales(weights: list[np.ndarray]) -> list[np.ndarray]:
     # a neuron is as large as what comes in and what goes out together
     neurons = [_sizes(np.vstack([W.T, after])) for W, after in pairwise(weights)]
     sides = pairwise([_sizes(weights[0]), *neurons, _sizes(weights[-1].T)])
-    found = []
+    results = []
     for W, (before, after) in zip(weights, sides, strict=True):
         layer = float(_sizes(W.reshape(-1, 1))[0])
         joined = np.minimum(after[:, None], before)
         apart = (joined < _GRADED * layer) | (layer == 0)
-        found.append(np.where(apart & (joined > 0), joined, layer or 1.0))
-    return found
+        results.append(np.where(apart & (joined > 0), joined, layer or 1.0))
+    return results
 
 
 def _is_graded(weights: list[np.ndarray]) -> bool:

@@ -45,7 +45,7 @@ class DeepLinearSystem(System):
 
     Attributes:
         cost: C(A).
-        bend: largest curvature of C, an upper bound of |d^2 C(A)[dA, dA]| / |dA|^2.
+        curvature_bound: largest curvature of C, an upper bound of |d^2 C(A)[dA, dA]| / |dA|^2.
         length: the size of the product that is to be learnt; its error is held beside it.
         imbalance: spectral norms of the conserved W_(l+1)^T W_(l+1) - W_l W_l^T, shape (depth - 1,).
         shapes: of the layers.
@@ -55,7 +55,7 @@ class DeepLinearSystem(System):
     stop_on: ClassVar[str] = "cost"
 
     cost: Cost
-    bend: jax.Array
+    curvature_bound: jax.Array
     length: jax.Array
     imbalance: jax.Array
     shapes: tuple[tuple[int, int], ...] = eqx.field(static=True)
@@ -95,17 +95,17 @@ class DeepLinearSystem(System):
         outer = [*(_norm_squared(S) for S in reversed(suffixes[: len(weights) - 1])), jnp.ones(())]
         gauss_newton = sum(a * b for a, b in zip(inner, outer, strict=True))
         G = self.cost.gradient(prefixes[-1])
-        depth, bend = len(weights), self._bend(prefixes[-1], G)
+        depth, bound = len(weights), self._curvature_bound(prefixes[-1], G)
         if depth == 1:
-            return bend * gauss_newton
+            return bound * gauss_newton
         missing = jnp.sum(self.imbalance)
         largest = jnp.minimum(_norm_squared(weights[0]), _norm_squared(weights[-1])) + missing
-        return bend * gauss_newton + (depth - 1) * jnp.sqrt(_norm_squared(G)) * largest ** ((depth - 2) / 2)
+        return bound * gauss_newton + (depth - 1) * jnp.sqrt(_norm_squared(G)) * largest ** ((depth - 2) / 2)
 
-    def _bend(self, A: jax.Array, G: jax.Array) -> jax.Array:
+    def _curvature_bound(self, A: jax.Array, G: jax.Array) -> jax.Array:
         """The largest curvature of the cost: known of a quadratic one, by power iteration at A of any other."""
         if not isinstance(self.cost, GeneralCost):
-            return self.bend
+            return self.curvature_bound
         # a start with a part in every direction, the gradient's among them
         direction = G / (jnp.linalg.norm(G) + jnp.finfo(G.dtype).tiny) + jnp.cos(jnp.arange(G.size)).reshape(G.shape)
         size = jnp.zeros(())
@@ -113,22 +113,22 @@ class DeepLinearSystem(System):
             direction = self.cost.hessian_product(A, direction / jnp.linalg.norm(direction))
             size = jnp.linalg.norm(direction)
             direction = jnp.where(size > 0, direction, 1.0)
-        return jnp.maximum(_POWER_MARGIN * size, self.bend)
+        return jnp.maximum(_POWER_MARGIN * size, self.curvature_bound)
 
     def observables(self, y, rate):
         weights = layers(y, self.shapes)
         A = products_from_input(weights)[-1]
-        found = {
+        results = {
             "cost": self.cost.value(A),
             "cost_rate": -jnp.sum(rate**2),
             "test_error": self.cost.test_error(A),
             "layer_square": jnp.stack([jnp.sum(W**2) for W in weights]),
         }
         if A.size <= _LARGEST_SAVED:
-            found["product"] = A
+            results["product"] = A
         else:
-            found["singular_values"] = jnp.linalg.svd(A, compute_uv=False)
-        return found
+            results["singular_values"] = jnp.linalg.svd(A, compute_uv=False)
+        return results
 
     def error_norm(self, error, before, after, rtol, atol):
         """The larger of the error of the weights and that of the product, beside the size of what is learnt.

@@ -86,13 +86,13 @@ def _estimate(flow: DeepLinearFlow, kappa: float) -> float:
     strength = float(np.linalg.norm(G, 2))
     if not strength > 0:
         raise ArgumentError("cost", "have a slope at A = 0, or there is nothing to learn", strength)
-    bend = float(np.linalg.norm(G)) / landscape.length
-    lazy = math.log(1 / SETTLED) / (2 * depth * kappa ** (depth - 1) * bend)
+    curvature = float(np.linalg.norm(G)) / landscape.length
+    lazy = math.log(1 / SETTLED) / (2 * depth * kappa ** (depth - 1) * curvature)
     if depth == 1:
         return lazy
     if depth == 2:
         escape = math.log1p(landscape.length / kappa) / strength
     else:
         escape = kappa ** (-(depth - 2) / 2) / ((depth - 2) * strength)
-    learnt = math.log(1 / SETTLED) / (2 * depth * bend * landscape.length ** (2 - 2 / depth))
+    learnt = math.log(1 / SETTLED) / (2 * depth * curvature * landscape.length ** (2 - 2 / depth))
     return min(lazy, escape + learnt)

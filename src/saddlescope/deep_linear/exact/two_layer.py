@@ -51,15 +51,15 @@ def lambda_balanced_flow(
     rates, frame = np.linalg.eigh(F)
     longest = 2 / max(float(np.max(np.abs(rates))) + abs(gap) / 2, np.finfo(float).tiny)
     Q = frame.T @ np.concatenate([W_1.T, W_2])  # in the eigenframe of F, where e^(Fh) is a scaling of rows
-    found, now = np.empty((moments.size, d_out, d_in)), 0.0
+    result, now = np.empty((moments.size, d_out, d_in)), 0.0
     for index, moment in enumerate(moments):
         steps = int(np.ceil((moment - now) / longest))
         for _ in range(steps):
             Q = _step(Q, rates, (moment - now) / steps)
         now = moment
         whole = frame @ Q
-        found[index] = whole[d_in:] @ whole[:d_in].T
-    return found
+        result[index] = whole[d_in:] @ whole[:d_in].T
+    return result
 
 
 def _step(Q: np.ndarray, rates: np.ndarray, h: float) -> np.ndarray:

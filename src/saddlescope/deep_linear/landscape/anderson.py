@@ -13,9 +13,9 @@ class Anderson:
 
     Source: Walker, Ni, SIAM J. Numer. Anal. 49 (2011), 1715, in the difference form.
 
-    >>> mixing, x = Anderson(np.ones(1)), np.array([1.0])
+    >>> acceleration, x = Anderson(np.ones(1)), np.array([1.0])
     >>> for _ in range(6):
-    ...     x = mixing.mix(x, np.cos(x))
+    ...     x = acceleration.mix(x, np.cos(x))
     >>> bool(abs(x[0] - np.cos(x[0])) < 1e-10)
     True
     """

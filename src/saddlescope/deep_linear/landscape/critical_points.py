@@ -67,8 +67,8 @@ def critical_point(
     Raises `ArgumentError` on weights that do not fit the cost.
 
     >>> from saddlescope.deep_linear.problem.least_squares import LeastSquares
-    >>> found = critical_point(LeastSquares([[3.0, 0.0], [0.0, 1.0]]), [[[0.1, 1.0]], [[0.0], [1.1]]])
-    >>> found.kind.name, round(found.cost, 12), found.rank  # the weaker mode: a saddle even at width 1
+    >>> result = critical_point(LeastSquares([[3.0, 0.0], [0.0, 1.0]]), [[[0.1, 1.0]], [[0.0], [1.1]]])
+    >>> result.kind.name, round(result.cost, 12), result.rank  # the weaker mode: a saddle even at width 1
     ('STRICT_SADDLE', 4.5, 1)
     """
     layers = checked_weights(weights, cost.shape)
@@ -84,10 +84,10 @@ def critical_point(
     local = LocalHessian(cost, layers)
     start = np.asarray(ravel_pytree(layers)[0])
     flat, gradient = _search(local, start, positive("tolerance", tolerance) * scale, limit)
-    found = local.layers(jnp.asarray(flat))
+    result = local.layers(jnp.asarray(flat))
     size = float(np.linalg.norm(gradient))
-    low, high = hessian_extremes(cost, found)
-    A = np.asarray(product(found))
+    low, high = hessian_extremes(cost, result)
+    A = np.asarray(product(result))
     value, G = landscape.value_and_gradient(A)
     rank = int(np.sum(np.linalg.svd(A, compute_uv=False) > 1e-6 * length))
     # Where the Hessian itself vanishes, as at the origin for L ≥ 3, the search stops at a distance ρ with ∇
@@ -104,7 +104,7 @@ def critical_point(
         width = min([W.shape[0] for W in layers[:-1]], default=min(cost.shape))
         kind = Kind.RANK_MINIMUM if rank == width else Kind.NON_STRICT_SADDLE
     distance = float(np.linalg.norm(flat - start))
-    return CriticalPoint(found, value, A, rank, size, float(low[0]), float(high[0]), distance, kind)
+    return CriticalPoint(result, value, A, rank, size, float(low[0]), float(high[0]), distance, kind)
 
 
 def _search(local: LocalHessian, start: np.ndarray, goal: float, limit: int) -> tuple[np.ndarray, np.ndarray]:

@@ -176,7 +176,7 @@ def distance_grid(
     if np.abs(g).max() / 2 * math.log10(w[-1]) * depth > _LARGEST:
         raise ArgumentError("gammas", f"leave weights a float can multiply at width {w[-1]}", g.tolist())
     asked = in_charge()
-    found = np.full((3, len(g), len(w), len(s)), math.nan)
+    result = np.full((3, len(g), len(w), len(s)), math.nan)
     places = list(product(range(len(s)), range(len(w)), range(len(g))))
     # the matrices are narrow: up to width 1024 one thread is the fastest, on a busy machine five times
     with contextlib.suppress(KeyboardInterrupt), one_blas_thread(), CountBar("Distances", len(places), progress) as bar:
@@ -185,12 +185,12 @@ def distance_grid(
                 break
             start = gaussian_start(cost.shape, depth, int(w[j]), float(g[i]), seed=int(s[k]))
             one = distances(cost, start)  # pyright: ignore[reportArgumentType]
-            found[:, i, j, k] = one.minimum, one.saddle, one.converged
+            result[:, i, j, k] = one.minimum, one.saddle, one.converged
             bar.advance()
-    done = np.isfinite(found).all(axis=(0, 1, 2))
+    done = np.isfinite(result).all(axis=(0, 1, 2))
     if not done.any():
         raise KeyboardInterrupt  # there is nothing to keep
-    d_m, d_s, converged = found[..., done]
+    d_m, d_s, converged = result[..., done]
     singular_values = np.linalg.svd(np.asarray(cost.target), compute_uv=False)[:rank]
     limit = math.sqrt(depth * float(np.sum(singular_values ** (2 / depth))))
     return DistanceGrid(depth, g, w, s[done], d_m, d_s, converged.astype(bool), limit, not done.all())

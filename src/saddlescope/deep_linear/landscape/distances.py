@@ -43,8 +43,8 @@ def distances(cost: LeastSquares, weights: Sequence[ArrayLike]) -> Distances:
 
     Source: Jacot et al., arXiv 2106.15933 (exponents in the width).
 
-    >>> found = distances(LeastSquares([[4.0]]), [[[1.0]], [[1.0]]])
-    >>> round(found.minimum**2, 9), round(found.saddle**2, 9)  # (2, 2) and the origin
+    >>> result = distances(LeastSquares([[4.0]]), [[[1.0]], [[1.0]]])
+    >>> round(result.minimum**2, 9), round(result.saddle**2, 9)  # (2, 2) and the origin
     (2.0, 2.0)
     """
     if not isinstance(cost, LeastSquares) or cost.inputs is not None:
@@ -72,23 +72,23 @@ def distances(cost: LeastSquares, weights: Sequence[ArrayLike]) -> Distances:
         if floors[kept] >= best:
             continue
         killed = [mode for mode in range(rank) if mode not in kept]
-        found = nearest(*_without(turned, s, kept, killed))
-        square = float(np.sum(prices[killed])) + found.distance**2
-        settled = settled and (found.converged or square > 1.05 * best)
+        result = nearest(*_without(turned, s, kept, killed))
+        square = float(np.sum(prices[killed])) + result.distance**2
+        settled = settled and (result.converged or square > 1.05 * best)
         if square < best:
             best, best_kept = square, kept
     return Distances(fit.distance, best**0.5, best_kept, fit.converged and settled)
 
 
 def _kept_sets(prices: np.ndarray, width: int) -> Iterator[tuple[int, ...]]:
-    modes = range(prices.size)
+    indices = range(prices.size)
     if prices.size <= 6:
         for size in range(min(prices.size, width) + 1):
-            yield from combinations(modes, size)
+            yield from combinations(indices, size)
         return
     order = np.argsort(prices)
     sets = {tuple(sorted(order[count:].tolist())) for count in range(prices.size + 1)}
-    sets |= {tuple(mode for mode in modes if mode != killed) for killed in modes}
+    sets |= {tuple(mode for mode in indices if mode != killed) for killed in indices}
     yield from (kept for kept in sets if len(kept) <= width)
 
 

@@ -146,17 +146,17 @@ def balanced_hessian_spectrum(
     if np.any(s[K] == 0):
         raise ArgumentError("kept", "be modes whose singular value is positive", K)
     free = [j for j in range(s.size) if j not in K]
-    found: list[float] = []
+    results: list[float] = []
     layers = np.arange(1, depth + 1)
     for i in K:
         stiff, coupled = s[i] ** (2 * (depth - 1) / depth), s[i] ** ((depth - 2) / depth)
         for j in K:
             powers = s[j] ** (2 * (depth - layers) / depth) * s[i] ** (2 * (layers - 1) / depth)
-            found.append(float(np.sum(powers)))
+            results.append(float(np.sum(powers)))
         for j in free:
-            found += [stiff - s[j] * coupled, stiff + s[j] * coupled]
-        found += [stiff] * (max(shape) - min(shape))
+            results += [stiff - s[j] * coupled, stiff + s[j] * coupled]
+        results += [stiff] * (max(shape) - min(shape))
     if depth == 2:
-        found += [sign * s[j] for j in free for sign in (-1, 1)] * (width - len(K))
+        results += [sign * s[j] for j in free for sign in (-1, 1)] * (width - len(K))
     total = sum(rows * columns for rows, columns in layer_shapes(shape, depth, width))
-    return np.sort(np.concatenate([found, np.zeros(total - len(found))]))
+    return np.sort(np.concatenate([results, np.zeros(total - len(results))]))

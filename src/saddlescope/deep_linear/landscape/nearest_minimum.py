@@ -76,17 +76,17 @@ def nearest(start: list[np.ndarray], target: np.ndarray, tolerance: float = 1e-8
             moved = moved + B @ (V - W) @ F
         origins.append((apart, below, above, chain.multiplier(below, above, moved)[0]))
     origins.sort(key=lambda origin: origin[0])
-    found = NearestMinimum(np.inf, start, converged=False)
+    result = NearestMinimum(np.inf, start, converged=False)
     for estimate, below, above, multiplier in origins:
         # an estimate far above what was found does not promise less
-        if found.converged and estimate > 3 * found.distance:
+        if result.converged and estimate > 3 * result.distance:
             break
         attempt = _iterate(chain, below, above, multiplier, tolerance)
-        if (attempt.converged, -attempt.distance) > (found.converged, -found.distance):
-            found = attempt
+        if (attempt.converged, -attempt.distance) > (result.converged, -result.distance):
+            result = attempt
         if attempt.converged and estimate == linear and abs(linear / attempt.distance - 1) < 0.3:
             break  # lazy: the constraint is nearly flat on the way
-    return found
+    return result
 
 
 class _Chain:
@@ -142,7 +142,7 @@ def _iterate(
     shapes = [part.shape for part in parts]
     cuts = np.cumsum([part.size for part in parts])[:-1]
     scale = np.concatenate([np.full(part.size, max(float(np.linalg.norm(part)), 1e-300)) for part in parts])
-    mixing, point, depth = Anderson(scale), np.concatenate([part.ravel() for part in parts]), len(above)
+    acceleration, point, depth = Anderson(scale), np.concatenate([part.ravel() for part in parts]), len(above)
     best, least = np.inf, np.inf
     for _ in range(400):
         try:
@@ -159,7 +159,7 @@ def _iterate(
             return NearestMinimum(distance, network, converged=True)
         if residual < least:
             best, least = distance, residual
-        point = mixing.mix(point, image)
+        point = acceleration.mix(point, image)
         parts = [part.reshape(shape) for part, shape in zip(np.split(point, cuts), shapes, strict=True)]
         below, above = [below[0], *parts[: depth - 1]], [*parts[depth - 1 : -1], above[-1]]
         multiplier = parts[-1]

@@ -103,14 +103,14 @@ class Study(Base):
         return {"phase_diagram.png": lambda: entitle(plot.phase_diagram(solved)[0], self.spec.title)}
 
 
-def _limit(found: DistanceGrid) -> tuple[Remark, ...]:
+def _limit(result: DistanceGrid) -> tuple[Remark, ...]:
     """For gamma > 1, d_m tends to a constant from below: say how what is missing falls."""
     parts = [
         f"{slope:.3f} ({(1 - gamma) / 2:.3f}) at gamma {gamma:.3g}"
-        for gamma, slope in zip(found.gammas, found.shortfall_slopes, strict=True)
+        for gamma, slope in zip(result.gammas, result.shortfall_slopes, strict=True)
         if not math.isnan(slope)
     ]
     if not parts:
         return ()
-    text = f"For gamma > 1, d_m rises to {found.limit:.4g}; what is missing has slope (predicted) {', '.join(parts)}."
+    text = f"For gamma > 1, d_m rises to {result.limit:.4g}; what is missing has slope (predicted) {', '.join(parts)}."
     return (Remark("Limit", text),)

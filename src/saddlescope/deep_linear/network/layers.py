@@ -89,19 +89,19 @@ def pull_back(weights: Sequence[Matrix], prefixes: Sequence[Matrix], G: Matrix) 
     """Return W_{l+1}ᵀ … W_Lᵀ G F_{l−1}ᵀ for every layer, from the gradient G on the product."""
     if len(weights) == 1:
         return [G]
-    found: list[Matrix] = []
+    results: list[Matrix] = []
     if G.shape[1] <= G.shape[0]:
         for W, F in zip(weights[:0:-1], prefixes[-2::-1], strict=True):
-            found.append(G @ F.T)
+            results.append(G @ F.T)
             G = W.T @ G
-        return [G, *found[::-1]]
+        return [G, *results[::-1]]
     suffixes = [weights[-1]]  # S_{L−1}, …, S_1
     for W in weights[-2:0:-1]:
         suffixes.append(suffixes[-1] @ W)
     for W, S in zip(weights[:-1], suffixes[::-1], strict=True):
-        found.append(S.T @ G)
+        results.append(S.T @ G)
         G = G @ W.T
-    return [*found, G]
+    return [*results, G]
 
 
 def conserved(weights: Sequence[Array]) -> Weights:

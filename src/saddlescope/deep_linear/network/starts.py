@@ -129,11 +129,11 @@ def lambda_balanced_start(product: ArrayLike, width: int, imbalance: float, seed
     rank = int(np.sum(s > max(A.shape) * np.finfo(float).eps * s[0]))
     if not rank <= width <= side:
         raise ArgumentError("width", f"lie between the rank {rank} of the product and {name} = {side}", width)
-    modes = np.zeros(width)
-    modes[: min(width, s.size)] = s[:width]
+    values = np.zeros(width)
+    values[: min(width, s.size)] = s[:width]
     # w_2² − w_1² = λ and w_1 w_2 = s, in the form that does not cancel
-    larger = np.sqrt((abs(gap) + np.sqrt(gap**2 + 4 * modes**2)) / 2)
-    smaller = modes / larger
+    larger = np.sqrt((abs(gap) + np.sqrt(gap**2 + 4 * values**2)) / 2)
+    smaller = values / larger
     first, second = (smaller, larger) if gap > 0 else (larger, smaller)
     W_1, W_2 = np.zeros((width, A.shape[1])), np.zeros((A.shape[0], width))
     inner, outer = min(width, A.shape[1]), min(width, A.shape[0])

@@ -8,10 +8,10 @@ from jax import Array
 from saddlescope.deep_linear.problem.cost import Cost
 
 
-class Slope(Cost):
+class LinearCost(Cost):
     """The cost ⟨G, A⟩, with the one argument G (d_out, d_in).
 
-    >>> cost = Slope(jnp.array([[2.0, -1.0]]))
+    >>> cost = LinearCost(jnp.array([[2.0, -1.0]]))
     >>> float(cost.value(jnp.array([[1.0, 3.0]])))
     -1.0
     """

@@ -87,13 +87,13 @@ class MatrixCompletion(Cost):
     def remarks(self) -> tuple[str, ...]:
         """Says which rows and columns have no observed entry: no completion can fix them from the data."""
         mask = np.asarray(self.observed)
-        found = []
+        results = []
         for name, axis in (("row", 1), ("column", 0)):
             empty = np.flatnonzero(~mask.any(axis=axis))
             if empty.size:
                 named = ", ".join(map(str, empty[:8])) + (", …" if empty.size > 8 else "")
-                found.append(f"No entry is observed in {empty.size} {name}(s): {named}; they stay at zero.")
-        return tuple(found)
+                results.append(f"No entry is observed in {empty.size} {name}(s): {named}; they stay at zero.")
+        return tuple(results)
 
     def _residual(self, A: Array) -> Array:
         return jnp.where(self.observed, A - self.values, 0.0)

@@ -35,7 +35,7 @@ def read_ratings(path: str | PathLike[str], *, labels: bool = False, held_out: f
     share = finite("held_out", held_out)
     if not 0 <= share < 1:
         raise ArgumentError("held_out", "lie in [0, 1)", share)
-    found: dict[tuple[int, int], float] = {}
+    results: dict[tuple[int, int], float] = {}
     names: tuple[dict[str, int], dict[str, int]] = ({}, {})
     with open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, skipinitialspace=True)
@@ -48,14 +48,14 @@ def read_ratings(path: str | PathLike[str], *, labels: bool = False, held_out: f
                 _index(entry["row"], names[0], labels, reader.line_num),
                 _index(entry["column"], names[1], labels, reader.line_num),
             )
-            if place in found:
+            if place in results:
                 raise ArgumentError("path", "hold every entry once", f"a second {place} in line {reader.line_num}")
-            found[place] = _value(entry["value"], reader.line_num)
-    if not found:
+            results[place] = _value(entry["value"], reader.line_num)
+    if not results:
         raise ArgumentError("path", "name a file with at least one rating", str(path))
-    places = np.array(list(found))
+    places = np.array(list(results))
     target = np.full(tuple(places.max(axis=0) + 1), np.nan)
-    target[places[:, 0], places[:, 1]] = list(found.values())
+    target[places[:, 0], places[:, 1]] = list(results.values())
     kept = np.random.default_rng(seed).permutation(len(places))[round(share * len(places)) :]
     if kept.size == 0:
         raise ArgumentError("held_out", "leave at least one rating to fit", share)

@@ -125,11 +125,11 @@ class BalancedDescent:
             for W, dW, F in zip(layers[1:], moves[1:], prefixes, strict=False):
                 tangents.append(dW @ F + W @ tangents[-1])
             bent = self.landscape.curvature(A, tangents[-1])
-            found = []
+            results = []
             for index in range(len(layers) - 1, 0, -1):
-                found.append(bent @ prefixes[index - 1].T + carried[index] @ tangents[index - 1].T)
+                results.append(bent @ prefixes[index - 1].T + carried[index] @ tangents[index - 1].T)
                 bent = moves[index].T @ carried[index] + layers[index].T @ bent
-            return np.concatenate([part.ravel() for part in [bent, *found[::-1]]])
+            return np.concatenate([part.ravel() for part in [bent, *results[::-1]]])
 
         return times
 

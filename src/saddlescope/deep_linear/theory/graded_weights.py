@@ -10,14 +10,14 @@ from saddlescope.deep_linear.theory.invariant_subspaces import EQUAL, OVERLAP, B
 
 
 @dataclass(frozen=True)
-class Graded:
+class GradedWeights:
     """Weights that are not in use: the part along directions[:, j] (d, m) has the size α^exponents[j]."""
 
     directions: np.ndarray
     exponents: np.ndarray
 
     @classmethod
-    def of_start(cls, Q: np.ndarray) -> Graded:
+    def of_start(cls, Q: np.ndarray) -> GradedWeights:
         U, s, _ = np.linalg.svd(Q, full_matrices=False)
         rank = int(np.sum(s > 1e-10 * s[0]))
         return cls(U[:, :rank], np.ones(rank))
@@ -26,13 +26,13 @@ class Graded:
     def count(self) -> int:
         return len(self.exponents)
 
-    def joined(self, directions: np.ndarray, exponent: float) -> Graded:
+    def joined(self, directions: np.ndarray, exponent: float) -> GradedWeights:
         more = np.full(directions.shape[1], exponent)
-        return Graded(np.hstack([self.directions, directions]), np.concatenate([self.exponents, more]))
+        return GradedWeights(np.hstack([self.directions, directions]), np.concatenate([self.exponents, more]))
 
 
 @dataclass(frozen=True)
-class Modes:
+class Eigenmodes:
     """Eigenvectors (d, n) of F beside the modes in use, by falling rate, and what a jump carries there.
 
     `frame` (d, n); `rates` (n,); `carry` (n, d), rows of X in that frame.
@@ -44,11 +44,11 @@ class Modes:
 
 
 @dataclass(frozen=True)
-class Wait:
+class TimeAtSaddle:
     """The stay at a saddle: `duration`; `mode` (d,) that escapes, at its `rate`; what is `left` beside it.
 
     `gap_exponent` is the exponent of the second largest mode when the first escapes; `gap` is its share of the exponent
-    with which the wait began, 1 − s_2/s_1 where all mix.
+    with which it began, 1 − s_2/s_1 where all mix.
     """
 
     duration: float
@@ -56,42 +56,42 @@ class Wait:
     rate: float
     gap: float
     gap_exponent: float
-    left: Graded
+    left: GradedWeights
 
 
-def wait(free: Graded, modes: Modes, strongest: float) -> Wait | None:
+def time_at_saddle(free: GradedWeights, eigenmodes: Eigenmodes, strongest: float) -> TimeAtSaddle | None:
     """Let the exponents fall until the first is zero; None if none falls."""
     order = np.argsort(free.exponents, kind="stable")
     columns, exponents = free.directions[:, order], free.exponents[order]
-    overlaps = modes.carry @ columns
+    overlaps = eigenmodes.carry @ columns
     level = OVERLAP * max(float(np.abs(overlaps).max(initial=0.0)), 1e-300)
     seen = np.abs(overlaps) > level
     first = np.array([exponents[row].min() if row.any() else np.inf for row in seen])
-    growing = modes.rates > EQUAL * strongest
+    growing = eigenmodes.rates > EQUAL * strongest
     if not np.any(growing & np.isfinite(first)):
         return None
     hits = np.full(first.shape, np.inf)
-    hits[growing] = first[growing] / modes.rates[growing]
+    hits[growing] = first[growing] / eigenmodes.rates[growing]
     winner, duration = int(np.argmin(hits)), float(hits.min())
     pivots, lower = _pairing(overlaps, exponents, level)
     # among equal rates no direction outgrows the others
-    same = np.abs(modes.rates[:, None] - modes.rates) <= EQUAL * strongest
-    turned = modes.frame @ (lower * same)
+    same = np.abs(eigenmodes.rates[:, None] - eigenmodes.rates) <= EQUAL * strongest
+    turned = eigenmodes.frame @ (lower * same)
     turned = turned / np.linalg.norm(turned, axis=0)
     paired = np.flatnonzero(pivots >= 0)
-    after = np.maximum(exponents[pivots[paired]] - modes.rates[paired] * duration, 0.0)
+    after = np.maximum(exponents[pivots[paired]] - eigenmodes.rates[paired] * duration, 0.0)
     stays = paired != winner
-    others = first - modes.rates * duration
+    others = first - eigenmodes.rates * duration
     others[winner] = np.inf
     second = max(float(others.min(initial=np.inf)), 0.0)
     begun = float(first[winner])
     unpaired = np.setdiff1d(np.arange(exponents.size), pivots)
-    left = Graded(
+    left = GradedWeights(
         np.hstack([turned[:, paired[stays]], columns[:, unpaired]]),
         np.concatenate([after[stays], exponents[unpaired]]),
     )
     gap = min(second / begun, 1.0) if begun > EQUAL else float(second > EQUAL)
-    return Wait(duration, turned[:, winner], float(modes.rates[winner]), gap, min(second, 1.0), left)
+    return TimeAtSaddle(duration, turned[:, winner], float(eigenmodes.rates[winner]), gap, min(second, 1.0), left)
 
 
 def _pairing(overlaps: np.ndarray, exponents: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +124,7 @@ def in_use(A: np.ndarray, rank: int) -> np.ndarray:
     return basis
 
 
-def free_modes(A: np.ndarray, G: np.ndarray, rank: int, blocks: list[Block] | None) -> Modes:
+def free_eigenmodes(A: np.ndarray, G: np.ndarray, rank: int, blocks: list[Block] | None) -> Eigenmodes:
     """The free modes at a saddle, block by block of the jump that led there (None at the origin)."""
     used, F = in_use(A, rank), generator(G)
     size = len(F)
@@ -140,9 +140,9 @@ def free_modes(A: np.ndarray, G: np.ndarray, rank: int, blocks: list[Block] | No
         frame = basis @ vectors
         frames.append(frame)
         rates.append(values)
-        # Of the mixing only this much matters: any matrix without zero minors pairs rates and exponents alike.
+        # Of how the modes mix only this much matters: any matrix without zero minors pairs rates and exponents alike.
         generic = random.standard_normal((basis.shape[1], block.basis.shape[1])) / np.sqrt(size)
         carries.append(generic @ block.basis.T if block.mixed else frame.T)
     joined = np.concatenate(rates)
     order = np.argsort(-joined, kind="stable")
-    return Modes(np.hstack(frames)[:, order], joined[order], np.concatenate(carries)[order])
+    return Eigenmodes(np.hstack(frames)[:, order], joined[order], np.concatenate(carries)[order])

@@ -49,11 +49,11 @@ def blocks(landscape: Landscape, products: np.ndarray) -> list[Block]:
     linked = np.zeros((groups[-1] + 1,) * 2, dtype=bool)
     np.logical_or.at(linked, (groups[:, None], groups[None]), coupled)
     labels = connected_components(linked, directed=False)[1][groups]
-    found = []
+    results = []
     for label in np.unique(labels):
         inside = labels == label
-        found.append(Block(vectors[:, inside], mixed=bool(np.unique(groups[inside]).size > 1)))
-    return found
+        results.append(Block(vectors[:, inside], mixed=bool(np.unique(groups[inside]).size > 1)))
+    return results
 
 
 def coupling(split: list[Block], M: np.ndarray, size: float | None = None) -> float:

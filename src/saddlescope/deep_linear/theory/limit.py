@@ -27,7 +27,7 @@ from saddlescope.deep_linear.network.layers import checked_weights, include, pro
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.cost_of_product import Landscape
-from saddlescope.deep_linear.problem.linear_cost import Slope
+from saddlescope.deep_linear.problem.linear_cost import LinearCost
 from saddlescope.deep_linear.theory.limit_shallow import THRESHOLD, LimitOutcome, shallow_limit
 from saddlescope.deep_linear.theory.next_saddle import TIED, GreedyOutcome, neuron_size, next_saddle
 from saddlescope.solve import Outcome, integrate
@@ -247,8 +247,8 @@ def _escape(
     """
     shapes = tuple((W.shape[0], W.shape[1]) for W in free)
     system = DeepLinearSystem(
-        cost=Slope(jnp.asarray(-downhill)),
-        bend=jnp.zeros(()),
+        cost=LinearCost(jnp.asarray(-downhill)),
+        curvature_bound=jnp.zeros(()),
         length=jnp.asarray(jnp.inf),  # only the weights matter
         imbalance=jnp.asarray(imbalance_norms(free)),
         shapes=shapes,
@@ -295,7 +295,9 @@ def _jump(cost: Cost, begun: list[np.ndarray], end: float, top: float) -> np.nda
     width = -(-len(begun[0]) // _WIDTHS) * _WIDTHS
     flow = DeepLinearFlow(cost, initial=include([jnp.asarray(W) for W in begun], width), compress=False)
     system, y0 = flow.start()
-    system = _Course(system.cost, system.bend, system.length, system.imbalance, system.shapes, explicit=False)
+    system = _Course(
+        system.cost, system.curvature_bound, system.length, system.imbalance, system.shapes, explicit=False
+    )
     record = integrate(
         system,
         y0,

@@ -27,7 +27,7 @@ from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.cost_of_product import Landscape
 from saddlescope.deep_linear.problem.matrix_completion import MatrixCompletion
 from saddlescope.deep_linear.theory.balanced_descent import BalancedDescent
-from saddlescope.deep_linear.theory.graded_weights import Graded, free_modes, in_use, wait
+from saddlescope.deep_linear.theory.graded_weights import GradedWeights, free_eigenmodes, in_use, time_at_saddle
 from saddlescope.deep_linear.theory.invariant_subspaces import EQUAL, OVERLAP, Block, blocks, coupling, generator
 from saddlescope.deep_linear.theory.next_saddle import GreedyOutcome, descend, neuron_size, with_neuron
 
@@ -73,7 +73,7 @@ def shallow_limit(cost: Cost, start: list[np.ndarray]) -> ShallowPath:
     """
     _refuse_separate_parts(cost)
     landscape = Landscape(cost)
-    free = Graded.of_start(np.concatenate([start[0].T, start[1]]))
+    free = GradedWeights.of_start(np.concatenate([start[0].T, start[1]]))
     # of a start without full rank some modes do not exist
     most = min(*cost.shape, free.count)
     A = np.zeros(cost.shape)
@@ -89,7 +89,7 @@ def shallow_limit(cost: Cost, start: list[np.ndarray]) -> ShallowPath:
             error = float(cost.test_error(jnp.asarray(A)))
             outcome = GreedyOutcome.RECOVERED if error < 1e-3 else GreedyOutcome.TOLERANCE_REACHED
             break
-        stay = None if ranks[-1] >= most else wait(free, free_modes(A, G, ranks[-1], split), strongest)
+        stay = None if ranks[-1] >= most else time_at_saddle(free, free_eigenmodes(A, G, ranks[-1], split), strongest)
         if stay is None:
             outcome = GreedyOutcome.RANK_LIMIT
             break

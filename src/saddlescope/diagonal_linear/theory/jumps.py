@@ -79,11 +79,11 @@ def jump_sequence(inputs: Any, outputs: Any, *, tolerance: float = 1e-10, jumps:
         if not np.any(g) or len(times) == limit:
             break
         moving = np.flatnonzero(g)
-        waits = (1 + np.sign(g[moving]) * s[moving]) / np.abs(g[moving])
-        wait = float(np.min(waits))
-        hit = moving[waits <= wait * (1 + 1e-12)]
-        now += wait
-        s = np.clip(s - wait * g, -1.0, 1.0)
+        arrivals = (1 + np.sign(g[moving]) * s[moving]) / np.abs(g[moving])
+        time_at_saddle = float(np.min(arrivals))
+        hit = moving[arrivals <= time_at_saddle * (1 + 1e-12)]
+        now += time_at_saddle
+        s = np.clip(s - time_at_saddle * g, -1.0, 1.0)
         s[hit] = -np.sign(g[hit])
         beta = _sign_constrained_minimiser(X, y, np.where(np.abs(s) == 1, s, 0.0))
         times.append(now)

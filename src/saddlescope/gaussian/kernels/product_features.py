@@ -128,9 +128,9 @@ def _features(kernel: Kernel, tolerance: float) -> Features:
         if left.min() < -1e3 * max(tolerance, 1e-14) * scale:
             raise ArgumentError("kernel", must, float(left.min()))
     points = s[pivots]
-    found = Features(kernel, points, np.linalg.cholesky(kernel(np.outer(points, points))), np.nan, np.nan)
+    result = Features(kernel, points, np.linalg.cholesky(kernel(np.outer(points, points))), np.nan, np.nan)
     check = _grid(67)
-    psi, slope, product = found(check), found.derivative(check), np.outer(check, check)
+    psi, slope, product = result(check), result.derivative(check), np.outer(check, check)
     error = np.abs(psi @ psi.T - kernel(product)).max()
     weighted = (1.0 - check**2)[:, None] * (slope @ psi.T - check * kernel.derivative(product))
-    return Features(kernel, points, found.factor, np.float64(error), np.float64(np.abs(weighted).max()))
+    return Features(kernel, points, result.factor, np.float64(error), np.float64(np.abs(weighted).max()))

@@ -42,19 +42,19 @@ def resolve(evaluate: Evaluate, argument: str, breakpoints: tuple[float, ...] = 
     """
     reach, scale = _reach(evaluate, argument)
     for tolerance in _TOLERANCES:
-        found = _bisect(evaluate, argument, breakpoints, reach, scale * tolerance)
-        if found is None:
+        result = _bisect(evaluate, argument, breakpoints, reach, scale * tolerance)
+        if result is None:
             continue
-        edges, table, suspects = found
+        edges, table, suspects = result
         if suspects:
             points = sorted({_locate(edges, table, *suspect) for suspect in suspects})
             new = tuple(p for p in points if all(abs(p - b) > 1e-6 for b in breakpoints))
             breakpoints = tuple(sorted((*breakpoints, *new)))
             _refuse_unbounded(evaluate, argument, new)
-            found = _bisect(evaluate, argument, breakpoints, reach, scale * tolerance)
-            if found is None:
+            result = _bisect(evaluate, argument, breakpoints, reach, scale * tolerance)
+            if result is None:
                 continue
-            edges, table, _ = found
+            edges, table, _ = result
         return Panels(edges, table, breakpoints)
     raise ArgumentError(
         argument,

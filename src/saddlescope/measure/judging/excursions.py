@@ -28,12 +28,12 @@ def with_excursions(axes: Axes, plateaus: tuple[Plateau, ...]) -> tuple[tuple[Pl
     """Return the plateaus with the number of their bumps and collapses, and what these are."""
     y = axes.y
     large = _LARGE * span_of(axes)
-    found = [_inside(axes, y, large, p) for p in plateaus]
+    results = [_inside(axes, y, large, p) for p in plateaus]
     counted = tuple(
         replace(p, bumps=sum(e.up for e in several), collapses=sum(not e.up for e in several))
-        for p, several in zip(plateaus, found, strict=True)
+        for p, several in zip(plateaus, results, strict=True)
     )
-    return counted, found
+    return counted, results
 
 
 def _inside(axes: Axes, y: np.ndarray, large: float, plateau: Plateau) -> list[Excursion]:
@@ -47,7 +47,7 @@ def _inside(axes: Axes, y: np.ndarray, large: float, plateau: Plateau) -> list[E
     away = part - np.interp(x, [x[0] + fifth / 2, x[-1] - fifth / 2], ends)
     limit = max(_FAR * noise_level(away), large)
     edge = max(3, part.size // 50)
-    found: list[Excursion] = []
+    results: list[Excursion] = []
     for up in (True, False):
         places = np.flatnonzero((away if up else -away) > limit)
         # what touches an end is the change that begins or ends the plateau; what returns at once is one excursion,
@@ -57,5 +57,5 @@ def _inside(axes: Axes, y: np.ndarray, large: float, plateau: Plateau) -> list[E
                 continue
             if run.size > 1 or abs(away[run[0]]) > 2 * limit:
                 furthest = begin + int(run[np.argmax(np.abs(away[run]))])
-                found.append(Excursion(up, float(axes.value[furthest]), float(axes.time[furthest])))
-    return sorted(found, key=lambda e: e.time)
+                results.append(Excursion(up, float(axes.value[furthest]), float(axes.time[furthest])))
+    return sorted(results, key=lambda e: e.time)

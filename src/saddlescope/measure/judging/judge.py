@@ -102,10 +102,10 @@ def plateaus(
         values = "auto"
     own: Clock = "linear" if known.rests and method is None else "log"
     settings = Settings(time_axis or own, values, slope, least_decades, distinct, floor, bins, method)
-    found = search(known, settings)
-    stages = doubts_about(found.stages, found.axes.time, values is not None)
+    result = search(known, settings)
+    stages = doubts_about(result.stages, result.axes.time, values is not None)
     if values is None:
         return stages
-    counted, excursions = with_excursions(found.axes, stages.plateaus)
-    found = dataclasses.replace(found, stages=dataclasses.replace(stages, plateaus=counted))
-    return dataclasses.replace(found.stages, notes=notes_about(found, known, settings, excursions))
+    counted, excursions = with_excursions(result.axes, stages.plateaus)
+    result = dataclasses.replace(result, stages=dataclasses.replace(stages, plateaus=counted))
+    return dataclasses.replace(result.stages, notes=notes_about(result, known, settings, excursions))

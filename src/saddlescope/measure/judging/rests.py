@@ -32,7 +32,7 @@ def find_rests(rate: np.ndarray) -> list[Rest]:
     speed = np.abs(rate)
     speed = np.maximum(speed, _STANDS * speed.max())
     turns = _turns(speed)
-    found = []
+    results = []
     for place, (index, top) in enumerate(turns):
         if top:
             continue
@@ -44,8 +44,8 @@ def find_rests(rate: np.ndarray) -> list[Rest]:
         before, after = fast[fast < index], fast[fast > index]
         first = int(before[-1]) + 1 if before.size else max(low + 1, 0)
         last = int(after[0]) - 1 if after.size else high - 1
-        found.append(Rest(first, int(index), last))
-    return found
+        results.append(Rest(first, int(index), last))
+    return results
 
 
 def _turns(speed: np.ndarray) -> list[tuple[int, bool]]:

@@ -59,7 +59,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Found:
+class Result:
     """The stages, the axes they were found on, and the line through the curve: cells of x and their values."""
 
     stages: Stages
@@ -79,7 +79,7 @@ class _Cells:
     drop: Callable[[int, int], float]
 
 
-def search(known: Given, settings: Settings) -> Found:
+def search(known: Given, settings: Settings) -> Result:
     """Find the plateaus of a curve."""
     judged = settings.values is not None
     time, value = on_clock(known.time, known.value, settings.clock)
@@ -124,7 +124,7 @@ def search(known: Given, settings: Settings) -> Found:
         lowest=(float(value[low]), float(time[low])),
         highest=(float(value[high]), float(time[high])),
     )
-    return Found(stages, axes, (cells.begin + cells.finish) / 2, cells.value)
+    return Result(stages, axes, (cells.begin + cells.finish) / 2, cells.value)
 
 
 def _flat(
@@ -280,15 +280,15 @@ def _steepest_beside(cells: _Cells, y: np.ndarray, first: int, last: int) -> flo
 
     Infinite for a stretch with nothing beside it, which is the whole curve.
     """
-    x, found = (cells.begin + cells.finish) / 2, []
+    x, result = (cells.begin + cells.finish) / 2, []
     fifths = _fifths(cells, first, last)
     for inner, edge, side in ((fifths[0], cells.begin[first], -1), (fifths[1], cells.finish[last], 1)):
         away = side * (x - edge)
         outer = (away > _BESIDE / 2) & (away <= _BESIDE)
         if outer.any():
             distance = abs(float(np.median(x[outer]) - np.median(x[inner])))
-            found.append(abs(float(np.median(y[outer]) - np.median(y[inner]))) / distance)
-    return max(found) if found else math.inf
+            result.append(abs(float(np.median(y[outer]) - np.median(y[inner]))) / distance)
+    return max(result) if result else math.inf
 
 
 def _to_the_end(flat: list[tuple[int, int]], cells: _Cells, axes: Axes, closest: float) -> list[tuple[int, int]]:
@@ -316,7 +316,7 @@ def _measured(axes: Axes, cells: _Cells, learnt: float, still: bool) -> list[Pla
     heights = [_height(cells, first, last, still) for first, last in flat]
     final = 0.0 if not math.isnan(learnt) else float(value[-1])
     whole, x = float(axes.time[-1] - axes.time[0]), axes.x
-    found = []
+    results = []
     for number, (first, last) in enumerate(flat):
         height, follows = heights[number], number + 1 < len(flat)
         ends = not follows and last == value.size - 1 and (math.isnan(learnt) or still)
@@ -333,7 +333,7 @@ def _measured(axes: Axes, cells: _Cells, learnt: float, still: bool) -> list[Pla
         inside = (x >= cells.begin[first]) & (x <= cells.finish[last])
         start, end = axes.when(cells.begin[first]), axes.when(cells.finish[last])
         fifths = _fifths(cells, first, last)
-        found.append(
+        results.append(
             Plateau(
                 start=start,
                 end=end,
@@ -349,7 +349,7 @@ def _measured(axes: Axes, cells: _Cells, learnt: float, still: bool) -> list[Pla
                 change=change,
             )
         )
-    return found
+    return results
 
 
 def _height(cells: _Cells, first: int, last: int, still: bool) -> float:

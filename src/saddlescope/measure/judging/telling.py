@@ -10,7 +10,7 @@ import numpy as np
 from saddlescope.measure.judging.axes import span_of
 from saddlescope.measure.judging.excursions import Excursion
 from saddlescope.measure.judging.inputs import Given
-from saddlescope.measure.judging.search import Found, Settings, search
+from saddlescope.measure.judging.search import Result, Settings, search
 
 _TURNED = 0.1  # of the range: a smaller way back is not named
 # Of the range over points, and of that over time: a last plateau that changes by more from its first to its last fifth
@@ -21,23 +21,23 @@ _SHORT = 0.3  # decades that a last level lasts, at most, where log time does no
 _ROUNDED = 5  # different values, at most, of a level that is only rounding
 
 
-def notes_about(found: Found, known: Given, settings: Settings, excursions: list[list[Excursion]]) -> tuple[str, ...]:
+def notes_about(result: Result, known: Given, settings: Settings, excursions: list[list[Excursion]]) -> tuple[str, ...]:
     """Return the sentences on a curve, the most telling first."""
-    notes = [] if len(found.stages) else [_no_plateau(found)]
-    notes += _extreme(found, known)
-    notes += _between(found)
+    notes = [] if len(result.stages) else [_no_plateau(result)]
+    notes += _extreme(result, known)
+    notes += _between(result)
     for number, several in enumerate(excursions, start=1):
         notes += [_held(number, several, up) for up in (True, False) if any(e.up is up for e in several)]
-    for number in range(len(found.stages)):
-        notes += _levels(found, number)
+    for number in range(len(result.stages)):
+        notes += _levels(result, number)
     if settings.clock == "log":
-        notes += _last_level(found, known, settings)
+        notes += _last_level(result, known, settings)
     return tuple(notes)
 
 
-def _line(found: Found) -> tuple[np.ndarray, np.ndarray]:
+def _line(result: Result) -> tuple[np.ndarray, np.ndarray]:
     """The smoothed curve: places in time and values on the scale."""
-    return found.x, replace(found.axes, time=found.axes.time[-1:], value=found.value).y
+    return result.x, replace(result.axes, time=result.axes.time[-1:], value=result.value).y
 
 
 def _moved(before: float, after: float) -> str:
@@ -50,49 +50,49 @@ def _moved(before: float, after: float) -> str:
     return f"by × {max(ratio, 1 / ratio):.2g}"
 
 
-def _no_plateau(found: Found) -> str:
-    x, y = _line(found)
+def _no_plateau(result: Result) -> str:
+    x, y = _line(result)
     way = np.interp(np.linspace(x[0], x[-1], 13), x, y)
     steps = np.diff(way)
     total = float(way[-1] - way[0])
     one_way = abs(total) >= 0.8 * np.abs(steps).sum() > 0
     word = ("rises" if total > 0 else "falls") if one_way else "moves"
-    log = found.axes.clock == "log"
+    log = result.axes.clock == "log"
     back = 1.0 if log else (x[-1] - x[0]) / 3
     if x[-1] - back < x[0]:
         return f"No plateau: it {word} all the time."
-    before, after = np.interp([x[-1] - back, x[-1]], x, found.value)
+    before, after = np.interp([x[-1] - back, x[-1]], x, result.value)
     stretch = "in the last decade" if log else "in the last third"
     return f"No plateau: it {word} all the time, {stretch} {_moved(float(before), float(after))}."
 
 
-def _extreme(found: Found, known: Given) -> list[str]:
+def _extreme(result: Result, known: Given) -> list[str]:
     """Lowest value of what falls, highest of what rises, and how far the curve comes back from it."""
-    _, y = _line(found)
+    _, y = _line(result)
     lowest, highest = int(np.argmin(y)), int(np.argmax(y))
     start = float(np.median(y[: max(y.size // 20, 1)]))
     up = known.bounded or y[highest] - start > start - y[lowest]
     at = highest if up else lowest
-    (value, time), word = (found.stages.highest, "highest") if up else (found.stages.lowest, "lowest")
+    (value, time), word = (result.stages.highest, "highest") if up else (result.stages.lowest, "lowest")
     head = f"{word.capitalize()} value {value:.4g} at t = {time:.4g}"
     away = abs(y[-1] - y[at])
-    if away < max(_TURNED * span_of(found.axes), 6 * _scatter(found)) or at >= y.size - 1:
+    if away < max(_TURNED * span_of(result.axes), 6 * _scatter(result)) or at >= y.size - 1:
         return [f"{head}."]
     verb = "falls" if up else "rises"
-    return [f"{head}; it {verb} again {_moved(float(found.value[at]), float(found.value[-1]))} after it."]
+    return [f"{head}; it {verb} again {_moved(float(result.value[at]), float(result.value[-1]))} after it."]
 
 
-def _scatter(found: Found) -> float:
+def _scatter(result: Result) -> float:
     """Size of the jumps between neighbouring cells of the smoothed curve."""
-    _, y = _line(found)
+    _, y = _line(result)
     return float(np.median(np.abs(np.diff(y)))) if y.size > 1 else 0.0
 
 
-def _between(found: Found) -> list[str]:
+def _between(result: Result) -> list[str]:
     """Name what lies beyond both plateaus between them: it would be swallowed by the table."""
     notes = []
-    x, y = _line(found)
-    axes, stages = found.axes, found.stages
+    x, y = _line(result)
+    axes, stages = result.axes, result.stages
     place = replace(axes, time=np.array([p for s in stages for p in (s.start, s.end)] + [axes.time[-1]])).x
     for number in range(len(stages) - 1):
         a, b = place[2 * number + 1], place[2 * number + 2]
@@ -103,10 +103,10 @@ def _between(found: Found) -> list[str]:
         for up in (True, False):
             at = int(inside[np.argmax(y[inside] if up else -y[inside])])
             beyond = y[at] - levels.max() if up else levels.min() - y[at]
-            if beyond > max(_TURNED * span_of(found.axes), 6 * _scatter(found)):
+            if beyond > max(_TURNED * span_of(result.axes), 6 * _scatter(result)):
                 notes.append(
                     f"Between plateaus {number + 1} and {number + 2} it {'rises' if up else 'falls'} to "
-                    f"{found.value[at]:.4g} at t = {axes.when(float(x[at])):.4g}."
+                    f"{result.value[at]:.4g} at t = {axes.when(float(x[at])):.4g}."
                 )
     return notes
 
@@ -120,9 +120,9 @@ def _held(number: int, several: list[Excursion], up: bool) -> str:
     return f"Plateau {number} holds {count} short {name}{which} to {furthest.value:.4g} at t = {furthest.time:.4g}."
 
 
-def _levels(found: Found, number: int) -> list[str]:
+def _levels(result: Result, number: int) -> list[str]:
     """Saturation, rounding, and a last plateau that has not come to rest."""
-    plateau, axes = found.stages[number], found.axes
+    plateau, axes = result.stages[number], result.axes
     inside = (axes.time >= plateau.start * (1 - 1e-12)) & (axes.time <= plateau.end * (1 + 1e-12))
     values, counts = np.unique(axes.value[inside], return_counts=True)
     total = int(counts.sum())
@@ -147,9 +147,9 @@ def _levels(found: Found, number: int) -> list[str]:
     return notes
 
 
-def _last_level(found: Found, known: Given, settings: Settings) -> list[str]:
+def _last_level(result: Result, known: Given, settings: Settings) -> list[str]:
     """Say where a last level stands in linear time that log time does not show."""
-    stages = found.stages
+    stages = result.stages
     other = search(known, replace(settings, clock="linear"))
     if not len(other.stages) or other.stages[-1].over:
         return []

@@ -10,7 +10,7 @@ import numpy as np
 from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, balanced_mode, balanced_start
 from saddlescope.deep_linear.problem.reference_problems import reference_target
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SMALL = 0.01  # strength of every mode at the start
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     S = reference_target()
     U, s, Vt = np.linalg.svd(S, full_matrices=False)
     seen, curves = {}, []
@@ -29,16 +29,16 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         exact = balanced_mode(run.time[:, None], s, _SMALL, depth)
         seen[f"depth-{depth}"] = float(np.abs(run["singular_values"] - exact).max())
         curves.append((depth, run.time, run["singular_values"], exact))
-    return Found(seen, curves=curves)
+    return Result(seen, curves=curves)
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     ax = axes()
-    for number, (depth, time, modes, exact) in enumerate(found.curves):
+    for number, (depth, time, singular_values, exact) in enumerate(result.curves):
         late = time > 0
-        for k in range(modes.shape[1]):
+        for k in range(singular_values.shape[1]):
             name = f"L = {depth}" if k == 0 else "_"
-            measured(ax, time[late], modes[late, k], number, name, points=False)
+            measured(ax, time[late], singular_values[late, k], number, name, points=False)
             predicted(ax, time[late], exact[late, k], "closed form")
     return finished(ax, "time $t$", "strength of the modes", log="x")
 

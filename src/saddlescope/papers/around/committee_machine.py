@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from saddlescope.gaussian import kernel
 from saddlescope.measure import plateaus
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.single_index import MultiIndex, NetworkFlow
 from saddlescope.solve import solve
 
@@ -34,7 +34,7 @@ def _height(problem: MultiIndex) -> float:
     return float(best.fun)
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     problem = MultiIndex(link="erf", activation="erf", directions=2)
     height = _height(problem)
     powers = np.array(parameters["powers"], dtype=float)
@@ -59,7 +59,7 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     rate = float(np.polyfit(run["state_time"][grown], np.log(apart[grown]), 1)[0])
     flat = [p.height for p in plateaus(runs[-1])]
     slope = float(np.polyfit(np.log(10) * powers, leaves, 1)[0])
-    return Found(
+    return Result(
         {
             "height": float(min(flat, key=lambda h: abs(h - height))),
             "end": float(runs[-1]["risk"][-1] / runs[-1]["risk"][0]),
@@ -70,8 +70,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
-    powers, runs, leaves, rate, height = found.curves
+def _draw(result: Result) -> Axes:
+    powers, runs, leaves, rate, height = result.curves
     left, right = two_axes()
     for number, (power, run) in enumerate(zip(powers, runs, strict=True)):
         measured(left, run.time, run["risk"], number, rf"$d = 10^{{{power:g}}}$", points=False)

@@ -13,7 +13,7 @@ from saddlescope.diagonal_linear import jump_sequence
 from saddlescope.diagonal_linear.problem.regression import reference_regression
 from saddlescope.measure import exponent
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,12 +35,14 @@ def _losses(X: np.ndarray, y: np.ndarray, log_scale: float, until: float) -> tup
         up, down = (np.exp(np.minimum(2 * log_scale * (sign * s - 1), 40)) for sign in (1, -1))
         return -(X.T @ X / n) * (log_scale * (up + down))
 
-    found = solve_ivp(velocity, (0.0, until), np.zeros(X.shape[1]), method="Radau", jac=jacobian, rtol=1e-8, atol=1e-10)
-    loss = np.array([np.sum((X @ regressor(s) - y) ** 2) / (2 * n) for s in found.y.T])
-    return found.t, loss
+    result = solve_ivp(
+        velocity, (0.0, until), np.zeros(X.shape[1]), method="Radau", jac=jacobian, rtol=1e-8, atol=1e-10
+    )
+    loss = np.array([np.sum((X @ regressor(s) - y) ** 2) / (2 * n) for s in result.y.T])
+    return result.t, loss
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     X, y = reference_regression()
     path = jump_sequence(X, y)
     half = 0.5 * (path.losses[1:] + path.losses[:-1])
@@ -50,7 +52,7 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     gaps = np.abs(times / path.jump_times - 1).max(axis=1)
     # the least l1 norm among all that fit: a linear program of its own
     least = linprog(np.ones(14), A_eq=np.hstack([X, -X]), b_eq=y).fun
-    return Found(
+    return Result(
         {
             "times": float(gaps[-1]),
             "rate": exponent(scales, gaps).value,
@@ -61,8 +63,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
-    path, scales, runs = found.curves
+def _draw(result: Result) -> Axes:
+    path, scales, runs = result.curves
     ax = axes()
     for number, (scale, (time, loss)) in enumerate(zip(scales, runs, strict=True)):
         measured(ax, time, loss, number, rf"$\alpha = e^{{-{scale:g}}}$", points=False)

@@ -10,14 +10,14 @@ import numpy as np
 from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, lambda_balanced_flow, lambda_balanced_start
 from saddlescope.deep_linear.problem.reference_problems import reference_target
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     S = reference_target()
     product = 0.1 * np.random.default_rng(0).standard_normal(S.shape)
     seen, curves = {}, []
@@ -29,12 +29,12 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         seen[f"imbalance-{number}"] = float(np.abs(run["product"] - exact).max())
         costs = 0.5 * np.sum((exact - S) ** 2, axis=(1, 2))
         curves.append((imbalance, run.time, run["cost"], costs))
-    return Found(seen, curves=curves)
+    return Result(seen, curves=curves)
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     ax = axes()
-    for number, (imbalance, time, cost, exact) in enumerate(found.curves):
+    for number, (imbalance, time, cost, exact) in enumerate(result.curves):
         measured(ax, time, cost, number, rf"$\lambda$ = {imbalance:g}", points=False)
         predicted(ax, time, exact, "exact solution")
     ax.set_ylim(1e-8, 20)

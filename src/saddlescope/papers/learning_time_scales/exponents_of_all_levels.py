@@ -9,7 +9,7 @@ import numpy as np
 
 from saddlescope.measure import learning_times, local_exponents
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order
 from saddlescope.solve import solve
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     learnt = problem([1.0, -1.0, 1.0, 1.0])
     order = canonical_order(learnt, levels=3)
     epsilons = np.array(parameters["epsilons"])
@@ -29,7 +29,7 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     def slope(values: np.ndarray) -> float:
         return float(local_exponents(epsilons, values)[1][0])
 
-    return Found(
+    return Result(
         {
             "degree-0": slope(times[:, 0]),
             "degree-1": slope(times[:, 1]),
@@ -42,8 +42,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
-    epsilons, times, expected = found.curves
+def _draw(result: Result) -> Axes:
+    epsilons, times, expected = result.curves
     ax = axes()
     for k in range(4):
         measured(ax, epsilons, times[:, k], k, f"degree {k}")

@@ -10,7 +10,7 @@ import numpy as np
 from saddlescope.gaussian import Uniform
 from saddlescope.measure import exponent, learning_times
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import ACTIVATION, EDGE, problem
 from saddlescope.single_index import MeanFieldFlow, NetworkFlow
 from saddlescope.solve import solve
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def _gaps(parameters: Mapping[str, Any]) -> np.ndarray:
     """Largest gap in risk to infinite dimension, root mean square over starts, by dimension."""
     learnt, until, at = problem([1.0, -1.0, 1.0]), 1.5, np.linspace(0, 1.5, 300)
-    found = []
+    results = []
     for dimension in parameters["dimensions"]:
         gaps = []
         for seed in range(parameters["seeds"]):
@@ -32,8 +32,8 @@ def _gaps(parameters: Mapping[str, Any]) -> np.ndarray:
             ]
             near, limit = (np.interp(at, run.time, run["risk"]) for run in runs)
             gaps.append(np.abs(near - limit).max())
-        found.append(np.sqrt(np.mean(np.square(gaps))))
-    return np.array(found)
+        results.append(np.sqrt(np.mean(np.square(gaps))))
+    return np.array(results)
 
 
 def _hidden_times(parameters: Mapping[str, Any]) -> tuple[np.ndarray, float]:
@@ -52,20 +52,20 @@ def _hidden_times(parameters: Mapping[str, Any]) -> tuple[np.ndarray, float]:
     return np.array(times), float(np.linalg.eigvals(growth).real.max())
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     gaps = _gaps(parameters)
     times, rate = _hidden_times(parameters)
     powers = np.array(parameters["hidden_powers"], dtype=float)
     slope = float(np.polyfit(np.log(10) * powers, times, 1)[0])
-    return Found(
+    return Result(
         {"approach": exponent(parameters["dimensions"], gaps).value, "hidden": slope},
         {"hidden": 1 / (2 * rate)},
         (np.array(parameters["dimensions"]), gaps, 10.0**powers, times, rate),
     )
 
 
-def _draw(found: Found) -> Axes:
-    dimensions, gaps, hidden, times, rate = found.curves
+def _draw(result: Result) -> Axes:
+    dimensions, gaps, hidden, times, rate = result.curves
     left, right = two_axes()
     measured(left, dimensions, gaps, 0, "largest gap in risk")
     predicted(left, dimensions, gaps[-1] * (dimensions[-1] / dimensions) ** 0.5, "power −1/2")

@@ -9,7 +9,7 @@ import numpy as np
 
 from saddlescope.measure import exponent, learning_times
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import MeanFieldFlow
 from saddlescope.solve import solve
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     learnt, epsilon = problem([1.0, -1.0]), parameters["epsilon"]
     widths = np.array(parameters["widths"])
     scatter = []
@@ -31,14 +31,14 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     # t_1 holds -log(v) epsilon^(1/2) / 2; a sample variance of m uniform numbers has a relative variance of 0.8 / m
     expected = 0.5 * epsilon**0.5 * np.sqrt(0.8 / widths)
     ratio = np.array(scatter) / expected
-    return Found(
+    return Result(
         {"size": float(np.exp(np.log(ratio).mean())), "exponent": exponent(widths, scatter).value},
         curves=(widths, np.array(scatter), expected),
     )
 
 
-def _draw(found: Found) -> Axes:
-    widths, scatter, expected = found.curves
+def _draw(result: Result) -> Axes:
+    widths, scatter, expected = result.curves
     ax = axes()
     measured(ax, widths, scatter, 1, "scatter of $T_1$ over samples of neurons")
     predicted(ax, widths, expected, r"$\varepsilon^{1/2} (0.8/m)^{1/2} / 2|\sigma_1\varphi_1|$")

@@ -10,7 +10,7 @@ import numpy as np
 from saddlescope.gaussian import TruncatedNormal, Uniform
 from saddlescope.measure import compare_times, learning_times
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import EDGE, problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order
 from saddlescope.solve import solve
@@ -27,7 +27,7 @@ def _law(name: str) -> Any:
     return Uniform(*_LAWS[name])
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     learnt = problem([1.0, -1.0])
     epsilons = np.array(parameters["epsilons"])
     ratios, curve, leading = {}, None, np.nan
@@ -47,7 +47,7 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         ratios[name] = compare_times(epsilons, times, expected)
     assert curve is not None
     logistic = 1 / (1 + np.exp(np.clip(curve[0], -700, 700)))
-    return Found(
+    return Result(
         measured={
             "centre": max(float(abs(ratio.finest - 1)) for ratio in ratios.values()),
             "leading": float(leading),
@@ -58,8 +58,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
-    ratios, curve, logistic = found.curves
+def _draw(result: Result) -> Axes:
+    ratios, curve, logistic = result.curves
     left, right = two_axes()
     for number, (name, ratio) in enumerate(ratios.items()):
         measured(left, ratio.epsilon, ratio.deviation, number, name)

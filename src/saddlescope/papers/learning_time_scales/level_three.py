@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import check_canonical_order
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     check = check_canonical_order(problem([1.0, -1.0, 1.0, 1.0]), levels=3, epsilons=parameters["epsilons"], until=2.0)
     row = check.rows[3]
-    return Found(
+    return Result(
         {"canonical": row.verdict, "exponent": row.local, "time": float(row.measured[-1])},
         {"time": float(row.predicted[-1])},
         (check.epsilons, row.measured, row.predicted),
@@ -27,8 +27,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
-    epsilons, times, expected = found.curves
+def _draw(result: Result) -> Axes:
+    epsilons, times, expected = result.curves
     ax = axes()
     measured(ax, epsilons, times / epsilons ** (1 / 6), 3, "measured")
     predicted(ax, epsilons, expected / epsilons ** (1 / 6), "blow-up of the rescaled flow")

@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 
 from saddlescope.measure import learning_times
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import ACTIVATION, EDGE, problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order
 from saddlescope.solve import solve
@@ -58,12 +58,12 @@ def _blow_up(link: list[float], nodes: int) -> float:
 
     far.terminal = True  # pyright: ignore[reportFunctionMemberAccess]
     start = np.concatenate([size * a, np.sign(link[1]) * size * a])
-    found = solve_ivp(velocity, (0.0, 10.0), start, method="DOP853", rtol=1e-10, atol=1e-10, events=far)
+    result = solve_ivp(velocity, (0.0, 10.0), start, method="DOP853", rtol=1e-10, atol=1e-10, events=far)
     # near the end beta' = 2 g alpha beta and alpha' = g beta^2, so that alpha = beta / sqrt 2
-    return float(found.t[-1] + 1 / (np.sqrt(2) * abs(g) * _FAR))
+    return float(result.t[-1] + 1 / (np.sqrt(2) * abs(g) * _FAR))
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     epsilons = np.array(parameters["epsilons"])
     claimed, seen, curves = {}, {}, []
     for name, link in parameters["links"].items():
@@ -79,12 +79,12 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         claimed[f"time-{name}"] = order.constants[2]
         seen[f"time-{name}"] = scaled[-1]
         curves.append((f"link {name}", epsilons, np.array(scaled), order.constants[2]))
-    return Found(seen, claimed, curves)
+    return Result(seen, claimed, curves)
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     ax = axes()
-    for number, (name, epsilons, scaled, constant) in enumerate(found.curves):
+    for number, (name, epsilons, scaled, constant) in enumerate(result.curves):
         measured(ax, epsilons, scaled, number, name)
         predicted(ax, epsilons, np.full(len(epsilons), constant), "blow-up of the rescaled flow")
     return finished(ax, r"$\varepsilon$", r"$T_2 / \varepsilon^{1/4}$", log="x")

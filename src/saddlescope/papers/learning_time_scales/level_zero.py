@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import MeanFieldFlow
 from saddlescope.solve import solve
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     curves, worst, shift = {}, 0.0, 0.0
     for epsilon in parameters["epsilons"]:
         flow = MeanFieldFlow(problem([1.0, -1.0, 1.0, 1.0]), epsilon, particles=64)
@@ -29,12 +29,12 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         if epsilon == min(parameters["epsilons"]):
             worst = float(np.abs(run["residual"][:, 0] - np.exp(-tau)).max())
             shift = float(np.ptp(moved, axis=1).max())
-    return Found({"curve": worst, "shift": shift}, curves=curves)
+    return Result({"curve": worst, "shift": shift}, curves=curves)
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     ax = axes()
-    for number, (epsilon, (tau, residual)) in enumerate(found.curves.items()):
+    for number, (epsilon, (tau, residual)) in enumerate(result.curves.items()):
         measured(ax, tau, residual, number, rf"$\varepsilon$ = {epsilon:g}")
     fine = np.linspace(0, 8, 200)
     predicted(ax, fine, np.exp(-fine), r"$e^{-\sigma_0^2 t/\varepsilon}$")

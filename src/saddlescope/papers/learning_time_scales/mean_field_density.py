@@ -9,7 +9,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order
 from saddlescope.solve import solve
@@ -29,7 +29,7 @@ def _clock(epsilon: float, times: np.ndarray, mean: float, variance: float) -> n
     return solve_ivp(rate, (0.0, tau[-1]), [0.0], t_eval=tau, method="LSODA", rtol=1e-10, atol=1e-12).y[0]
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     learnt, epsilon = problem([1.0, -1.0, 1.0, 1.0]), parameters["epsilon"]
     order = canonical_order(learnt, levels=3)
     times = order.times(epsilon)
@@ -47,17 +47,17 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     shown = [
         int(np.argmin(np.abs(np.log(at[1:] / t)))) + 1 for t in (0.7 * times[1], times[1], np.sqrt(times[1] * times[2]))
     ]
-    looks = [(float(at[i]), a[i], s[i]) for i in shown]
-    return Found(
+    snapshots = [(float(at[i]), a[i], s[i]) for i in shown]
+    return Result(
         {"weights": gap_a, "overlaps": gap_s, "risk": float(abs(risk - run["risk"][-1]))},
-        curves=(looks, claimed_a[-1], claimed_s[-1], at, s, w),
+        curves=(snapshots, claimed_a[-1], claimed_s[-1], at, s, w),
     )
 
 
-def _draw(found: Found) -> Axes:
-    looks, claimed_a, claimed_s, at, s, w = found.curves
+def _draw(result: Result) -> Axes:
+    snapshots, claimed_a, claimed_s, at, s, w = result.curves
     left, right = two_axes()
-    for number, (time, a, overlap) in enumerate(looks):
+    for number, (time, a, overlap) in enumerate(snapshots):
         measured(left, a, overlap, number, f"t = {time:.2g}", points=False)
     predicted(left, claimed_a, claimed_s, "level 1 in closed form")
     finished(left, "output weight $a$", "overlap $s$", columns=2)

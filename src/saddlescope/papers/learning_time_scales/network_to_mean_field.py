@@ -10,7 +10,7 @@ from scipy.interpolate import CubicHermiteSpline
 
 from saddlescope.measure import exponent
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import EDGE, problem
 from saddlescope.single_index import MeanFieldFlow, NetworkFlow
 from saddlescope.solve import solve
@@ -25,7 +25,7 @@ def _risk(run: Trajectory, at: np.ndarray) -> np.ndarray:
     return CubicHermiteSpline(run.time, run["risk"], run["risk_rate"])(at)
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     learnt, epsilon, until = problem(parameters["link"]), parameters["epsilon"], parameters["until"]
     at = np.linspace(0.0, until, 400)
     widths = np.array(parameters["widths"])
@@ -40,14 +40,14 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         gaps.append(float(np.abs(runs[0] - runs[1]).max()))
         curves.append(runs[0])
     limit = _risk(solve(MeanFieldFlow(learnt, epsilon), until), at)
-    return Found(
+    return Result(
         measured={"exponent": exponent(widths, gaps).value, "gap": gaps[-1]},
         curves=(at, widths, curves, limit, np.array(gaps)),
     )
 
 
-def _draw(found: Found) -> Axes:
-    at, widths, curves, limit, gaps = found.curves
+def _draw(result: Result) -> Axes:
+    at, widths, curves, limit, gaps = result.curves
     left, right = two_axes()
     for number, (m, curve) in enumerate(zip(widths, curves, strict=True)):
         measured(left, at, curve, number, f"m = {m}", points=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from saddlescope.gaussian import Rademacher
 from saddlescope.papers.drawing import finished, measured, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order, check_canonical_order
 from saddlescope.solve import solve
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     epsilons = parameters["epsilons"]
     follows = check_canonical_order(problem([1.0, 1.0, 1.0, 1.0]), levels=3, epsilons=epsilons)
     two = check_canonical_order(problem([1.0, 1.0, 1.0, 1.0]), Rademacher(), levels=3, epsilons=epsilons)
     hidden = problem([1.0, 0.0, 1.0, 1.0])
     still = solve(MeanFieldFlow(hidden, epsilons[-1]), until=3.0)
-    return Found(
+    return Result(
         {
             "follows": follows.rows[3].local,
             "follows-predicted": not follows.order.levels[3].canonical,
@@ -38,8 +38,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
-    follows, two, still = found.curves
+def _draw(result: Result) -> Axes:
+    follows, two, still = result.curves
     left, right = two_axes()
     measured(left, follows.epsilons, follows.rows[2].measured, 2, "uniform: $T_2$")
     measured(left, follows.epsilons, follows.rows[3].measured, 3, "uniform: $T_3$ follows at once")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.measure import learning_times, plateaus
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order
 from saddlescope.solve import solve
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     learnt = problem(parameters["link"])
     order = canonical_order(learnt, levels=3)
     epsilon = parameters["epsilon"]
@@ -26,7 +26,7 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     # the last height is zero: all is learnt
     errors = [float(np.abs(heights / h - 1).min()) for h in order.heights[:-1]]
     times = learning_times(trajectory)
-    return Found(
+    return Result(
         measured={
             "heights": max(errors),
             "separation": float(np.log10(times[1:] / times[:-1]).min()),
@@ -37,10 +37,10 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     from saddlescope.plot import ladder
 
-    return ladder(*found.curves)
+    return ladder(*result.curves)
 
 
 EXPERIMENT = Experiment(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.papers.drawing import axes, finished, measured
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order
 from saddlescope.solve import solve
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LEVELS = (0, 1, 2)
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     learnt, margin = problem([1.0, -1.0, 1.0, 1.0]), parameters["margin"]
     order = canonical_order(learnt, levels=3)
     epsilons = np.array(parameters["epsilons"])
@@ -34,14 +34,14 @@ def _run(parameters: Mapping[str, Any]) -> Found:
             at = np.geomspace(begins[k], ends[k], 200)
             risk = np.interp(at, run.time, run["risk"])
             away[i, k] = np.abs(risk - order.heights[k + 1]).max()
-    return Found(
+    return Result(
         {f"window-{k}": float(away[-1, k]) for k in _LEVELS} | {"falls": float((away[-1] / away[0]).max())},
         curves=(epsilons, away),
     )
 
 
-def _draw(found: Found) -> Axes:
-    epsilons, away = found.curves
+def _draw(result: Result) -> Axes:
+    epsilons, away = result.curves
     ax = axes()
     for k in _LEVELS:
         measured(ax, epsilons, away[:, k], k, f"after degree {k}")

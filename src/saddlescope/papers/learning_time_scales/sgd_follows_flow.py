@@ -9,7 +9,7 @@ import numpy as np
 
 from saddlescope.measure import exponent
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import NetworkFlow, OnePassSGD
 from saddlescope.solve import solve
@@ -35,19 +35,19 @@ def _gap(parameters: Mapping[str, Any], dimension: int, share: float) -> tuple[f
     return float(np.abs(sgd["risk"] - limit[:, None]).max(axis=0).mean()), (sgd, flow)
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     shares, dimensions = np.array(parameters["shares"]), np.array(parameters["dimensions"])
     by_share = [_gap(parameters, parameters["dimension"], share) for share in shares]
     by_dimension = [_gap(parameters, int(d), parameters["share"])[0] for d in dimensions]
     gaps = np.array([gap for gap, _ in by_share])
-    return Found(
+    return Result(
         {"rate": exponent(shares, gaps).value, "dimension": exponent(dimensions, by_dimension).value},
         curves=(shares, gaps, dimensions, np.array(by_dimension), by_share[-1][1]),
     )
 
 
-def _draw(found: Found) -> Axes:
-    shares, gaps, _, _, (sgd, flow) = found.curves
+def _draw(result: Result) -> Axes:
+    shares, gaps, _, _, (sgd, flow) = result.curves
     left, right = two_axes()
     for number in range(sgd["risk"].shape[1]):
         name = "SGD, each run" if number == 0 else "_"

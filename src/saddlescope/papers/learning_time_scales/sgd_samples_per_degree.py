@@ -9,7 +9,7 @@ import numpy as np
 
 from saddlescope.measure import exponent, learning_times
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.single_index import NetworkFlow, OnePassSGD, SingleIndex
 from saddlescope.solve import solve
 
@@ -20,7 +20,7 @@ _LINK = [1.0, -1.0, 1.0]
 _ACTIVATION = [1.0, 1.0, 0.5]  # no degree beyond the link's, which at this epsilon would keep degree 2 half learnt
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     learnt, epsilon, m = SingleIndex(_LINK, _ACTIVATION), parameters["epsilon"], parameters["neurons"]
     dimensions = np.array(parameters["dimensions"])
     samples, expected = np.zeros((2, len(dimensions), 3))
@@ -28,25 +28,25 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         step = parameters["share"] / d
         flow = solve(NetworkFlow(learnt, epsilon, m, int(d), seed=1), parameters["until"])
         sgd = solve(OnePassSGD(learnt, epsilon, m, int(d), step, seed=1, runs=parameters["runs"]), parameters["until"])
-        found = [
+        results = [
             learning_times(time=sgd.time, residual=sgd["residual"][:, run], target=_LINK)
             for run in range(parameters["runs"])
         ]
-        samples[i] = np.mean(found, axis=0) / step
+        samples[i] = np.mean(results, axis=0) / step
         others = [
             learning_times(solve(NetworkFlow(learnt, epsilon, m, int(d), seed=1 + run), parameters["until"]))
             for run in range(1, parameters["runs"])
         ]
         expected[i] = np.mean([learning_times(flow), *others], axis=0) / step
     ratios = samples[-1] / expected[-1]
-    return Found(
+    return Result(
         {f"degree-{k}": float(ratios[k]) for k in range(3)} | {"dimension": exponent(dimensions, samples[:, 2]).value},
         curves=(dimensions, samples, expected),
     )
 
 
-def _draw(found: Found) -> Axes:
-    dimensions, samples, expected = found.curves
+def _draw(result: Result) -> Axes:
+    dimensions, samples, expected = result.curves
     ax = axes()
     for k in range(3):
         measured(ax, dimensions, samples[:, k], k, f"degree {k}")

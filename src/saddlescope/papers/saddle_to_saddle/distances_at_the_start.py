@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.deep_linear import LeastSquares, distance_grid
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _TARGET = (2.0, 1.5, 1.0, 0.5)
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     cost, seeds = LeastSquares(np.diag(_TARGET)), range(parameters["samples"])
     seen: dict[str, Any] = {}
     shown = distance_grid(cost, 2, gammas=parameters["gammas"], widths=parameters["widths"], seeds=seeds)
@@ -33,13 +33,13 @@ def _run(parameters: Mapping[str, Any]) -> Found:
             f"rich-minimum-{depth}": float(grid.shortfall_slopes[1]),
         }
     doubts = dict.fromkeys(doubt for grid in grids for doubt in grid.doubts)  # each once
-    return Found(seen, curves=shown, doubts=tuple(doubts))
+    return Result(seen, curves=shown, doubts=tuple(doubts))
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     from saddlescope.plot import phase_diagram
 
-    return phase_diagram(found.curves)[0]
+    return phase_diagram(result.curves)[0]
 
 
 _SIZE = (

@@ -10,7 +10,7 @@ import numpy as np
 from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, balanced_mode_time, escape, gaussian_start
 from saddlescope.deep_linear.problem.reference_problems import reference_target
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _START = 0.1  # distance of the aligned start from the origin
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     cost = LeastSquares(reference_target())
     seen, claimed, curves = {}, {}, []
     for depth in parameters["depths"]:
@@ -46,12 +46,12 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     loose = solve(DeepLinearFlow(cost, initial=layers), until=1e7, risk_below=0.9 * 7.0 + 0.1 * 2.5)
     U, _, Vt = np.linalg.svd(loose["product"][-1])
     seen["direction"] = float(abs(U[:, 0] @ path.left) * abs(Vt[0] @ path.right))
-    return Found(seen, claimed, curves)
+    return Result(seen, claimed, curves)
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     ax = axes()
-    for number, (depth, time, norm, fine, distance) in enumerate(found.curves):
+    for number, (depth, time, norm, fine, distance) in enumerate(result.curves):
         near = norm <= 3
         measured(ax, time[near], norm[near], number, f"L = {depth}", points=False)
         predicted(ax, fine, distance, "escape path")

@@ -10,7 +10,7 @@ import numpy as np
 from saddlescope.deep_linear import MatrixCompletion, greedy_low_rank
 from saddlescope.deep_linear.problem.reference_problems import random_completion
 from saddlescope.papers.drawing import axes, finished, measured
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def _least_nuclear_norm(cost: MatrixCompletion, sweeps: int = 4000) -> np.ndarra
     return X
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     rates = {"greedy": [], "nuclear": []}
     singular_values = tuple(parameters["singular_values"])
     for entries in parameters["entries"]:
@@ -49,7 +49,7 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         rates["greedy"].append(hits[0] / parameters["trials"])
         rates["nuclear"].append(hits[1] / parameters["trials"])
     greedy, nuclear = (np.array(rates[name]) for name in ("greedy", "nuclear"))
-    return Found(
+    return Result(
         {
             "never-worse": float((nuclear - greedy).max()),
             "gain": float((greedy - nuclear).max()),
@@ -59,8 +59,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
-    entries, greedy, nuclear = found.curves
+def _draw(result: Result) -> Axes:
+    entries, greedy, nuclear = result.curves
     ax = axes()
     measured(ax, entries, greedy, 4, "greedy low-rank")
     measured(ax, entries, nuclear, 1, "least nuclear norm")

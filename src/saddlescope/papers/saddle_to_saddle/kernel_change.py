@@ -10,7 +10,7 @@ import numpy as np
 from saddlescope.deep_linear import regime
 from saddlescope.measure import exponent
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.saddle_to_saddle._completion import small_completion
 
 if TYPE_CHECKING:
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 _CLAIMS = {"lazy": (2 / 3, -1.0), "mean-field": (1.0, 0.0), "rich": (1.5, 1.0)}
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     cost, widths = small_completion(), np.array(parameters["widths"])
     changes = {
         name: np.array([regime(cost, 3, int(w), gamma, seed=0).kernel_change for w in widths])
         for name, (gamma, _) in _CLAIMS.items()
     }
-    return Found(
+    return Result(
         {name: exponent(widths, change).value for name, change in changes.items()},
         curves=(widths, changes),
     )
 
 
-def _draw(found: Found) -> Axes:
-    widths, changes = found.curves
+def _draw(result: Result) -> Axes:
+    widths, changes = result.curves
     ax = axes()
     for number, (name, change) in enumerate(changes.items()):
         gamma, power = _CLAIMS[name]

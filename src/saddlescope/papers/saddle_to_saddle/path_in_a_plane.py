@@ -10,14 +10,14 @@ import numpy as np
 from saddlescope.deep_linear import DeepLinearFlow, saddle_to_saddle_limit
 from saddlescope.deep_linear.problem.reference_problems import reference_completion
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     cost = reference_completion()
     limit = saddle_to_saddle_limit(cost, 4, 100, 2.0, seed=100)
     scales = np.array(parameters["scales"])
@@ -29,17 +29,17 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         shown = shown or run
     away = np.array(away)
     powers = [float(np.polyfit(np.log(scales[-2:]), np.log(away[-2:, k]), 1)[0]) for k in range(3)]
-    return Found(
+    return Result(
         {f"segment-{k + 1}": powers[k] for k in range(3)},
         {f"segment-{k + 1}": float(limit.exponents[k]) for k in range(3)},
         (shown, limit, scales, away),
     )
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     from saddlescope.plot import plane
 
-    run, limit, scales, away = found.curves
+    run, limit, scales, away = result.curves
     left, right = two_axes()
     plane(run, limit, left)
     # half a page wide: room for names at the sides, legend in two lines

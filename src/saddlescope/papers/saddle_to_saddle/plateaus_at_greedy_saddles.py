@@ -10,14 +10,14 @@ import numpy as np
 from saddlescope.deep_linear import DeepLinearFlow, saddle_to_saddle_limit
 from saddlescope.deep_linear.problem.reference_problems import reference_completion
 from saddlescope.measure import effective_rank
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     cost = reference_completion()
     limit = saddle_to_saddle_limit(cost, 4, 100, 2.0, seed=100)
     until = 1.15 * float(limit.times(parameters["scale"])[-1])
@@ -35,13 +35,13 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         true = np.linalg.svd(limit.products[k], compute_uv=False)
         claimed[f"rank-{k}"] = float(effective_rank(true, kind="participation"))
     seen["end"] = float(run["test_error"][-1])
-    return Found(seen, claimed, (run, limit), run.doubts)
+    return Result(seen, claimed, (run, limit), run.doubts)
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     from saddlescope.plot import descent
 
-    return descent(*found.curves)
+    return descent(*result.curves)
 
 
 _SIZE = "width 100, gamma 2, scale 0.25 (full: 0.0625)"

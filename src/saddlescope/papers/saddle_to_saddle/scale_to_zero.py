@@ -10,14 +10,14 @@ import numpy as np
 from saddlescope.deep_linear import DeepLinearFlow, saddle_to_saddle_limit
 from saddlescope.deep_linear.problem.reference_problems import reference_completion
 from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     cost = reference_completion()
     limit = saddle_to_saddle_limit(cost, 4, 100, 2.0, seed=100)
     scales = np.array(parameters["scales"])
@@ -31,15 +31,15 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     scaled = np.array(scaled)
     seen = {f"jump-{k + 1}": float(scaled[-1, k]) for k in range(3)}
     gaps = np.abs(scaled / limit.jump_times - 1)
-    return Found(
+    return Result(
         seen | {"falls": bool(np.all(gaps[-1] < gaps[0]))},
         {f"jump-{k + 1}": float(limit.jump_times[k]) for k in range(3)},
         (scales, scaled, limit.jump_times),
     )
 
 
-def _draw(found: Found) -> Axes:
-    scales, scaled, expected = found.curves
+def _draw(result: Result) -> Axes:
+    scales, scaled, expected = result.curves
     left, right = two_axes()
     for k in range(3):
         measured(left, scales, scaled[:, k], k, f"jump {k + 1}")

@@ -11,7 +11,7 @@ from saddlescope.deep_linear import LeastSquares, balanced_start, hessian_extrem
 from saddlescope.deep_linear.network.layers import gradients, include
 from saddlescope.deep_linear.problem.reference_problems import reference_target
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MODES = (3.0, 2.0, 1.0)
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     S = reference_target()
     cost = LeastSquares(S)
     U, s, Vt = np.linalg.svd(S)
@@ -40,7 +40,7 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         A = s[1] * np.outer(U[:, 1], Vt[1])
         wrong[depth] = float(hessian_extremes(cost, include(balanced_start(A, depth, 1), parameters["width"]))[0][0])
     deep = [value for (depth, _), value in lowest.items() if depth > 2]
-    return Found(
+    return Result(
         {
             "critical": max(slopes),
             "narrow": min(narrow),
@@ -55,8 +55,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
-    depths, lowest, wrong = found.curves
+def _draw(result: Result) -> Axes:
+    depths, lowest, wrong = result.curves
     ax = axes()
     for number, rank in enumerate((1, 2)):
         measured(ax, depths, [lowest[depth, rank] for depth in depths], number, f"strongest {rank} learnt")

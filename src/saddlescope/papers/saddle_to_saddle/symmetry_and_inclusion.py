@@ -12,14 +12,14 @@ from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, gaussian_start
 from saddlescope.deep_linear.network.layers import conserved, include, rotate
 from saddlescope.deep_linear.problem.reference_problems import reference_target
 from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     cost, until = LeastSquares(reference_target()), parameters["until"]
     start = gaussian_start((3, 4), 3, 5, 1.5, seed=1)
     random = np.random.default_rng(2)
@@ -37,7 +37,7 @@ def _run(parameters: Mapping[str, Any]) -> Found:
         return max(float(np.abs(np.asarray(x) - np.asarray(y)).max()) for x, y in zip(a, b, strict=True))
 
     before, after = conserved(start), conserved(ends["plain"])
-    return Found(
+    return Result(
         {
             "rotation": gap(rotate(ends["plain"], turns), ends["rotated"]),
             "inclusion": gap(include(ends["plain"], parameters["width"]), ends["wider"]),
@@ -47,8 +47,8 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
-    at, curves = found.curves
+def _draw(result: Result) -> Axes:
+    at, curves = result.curves
     ax = axes()
     measured(ax, at, curves["plain"], 0, "width 5", points=False)
     predicted(ax, at, curves["rotated"], "rotated hidden layers")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from saddlescope.deep_linear import DeepLinearFlow, regime_card, train
-from saddlescope.papers.experiment import Criterion, Experiment, Found
+from saddlescope.papers.experiment import Criterion, Experiment, Result
 from saddlescope.papers.saddle_to_saddle._completion import small_completion
 
 if TYPE_CHECKING:
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 _NAMES = {"lazy": 2 / 3, "mean field": 1.0, "saddle-to-saddle": 2.0}
 
 
-def _run(parameters: Mapping[str, Any]) -> Found:
+def _run(parameters: Mapping[str, Any]) -> Result:
     cost, width = small_completion(), parameters["width"]
     flows = {name: DeepLinearFlow(cost, 3, width, gamma) for name, gamma in _NAMES.items()}
     runs = {name: train(flow) for name, flow in flows.items()}
     cards = {name: regime_card(flow, runs[name]) for name, flow in flows.items()}
     seen: dict[str, Any] = {f"regime-{name.replace(' ', '-')}": card.measured or "none" for name, card in cards.items()}
     lazy, middle, rich = cards.values()
-    return Found(
+    return Result(
         seen
         | {
             "flat-lazy": lazy.flat_share,
@@ -38,10 +38,10 @@ def _run(parameters: Mapping[str, Any]) -> Found:
     )
 
 
-def _draw(found: Found) -> Axes:
+def _draw(result: Result) -> Axes:
     from saddlescope.plot import regimes
 
-    return regimes(found.curves)[0]
+    return regimes(result.curves)[0]
 
 
 _SIZE = "width 100 (full: 200), gamma = 2: weights start at width^-1, and what is left of them scales with it"

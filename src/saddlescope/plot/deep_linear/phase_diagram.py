@@ -52,11 +52,11 @@ class Measured(Protocol):
         ...
 
 
-def phase_diagram(found: Measured, ax: tuple[Axes, Axes] | None = None) -> tuple[Axes, Axes]:
+def phase_diagram(result: Measured, ax: tuple[Axes, Axes] | None = None) -> tuple[Axes, Axes]:
     """Draw which is nearer, a minimum or a saddle, over gamma and width, and the powers of the width; return both axes.
 
     Args:
-        found: distances over gamma and width, from `distance_grid`.
+        result: distances over gamma and width, from `distance_grid`.
         ax: two axes to draw in; by default new ones, side by side on a figure of their own.
 
     Raises:
@@ -69,22 +69,22 @@ def phase_diagram(found: Measured, ax: tuple[Axes, Axes] | None = None) -> tuple
         >>> left.get_ylabel(), right.get_xlabel()
         ('width $w$', '$\\\\gamma$')
     """
-    if not isinstance(found, Measured):
-        raise ArgumentError("found", "be distances over gamma and width, from distance_grid", type(found).__name__)
+    if not isinstance(result, Measured):
+        raise ArgumentError("result", "be distances over gamma and width, from distance_grid", type(result).__name__)
     left, right = pair_of_axes((1.3 * SIZE[0], SIZE[1])) if ax is None else ax
-    _map(left, found)
-    _powers(right, found)
+    _map(left, result)
+    _powers(right, result)
     return left, right
 
 
-def _map(ax: Axes, found: Measured) -> None:
-    rising = np.argsort(found.gammas)  # cells in any other order would lie over each other
-    ratio = np.log10(found.saddle / found.minimum)[rising]
+def _map(ax: Axes, result: Measured) -> None:
+    rising = np.argsort(result.gammas)  # cells in any other order would lie over each other
+    ratio = np.log10(result.saddle / result.minimum)[rising]
     most = max(float(np.abs(ratio).max()), 1e-6)
-    edges = _edges(np.asarray(found.gammas, dtype=float)[rising]), np.exp(_edges(np.log(found.widths)))
+    edges = _edges(np.asarray(result.gammas, dtype=float)[rising]), np.exp(_edges(np.log(result.widths)))
     drawn = ax.pcolormesh(*edges, ratio.T, cmap="PuOr_r", vmin=-most, vmax=most, edgecolor="white", linewidth=0.6)
     ax.set_yscale("log")
-    ax.set_yticks(found.widths, [str(int(w)) for w in found.widths])
+    ax.set_yticks(result.widths, [str(int(w)) for w in result.widths])
     ax.set_yticks([], minor=True)
     ax.spines[["bottom", "left"]].set_visible(False)
     ax.set_xlabel(r"$\gamma$", fontsize=13)
@@ -104,20 +104,20 @@ def _edges(centres: np.ndarray) -> np.ndarray:
     return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
 
 
-def _powers(ax: Axes, found: Measured) -> None:
-    gammas = np.asarray(found.gammas, dtype=float)
+def _powers(ax: Axes, result: Measured) -> None:
+    gammas = np.asarray(result.gammas, dtype=float)
     fine = np.unique(np.concatenate([np.linspace(gammas.min(), gammas.max(), 200), [1.0]]))
     fine = fine[(fine >= gammas.min()) & (fine <= gammas.max())]
     names = (("$d_m$, to a minimum", "o", colour(4)), ("$d_s$, to a saddle", "s", colour(1)))
     for row, (name, marker, shade) in enumerate(names):
-        ax.plot(gammas, found.slopes[row], marker, color=shade, markersize=9, label=name, zorder=3, clip_on=False)
-    for row, predicted in enumerate(found.predicted_slopes(fine)):
+        ax.plot(gammas, result.slopes[row], marker, color=shade, markersize=9, label=name, zorder=3, clip_on=False)
+    for row, predicted in enumerate(result.predicted_slopes(fine)):
         label = "_" if row else "predicted"
         ax.plot(fine, predicted, color=PREDICTED, linewidth=1.8, linestyle=(0, (5, 2.5)), label=label)
-    rising = (gammas > 1) & (found.slopes[0] > 0.02)
+    rising = (gammas > 1) & (result.slopes[0] > 0.02)
     if rising.any():
         # a power of zero that finite widths do not show: say why the points lie above the line
-        place = float(gammas[rising].mean()), float(found.slopes[0][rising].max())
+        place = float(gammas[rising].mean()), float(result.slopes[0][rising].max())
         ax.annotate(
             "$d_m$ still rises to its limit",
             place,

@@ -60,13 +60,13 @@ def spread(places: list[float], gap: float) -> list[float]:
     >>> [round(place, 3) for place in spread([0.9, 0.88, 0.2], 0.1)]
     [0.94, 0.84, 0.2]
     """
-    found = list(places)
+    result = list(places)
     for _ in range(100):
-        for k in range(len(found) - 1):
-            missing = gap - (found[k] - found[k + 1])
+        for k in range(len(result) - 1):
+            missing = gap - (result[k] - result[k + 1])
             if missing > 0:
-                found[k], found[k + 1] = found[k] + missing / 2, found[k + 1] - missing / 2
-    return found
+                result[k], result[k + 1] = result[k] + missing / 2, result[k + 1] - missing / 2
+    return result
 
 
 def warm_up() -> None:

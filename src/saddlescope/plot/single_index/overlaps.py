@@ -55,13 +55,13 @@ def overlaps(
             raise ArgumentError("trajectory", f"hold {name}, as those of single-index problems do", trajectory.kind)
     if of not in ("overlap", "second_layer"):
         raise ArgumentError("of", 'be "overlap" or "second_layer"', of)
-    looks = _looks(trajectory) if times is None else [(t, ()) for t in vector("times", times)]
+    shown = _moments(trajectory) if times is None else [(t, ()) for t in vector("times", times)]
     ax = new_axes() if ax is None else ax
     initial, weight = trajectory["second_layer"][0], trajectory["weight"]
     order = np.argsort(initial, kind="stable")
     marker = "o" if len(initial) <= _FEW else ""
     saved = trajectory["state_time"]
-    for number, (time, degrees) in enumerate(looks):
+    for number, (time, degrees) in enumerate(shown):
         at = _nearest(saved, time)
         label = f"$t$ = {saved[at]:.2g}"
         if degrees:
@@ -90,7 +90,7 @@ def overlaps(
     ax.axhline(0.0, color=INK, linewidth=0.6, zorder=0)
     ax.set_xlabel("initial output weight $a(0)$", fontsize=13)
     ax.set_ylabel("overlap $s = \\langle u_*, u\\rangle$" if of == "overlap" else "output weight $a$", fontsize=13)
-    if looks:
+    if shown:
         ax.legend(
             loc="upper left",
             bbox_to_anchor=(1.01, 1.0),
@@ -119,7 +119,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
-def _looks(trajectory: Trajectory) -> list[tuple[float, tuple[int, ...]]]:
+def _moments(trajectory: Trajectory) -> list[tuple[float, tuple[int, ...]]]:
     """Times half way between learning times, with the degrees that were learnt just before each."""
     times = learning_times(trajectory)
     times[0] = np.nan  # degree 0 moves no overlap

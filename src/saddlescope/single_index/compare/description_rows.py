@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from saddlescope.plot.single_index.levels import together
+from saddlescope.plot.single_index._descriptions import together
 from saddlescope.plot.single_index.order_parameters import specialised
 from saddlescope.single_index.compare.descriptions import side_by_side
 from saddlescope.trajectory import Trajectory

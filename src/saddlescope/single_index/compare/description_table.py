@@ -70,7 +70,7 @@ def _table(
     """Theory first, then one row a description, with samples below those that see them."""
     degrees = [int(k) for k in np.flatnonzero(run.parameters["link_coefficients"])][: _DEGREES - several]
     columns = (
-        Column("description", "\nlevel", words=True),
+        Column("description", "\ndescription", words=True),
         Column("neurons", "\nm", _size),
         Column("dimension", "\nd", _size),
         *(Column(f"degree {k}", f"{'' if place else 'learnt at'}\ndegree {k}") for place, k in enumerate(degrees)),
@@ -108,15 +108,15 @@ def _rounded(value: float) -> str:
 
 def remarks(rows: list[DescriptionRow], run: Trajectory, order: CanonicalOrder | None) -> list[Remark]:
     """Say what is never learnt, what theory does not predict, how the escape depends on d, what gaps are."""
-    found = []
+    results = []
     targets = np.asarray(run.parameters["link_coefficients"])
     for row in rows:
         never = [str(k) for k in np.flatnonzero(targets) if math.isnan(row.median_times[k])]
         if never:
             which = "degree" if len(never) == 1 else "degrees"
-            found.append(Remark("Unlearnt", f"{row.name}: {which} {', '.join(never)}."))
+            results.append(Remark("Unlearnt", f"{row.name}: {which} {', '.join(never)}."))
     silent = [v for v in (() if order is None else order.levels) if not v.canonical]
-    found += [Remark("Theory", f"degree {v.degree}: {v.reason}.") for v in silent[:1]]
+    results += [Remark("Theory", f"degree {v.degree}: {v.reason}.") for v in silent[:1]]
     learnt = [int(k) for k in np.flatnonzero(targets)]
     slopes = {k: escape_by_dimension(rows, k) for k in learnt if k > 0}
     for degree, fitted in slopes.items():
@@ -127,14 +127,14 @@ def remarks(rows: list[DescriptionRow], run: Trajectory, order: CanonicalOrder |
             text = (
                 f"degree {degree} is learnt at t = const + {slope:.3g} log d{theory}, within {off:.2g} of every flow."
             )
-            found.append(Remark("Escape", text))
+            results.append(Remark("Escape", text))
             break
     if any(row.reference for row in rows):
         other = " (with other directions at the start)"
         pairs = "; ".join(f"{r.name} from {r.reference}{other * (not r.alike)}" for r in rows if r.reference)
         what = "largest distance of mean risks, over the risk at the start"
-        found.append(Remark("Gap", f"{what}: {pairs}."))
-    return found
+        results.append(Remark("Gap", f"{what}: {pairs}."))
+    return results
 
 
 def outcomes(computed: Mapping[str, Sequence[Trajectory]], of: Callable[[str], str]) -> list[Remark]:
@@ -147,14 +147,14 @@ def outcomes(computed: Mapping[str, Sequence[Trajectory]], of: Callable[[str], s
 
 def mixed(rows: list[DescriptionRow]) -> list[str]:
     """Say which degrees only some of the runs have learnt."""
-    found: list[str] = []
+    results: list[str] = []
     for row in rows:
         learnt = np.isfinite(row.times)
-        found += [
+        results += [
             f"{row.name}: degree {k} was learnt in {learnt[:, k].sum()} of {len(learnt)} runs."
             for k in np.flatnonzero(learnt.any(axis=0) & ~learnt.all(axis=0))
         ]
-    return found
+    return results
 
 
 def accuracy(runs: Sequence[Trajectory]) -> str:
@@ -190,10 +190,10 @@ def _record(
     fraction: float,
 ) -> dict[str, Any]:
     epsilon = next(iter(runs.values()))[0].parameters["epsilon"]
-    levels = {}
+    told = {}
     for row in rows:
         group = runs[row.name]
-        levels[row.name] = {
+        told[row.name] = {
             "outcome": group[-1].outcome,
             "message": group[-1].message,
             **row.plain(),
@@ -205,7 +205,7 @@ def _record(
         "epsilon": epsilon,
         "learning_time_fraction": fraction,
         "predicted_times": None if order is None else order.times(epsilon, fraction).tolist(),
-        "levels": levels,
+        "descriptions": told,
         "doubts": doubts,
         "cite": list(references),
     }

@@ -1,4 +1,4 @@
-"""Levels of description side by side: SGD, network flow, mean-field flow and theory on one axis of log time."""
+"""Descriptions side by side: SGD, network flow, mean-field flow and theory on one axis of log time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAMES = {
 
 @dataclass(frozen=True, eq=False)
 class Descriptions:
-    """What several levels of description of one problem say, n of them.
+    """What several descriptions of one problem say, n of them.
 
     Attributes:
         labels: their names.
@@ -77,13 +77,13 @@ class Descriptions:
 
 
 def side_by_side(
-    *levels: Trajectory | CanonicalOrder, labels: Sequence[str] | None = None, fraction: float = 0.5
+    *descriptions: Trajectory | CanonicalOrder, labels: Sequence[str] | None = None, fraction: float = 0.5
 ) -> Descriptions:
-    """Put several levels of description of one problem on one time axis, and measure how far apart they are.
+    """Put several descriptions of one problem on one time axis, and measure how far apart they are.
 
     Args:
-        levels: results of `solve` of MeanFieldFlow, NetworkFlow, SGDLimit, OnePassSGD or SampleDescent, one at least,
-            of the same problem and epsilon; a `canonical_order` may stand among them.
+        descriptions: results of `solve` of MeanFieldFlow, NetworkFlow, SGDLimit, OnePassSGD or SampleDescent, one at
+            least, of the same problem and epsilon; a `canonical_order` may stand among them.
         labels: their names; by default what they are, with width, dimension and step size.
         fraction: a degree is learnt when its residual has fallen to this fraction of its target; for several
             directions the square root of its part of the risk.
@@ -100,39 +100,45 @@ def side_by_side(
         >>> problem = ss.SingleIndex(link=[0, 1], activation=[0, 1])
         >>> flow = ss.solve(ss.NetworkFlow(problem, epsilon=1.0, neurons=4, dimension=50), until=20.0)
         >>> sgd = ss.OnePassSGD(problem, epsilon=1.0, neurons=4, dimension=50, step_size=1e-3)
-        >>> found = side_by_side(flow, ss.solve(sgd, until=20.0))
-        >>> found.labels
+        >>> result = side_by_side(flow, ss.solve(sgd, until=20.0))
+        >>> result.labels
         ('network flow, m = 4, d = 50', 'SGD, m = 4, d = 50, step 0.001')
-        >>> bool(found.gaps[0, 1] < 0.1)
+        >>> bool(result.gaps[0, 1] < 0.1)
         True
     """
-    runs = [level for level in levels if isinstance(level, Trajectory)]
-    if not runs or not all(isinstance(level, Trajectory | CanonicalOrder) for level in levels):
+    runs = [description for description in descriptions if isinstance(description, Trajectory)]
+    if not runs or not all(isinstance(description, Trajectory | CanonicalOrder) for description in descriptions):
         raise ArgumentError(
-            "levels", "be trajectories, at least one, or canonical orders", [type(x).__name__ for x in levels]
+            "descriptions",
+            "be trajectories, at least one, or canonical orders",
+            [type(x).__name__ for x in descriptions],
         )
-    level_of = open_fraction("fraction", fraction)
+    fraction = open_fraction("fraction", fraction)
     first = runs[0].parameters
     for run in runs:
         _refuse_another_problem(first, run)
     epsilon = float(first["epsilon"])
     if labels is None:
-        labels = _distinct([_label(level) for level in levels])
-    if len(labels) != len(levels):
-        raise ArgumentError("labels", f"be {len(levels)} names, one for each level", list(labels))
+        labels = _distinct([_label(description) for description in descriptions])
+    if len(labels) != len(descriptions):
+        raise ArgumentError("labels", f"be {len(descriptions)} names, one for each description", list(labels))
     begin = max(float(run.time[1]) for run in runs)
     end = min(float(run.time[-1]) for run in runs)
     if not begin < end:
-        raise ArgumentError("levels", "share a range of times", [(float(r.time[1]), float(r.time[-1])) for r in runs])
+        raise ArgumentError(
+            "descriptions", "share a range of times", [(float(r.time[1]), float(r.time[-1])) for r in runs]
+        )
     time = np.geomspace(begin, end, _POINTS)
     time[-1] = end
-    rows = [_risks(level, time, epsilon) for level in levels]
-    starts = np.array([_start(level, epsilon) for level in levels])
+    rows = [_risks(description, time, epsilon) for description in descriptions]
+    starts = np.array([_start(description, epsilon) for description in descriptions])
     risk = np.array([row.mean(axis=1) for row in rows])
     low, high = (np.array([np.quantile(row, q, axis=1) for row in rows]) for q in _BAND)
     distance = np.abs(risk[:, None] - risk[None]).max(axis=-1)
-    learnt = np.array([_learnt(level, epsilon, level_of, len(first["link_coefficients"])) for level in levels])
-    rates = np.array([_samples_per_time(level) for level in levels])
+    learnt = np.array(
+        [_learnt(description, epsilon, fraction, len(first["link_coefficients"])) for description in descriptions]
+    )
+    rates = np.array([_samples_per_time(description) for description in descriptions])
     return Descriptions(
         labels=tuple(labels),
         time=time,
@@ -140,22 +146,23 @@ def side_by_side(
         low=low,
         high=high,
         gaps=distance / np.maximum(starts[:, None], starts[None]),
-        noise=np.array([_noise(level, row) for level, row in zip(levels, rows, strict=True)]) / starts,
+        noise=np.array([_noise(description, row) for description, row in zip(descriptions, rows, strict=True)])
+        / starts,
         learning_times=learnt,
         samples=learnt * rates[:, None],
-        fraction=level_of,
-        doubts=tuple(dict.fromkeys(doubt for level in levels for doubt in level.doubts)),
+        fraction=fraction,
+        doubts=tuple(dict.fromkeys(doubt for description in descriptions for doubt in description.doubts)),
     )
 
 
 def _refuse_another_problem(first: dict, run: Trajectory) -> None:
     for name in ("risk", "risk_by_degree"):
         if name not in run.observables:
-            raise ArgumentError("levels", f"hold {name}, as those of single-index problems do", run.kind)
+            raise ArgumentError("descriptions", f"hold {name}, as those of single-index problems do", run.kind)
     for name in _SAME:
         if name not in run.parameters or not np.array_equal(run.parameters[name], first[name]):
             raise ArgumentError(
-                "levels", f"have one {name.replace('_', ' ')}", (first.get(name), run.parameters.get(name))
+                "descriptions", f"have one {name.replace('_', ' ')}", (first.get(name), run.parameters.get(name))
             )
 
 
@@ -163,46 +170,49 @@ def _several(run: Trajectory) -> bool:
     return "run" in run.dims["risk"]
 
 
-def _risks(level: Trajectory | CanonicalOrder, time: np.ndarray, epsilon: float) -> np.ndarray:
+def _risks(description: Trajectory | CanonicalOrder, time: np.ndarray, epsilon: float) -> np.ndarray:
     """Risk of every run at common times, shape (T, runs)."""
-    if isinstance(level, CanonicalOrder):
-        return level.risk(time, epsilon)[:, None]
-    risk = level["risk"].reshape(len(level.time), -1)
-    return PchipInterpolator(np.log(level.time[1:]), risk[1:])(np.log(time))
+    if isinstance(description, CanonicalOrder):
+        return description.risk(time, epsilon)[:, None]
+    risk = description["risk"].reshape(len(description.time), -1)
+    return PchipInterpolator(np.log(description.time[1:]), risk[1:])(np.log(time))
 
 
-def _start(level: Trajectory | CanonicalOrder, epsilon: float) -> float:
-    if isinstance(level, CanonicalOrder):
-        return float(level.risk(np.zeros(1), epsilon)[0])
-    return float(np.mean(level["risk"][0]))
+def _start(description: Trajectory | CanonicalOrder, epsilon: float) -> float:
+    if isinstance(description, CanonicalOrder):
+        return float(description.risk(np.zeros(1), epsilon)[0])
+    return float(np.mean(description["risk"][0]))
 
 
-def _noise(level: Trajectory | CanonicalOrder, risks: np.ndarray) -> float:
-    if isinstance(level, CanonicalOrder) or level.kind != "OnePassSGD":
+def _noise(description: Trajectory | CanonicalOrder, risks: np.ndarray) -> float:
+    if isinstance(description, CanonicalOrder) or description.kind != "OnePassSGD":
         return 0.0
     n = risks.shape[1]
     return float((risks.std(axis=1, ddof=1) / np.sqrt(n)).max()) if n > 1 else float("nan")
 
 
-def _learnt(level: Trajectory | CanonicalOrder, epsilon: float, fraction: float, degrees: int) -> np.ndarray:
+def _learnt(description: Trajectory | CanonicalOrder, epsilon: float, fraction: float, degrees: int) -> np.ndarray:
     """Learning time of every degree, the median over runs, shape (degrees,)."""
-    if isinstance(level, CanonicalOrder):
+    if isinstance(description, CanonicalOrder):
         times = np.full(degrees, np.nan)
-        found = level.times(epsilon, fraction)[:degrees]
-        times[: len(found)] = found
+        result = description.times(epsilon, fraction)[:degrees]
+        times[: len(result)] = result
         return times
-    phi = np.asarray(level.parameters["link_coefficients"])
-    if "residual" in level.observables:
-        residual, target, rate = level["residual"], phi, level.observables.get("residual_rate")
+    phi = np.asarray(description.parameters["link_coefficients"])
+    if "residual" in description.observables:
+        residual, target, rate = description["residual"], phi, description.observables.get("residual_rate")
     else:
-        gram, b = np.asarray(level.parameters["directions"]), np.asarray(level.parameters["direction_weights"])
+        gram, b = (
+            np.asarray(description.parameters["directions"]),
+            np.asarray(description.parameters["direction_weights"]),
+        )
         size = [float(b @ gram**k @ b) / len(b) ** 2 for k in range(len(phi))]
         target, rate = np.abs(phi) * np.sqrt(np.maximum(size, 0.0)), None
-        residual = np.sqrt(2 * np.maximum(level["risk_by_degree"], 0.0))
-    if not _several(level):
-        return learning_times(fraction=fraction, time=level.time, residual=residual, target=target, rate=rate)
+        residual = np.sqrt(2 * np.maximum(description["risk_by_degree"], 0.0))
+    if not _several(description):
+        return learning_times(fraction=fraction, time=description.time, residual=residual, target=target, rate=rate)
     each = [
-        learning_times(fraction=fraction, time=level.time, residual=residual[:, run], target=target)
+        learning_times(fraction=fraction, time=description.time, residual=residual[:, run], target=target)
         for run in range(residual.shape[1])
     ]
     # a run that never learns counts as later than all others
@@ -210,17 +220,17 @@ def _learnt(level: Trajectory | CanonicalOrder, epsilon: float, fraction: float,
     return np.where(np.isinf(middle), np.nan, middle)
 
 
-def _samples_per_time(level: Trajectory | CanonicalOrder) -> float:
-    if isinstance(level, CanonicalOrder) or level.kind != "OnePassSGD":
+def _samples_per_time(description: Trajectory | CanonicalOrder) -> float:
+    if isinstance(description, CanonicalOrder) or description.kind != "OnePassSGD":
         return float("nan")
-    return level.parameters["batch_size"] / level.parameters["step_size"]
+    return description.parameters["batch_size"] / description.parameters["step_size"]
 
 
-def _label(level: Trajectory | CanonicalOrder) -> str:
-    if isinstance(level, CanonicalOrder):
+def _label(description: Trajectory | CanonicalOrder) -> str:
+    if isinstance(description, CanonicalOrder):
         return "theory"
-    told, name = level.parameters, _NAMES.get(level.kind, level.kind)
-    if level.kind == "MeanFieldFlow":
+    told, name = description.parameters, _NAMES.get(description.kind, description.kind)
+    if description.kind == "MeanFieldFlow":
         return name
     parts = [name, f"m = {told['neurons']}", f"d = {told['dimension']}"]
     if "step_size" in told:
@@ -229,8 +239,8 @@ def _label(level: Trajectory | CanonicalOrder) -> str:
         parts.append(f"batch {told['batch_size']}")
     if "samples" in told:
         parts.append(f"{told['samples']} samples")
-    if _several(level):
-        parts.append(f"{level['risk'].shape[1]} runs")
+    if _several(description):
+        parts.append(f"{description['risk'].shape[1]} runs")
     return ", ".join(parts)
 
 

@@ -74,9 +74,10 @@ class MeanFieldSystem(System):
 
     def _along(self, z: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """psi(s), psi'(s) and d psi'(s) / dz."""
-        psi, slope, curvature = self.features.with_curvatures(jnp.tanh(z))
-        bend = _spread(z) * curvature
-        return psi, slope, jnp.where(jnp.isfinite(bend), bend, 0.0)  # kinked activations have infinite curvature at one
+        psi, slope, second = self.features.with_curvatures(jnp.tanh(z))
+        curvature = _spread(z) * second
+        # kinked activations have infinite curvature at one
+        return psi, slope, jnp.where(jnp.isfinite(curvature), curvature, 0.0)
 
     def longest_step(self, y, rate, length):
         """A step shorter than the one asked for, where a mode grows by more than a fraction of an e-fold in that.

@@ -40,7 +40,7 @@ def refine(flow: MeanFieldFlow, runs: Sequence[Trajectory]) -> Refinement:
     change = 0.0 if exact else _change(runs[-2], trajectory) if len(runs) > 1 else np.inf
     accuracy = {"learning_time_change": float(change), "learning_time_tolerance": flow.tolerance}
     # What is learnt in neither of two runs may be carried by nodes that neither has.
-    resolved = worst.max() <= _RESOLVED * flow.tolerance or not _waits(trajectory)
+    resolved = worst.max() <= _RESOLVED * flow.tolerance or not _is_unfinished(trajectory)
     if change <= flow.tolerance and resolved:
         return Refinement(accuracy=accuracy)
     # a second opinion needs a rule that differs: at least the worst tenth is bisected
@@ -57,7 +57,7 @@ def refine(flow: MeanFieldFlow, runs: Sequence[Trajectory]) -> Refinement:
     return Refinement(finer=flow.on(finer))
 
 
-def _waits(trajectory: Trajectory) -> bool:
+def _is_unfinished(trajectory: Trajectory) -> bool:
     """Whether a degree that the activation has is not learnt."""
     phi, sigma = (np.array(trajectory.parameters[f"{name}_coefficients"]) for name in ("link", "activation"))
     return bool(np.any(np.isnan(learning_times(trajectory, fraction=0.5)) & (phi != 0) & (sigma != 0)))

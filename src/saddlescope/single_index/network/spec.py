@@ -1,4 +1,4 @@
-"""Specs of networks as they are: one problem, several levels of description of its learning on one axis of time."""
+"""Specs of networks as they are: one problem, several descriptions of its learning on one axis of time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Kind = Literal["mean_field", "network", "sgd", "samples"]
 Method = Literal["auto", "direct", "gram"]
 Start = Literal["sphere", "orthogonal"]
 
-# what each level of description can be told, and what it must be told
+# what each description can be told, and what it must be told
 _TAKES: dict[str, frozenset[str]] = {
     "mean_field": frozenset(),
     "network": frozenset({"neurons", "dimension", "runs", "seed", "start"}),
@@ -89,7 +89,7 @@ class Problem(Table):
 class Dynamics(Table):
     """How it starts and moves; what a run does not say itself."""
 
-    kind: Kind = Field("network", description="which level of description, where there is no [[run]]")
+    kind: Kind = Field("network", description="which description, where there is no [[run]]")
     epsilon: Positive = Field(description="learning-rate ratio; the second layer learns 1/epsilon times faster")
     until: Positive = Field(description="end of the time range; of sgd, time is step number times step size")
     second_layer: LawTable = Field(
@@ -109,7 +109,7 @@ class Dynamics(Table):
 
 
 class Run(Table):
-    """One level of description: which, and what differs from the table `dynamics`."""
+    """One description: which, and what differs from the table `dynamics`."""
 
     name: Text = Field(description="name of the run in table and pictures")
     kind: Kind = Field(description="mean_field: m, d infinite; network: flow; sgd: fresh samples; samples: fixed ones")
@@ -150,12 +150,12 @@ class Picture(Table):
 
 
 class Spec(RunSpec):
-    """Levels of description of one problem on one axis of time: mean-field, network, SGD, descent on samples."""
+    """Descriptions of one problem on one axis of time: mean-field, network, SGD, descent on samples."""
 
     FILES: ClassVar = (
         "trajectory_*.nc",
         "stages.json",
-        "levels.png",
+        "descriptions.png",
         "order_parameters*.png",
         "spec.toml",
     )
@@ -163,7 +163,7 @@ class Spec(RunSpec):
     family: Literal["network"] = Field("network", description="which family of problems")  # pyright: ignore
     problem: Problem
     dynamics: Dynamics
-    run: list[Run] = Field([], description="several levels of description instead of one")
+    run: list[Run] = Field([], description="several descriptions instead of one")
     solver: Solver = Solver()  # pyright: ignore[reportCallIssue]
     theory: Theory = Theory()  # pyright: ignore[reportCallIssue]
     picture: Picture = Picture()  # pyright: ignore[reportCallIssue]
@@ -180,7 +180,7 @@ class Spec(RunSpec):
                 if key not in _TAKES[run.kind]:
                     must = f"not be given in run {run.name!r}, since {run.kind} has none"
                     raise ArgumentError(f"run.{key}", must, given[key])
-        for name, (kind, told) in self.levels().items():
+        for name, (kind, told) in self.descriptions().items():
             where = f"run {name!r}" if self.run else f"dynamics.kind {kind!r}"
             if kind == "mean_field" and not self.problem.single:
                 must = f'be another one than "mean_field" for {where}, as that is for one direction of weight one'
@@ -191,21 +191,21 @@ class Spec(RunSpec):
                     raise ArgumentError(at, f"be given for {where}, here or for all runs as dynamics.{key}", None)
         return self
 
-    def levels(self) -> dict[str, tuple[Kind, dict[str, Any]]]:
+    def descriptions(self) -> dict[str, tuple[Kind, dict[str, Any]]]:
         """Return the kind of every run and what it is told, by its name.
 
         >>> from saddlescope.specs import read
-        >>> [kind for kind, told in read("sgd_on_the_ladder").levels().values()][:2]
+        >>> [kind for kind, told in read("sgd_on_the_ladder").descriptions().values()][:2]
         ['mean_field', 'network']
         """
         # in the order of the keys, so that files and checkpoints do not depend on the process
         keys = [s.name for s in settings(Run) if s.name not in ("name", "kind")]
         common = self.dynamics.model_dump()
-        found: dict[str, tuple[Kind, dict[str, Any]]] = {}
+        results: dict[str, tuple[Kind, dict[str, Any]]] = {}
         for run in self.run or [Run(name=self.dynamics.kind, kind=self.dynamics.kind)]:  # pyright: ignore
             own = common | run.model_dump(exclude_none=True)
-            found[run.name] = run.kind, {k: own[k] for k in keys if k in _TAKES[run.kind] and own[k] is not None}
-        return found
+            results[run.name] = run.kind, {k: own[k] for k in keys if k in _TAKES[run.kind] and own[k] is not None}
+        return results
 
     def flows(self) -> dict[str, list[Any]]:
         """Return the dynamics of every run by its name; several network flows of one run differ in their seed.
@@ -220,7 +220,7 @@ class Spec(RunSpec):
             problem: Any = SingleIndex(link=asked.link, activation=asked.activation)
         else:
             problem = MultiIndex(asked.link, asked.activation, asked.directions, asked.weights)
-        return {name: self._made(name, problem, kind, told) for name, (kind, told) in self.levels().items()}
+        return {name: self._made(name, problem, kind, told) for name, (kind, told) in self.descriptions().items()}
 
     def _made(self, name: str, problem: Any, kind: Kind, told: dict[str, Any]) -> list[Any]:
         from saddlescope.single_index import MeanFieldFlow, NetworkFlow, OnePassSGD, SampleDescent

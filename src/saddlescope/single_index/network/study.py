@@ -59,7 +59,7 @@ class Study(Base):
         for name, path in checkpoints.items():
             self._refuse_another(name, path)
         how = self.spec.solver
-        found: dict[str, list[Trajectory]] = {}
+        results: dict[str, list[Trajectory]] = {}
         for name, flows in self.flows.items():
             runs: list[Trajectory] = []
             for flow in flows:
@@ -69,22 +69,22 @@ class Study(Base):
                 try:
                     runs.append(solve(flow, self.spec.dynamics.until, states=how.states, **arguments))
                 except KeyboardInterrupt:
-                    return self._what_there_is(found, name, runs)
+                    return self._what_there_is(results, name, runs)
                 if runs[-1].outcome == "INTERRUPTED":
                     if not worth_keeping(runs[-1]):
                         runs.pop()
-                    return self._what_there_is(found, name, runs)
-            found[name] = runs
-        return found
+                    return self._what_there_is(results, name, runs)
+            results[name] = runs
+        return results
 
     def _what_there_is(
-        self, found: dict[str, list[Trajectory]], name: str, runs: list[Trajectory]
+        self, results: dict[str, list[Trajectory]], name: str, runs: list[Trajectory]
     ) -> dict[str, list[Trajectory]]:
         if runs:
-            found[name] = runs
-        if not found:
+            results[name] = runs
+        if not results:
             raise KeyboardInterrupt
-        return found
+        return results
 
     def _refuse_another(self, name: str, path: Path) -> None:
         from saddlescope.solve.run import checkpoint_of
@@ -121,26 +121,26 @@ class Study(Base):
 
         shown = self.spec.picture
 
-        def draw_levels() -> Axes:
-            return entitle(plot.levels(solved, predicted, scale=shown.scale), self.spec.title)
+        def draw_descriptions() -> Axes:
+            return entitle(plot.descriptions(solved, predicted, scale=shown.scale), self.spec.title)
 
         def draw_overlaps() -> Axes:
             first, beside = to_draw(solved)
             return entitle(plot.order_parameters(first, beside), self.spec.title)
 
-        pictures = {"levels.png": draw_levels}
+        pictures = {"descriptions.png": draw_descriptions}
         wanted = self.spec.problem.p > 1 if shown.order_parameters is None else shown.order_parameters
         networks = any(run.kind != "MeanFieldFlow" for runs in solved.values() for run in runs)
         return pictures | ({"order_parameters.png": draw_overlaps} if wanted and networks else {})
 
     def trajectories(self, solved: dict[str, list[Trajectory]]) -> dict[str, Trajectory]:
         """Every run a file; the runs of a network flow are files of their own, named by their seeds."""
-        found: dict[str, Trajectory] = {}
+        results: dict[str, Trajectory] = {}
         for name, file in _file_names(list(solved), "trajectory", "nc").items():
             for run in solved[name]:
                 several = len(solved[name]) > 1
-                found[file.replace(".nc", f"_seed{run.parameters['seed']}.nc") if several else file] = run
-        return found
+                results[file.replace(".nc", f"_seed{run.parameters['seed']}.nc") if several else file] = run
+        return results
 
     @classmethod
     def compare_run(cls, run: Trajectory, *, flow: Any = None, levels: int = 3, fraction: float = 0.5) -> Comparison:
@@ -177,10 +177,10 @@ def to_draw(computed: dict[str, list[Trajectory]]) -> tuple[Trajectory, Trajecto
 
 def _file_names(names: list[str], stem: str, suffix: str) -> dict[str, str]:
     """A file name for every run, made of its own name."""
-    found: dict[str, str] = {}
+    results: dict[str, str] = {}
     for place, name in enumerate(names):
         plain = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("_.") or str(place + 1)
         file = f"{stem}_{plain}.{suffix}"
         # "a b" and "a/b" are two runs
-        found[name] = f"{stem}_{plain}_{place + 1}.{suffix}" if file in found.values() else file
-    return found
+        results[name] = f"{stem}_{plain}_{place + 1}.{suffix}" if file in results.values() else file
+    return results

@@ -339,9 +339,9 @@ class SampleDescent(OnePassSGD):
         return full, state
 
     def trajectory(self, record: Record) -> Trajectory:
-        found = super().trajectory(record)
-        found.solver["samples"] = self.samples
-        return found
+        result = super().trajectory(record)
+        result.solver["samples"] = self.samples
+        return result
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""

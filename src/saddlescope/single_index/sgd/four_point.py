@@ -21,7 +21,7 @@ def _matchings(degrees: tuple[int, int, int, int]) -> tuple[tuple[tuple[int, ...
     prod C_pq^(n_pq) / n_pq!, for unit variances.
     """
     scale = sqrt(float(np.prod([factorial(k) for k in degrees])))
-    found = []
+    results = []
     ranges = [range(min(degrees[p], degrees[q]) + 1) for p, q in _PAIRS]
     for exponents in product(*ranges):
         rows = [0, 0, 0, 0]
@@ -29,8 +29,8 @@ def _matchings(degrees: tuple[int, int, int, int]) -> tuple[tuple[tuple[int, ...
             rows[p] += n
             rows[q] += n
         if tuple(rows) == degrees:
-            found.append((exponents, scale / float(np.prod([factorial(n) for n in exponents]))))
-    return tuple(found)
+            results.append((exponents, scale / float(np.prod([factorial(n) for n in exponents]))))
+    return tuple(results)
 
 
 def polynomial_average(coefficients: tuple[np.ndarray, ...], correlations: tuple[Any, ...]) -> Any:

@@ -41,9 +41,9 @@ class SGDSteps(Iteration):
         _, _, a, u, *_ = state
 
         def one(a, u):
-            found = self.population.observables(jnp.column_stack([a, u]), jnp.zeros((len(a), 1)))
+            result = self.population.observables(jnp.column_stack([a, u]), jnp.zeros((len(a), 1)))
             overlaps = u @ self._frame(u.shape[1]).T
-            return {name: found[name] for name in ("risk", "risk_by_degree", "moment")} | {"overlaps": overlaps}
+            return {name: result[name] for name in ("risk", "risk_by_degree", "moment")} | {"overlaps": overlaps}
 
         return jax.vmap(one)(a, u)
 
@@ -161,10 +161,10 @@ class FullBatchSteps(SGDSteps):
         return a, u / jnp.linalg.norm(u, axis=1, keepdims=True)
 
     def observables(self, state):
-        found = super().observables(state)
+        result = super().observables(state)
         _, _, a, u, *_ = state
         f = jax.vmap(lambda a, u: self.activation(self.x @ u.T) @ a / len(a))(a, u)
-        return found | {"train_risk": 0.5 * jnp.mean((self.y - f) ** 2, axis=-1)}
+        return result | {"train_risk": 0.5 * jnp.mean((self.y - f) ** 2, axis=-1)}
 
 
 def _each_run(function: Callable[..., tuple[Any, ...]], *arrays: jax.Array) -> tuple[Any, ...]:

@@ -59,14 +59,14 @@ class CanonicalOrder:
 
     @cached_property
     def _verdicts(self) -> tuple[tuple[Level, ...], LevelRun | None]:
-        found, blown = [level_zero(self._first)], None
+        result, blown = [level_zero(self._first)], None
         if self.degrees >= 1:
-            found.append(level_one(self._first))
+            result.append(level_one(self._first))
         for degree in range(2, self.degrees + 1):
-            level, run = after_level_one(self._first, degree, found, self._coarse_times)
-            found.append(level)
+            level, run = after_level_one(self._first, degree, result, self._coarse_times)
+            result.append(level)
             blown = run if degree == 2 else blown
-        return tuple(found), blown
+        return tuple(result), blown
 
     @property
     def levels(self) -> tuple[Level, ...]:

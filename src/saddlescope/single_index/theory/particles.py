@@ -82,9 +82,9 @@ class Particles:
         rows = self.powers(s)
         first = self.slopes(rows)
         c = self.sigma * (self.phi - self.sigma * (rows @ (self.w * a)))
-        slope, bend, free = c @ first, c @ self.slopes(first), 1 - s * s
+        slope, curvature, free = c @ first, c @ self.slopes(first), 1 - s * s
         # one block a particle: [[1, -q], [-r, t]]
-        q, r, t = shift / self.epsilon * slope, shift * free * slope, 1 - shift * a * (free * bend - 2 * s * slope)
+        q, r, t = shift / self.epsilon * slope, shift * free * slope, 1 - shift * a * (free * curvature - 2 * s * slope)
         determinant = t - q * r
         left_a, left_b = rows / self.epsilon, a * free * first
         left_a, left_b = (t * left_a + q * left_b) / determinant, (r * left_a + left_b) / determinant

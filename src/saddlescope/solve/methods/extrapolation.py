@@ -97,7 +97,7 @@ class ExtrapolatedEuler(AbstractAdaptiveSolver):
 
     term_structure: ClassVar = ODETerm
     interpolation_cls: ClassVar = ExtrapolationInterpolation
-    looks: ClassVar[int] = 4  # at the observables, in a step that is too long to draw a curve by
+    observations: ClassVar[int] = 4  # in a step that is too long to draw a curve by
 
     def order(self, terms):
         """Order of the method."""

@@ -28,11 +28,11 @@ class Rodas5PInterpolation(AbstractLocalInterpolation):
         if t1 is not None:
             return self.evaluate(t1) - self.evaluate(t0)
         x = (t0 - self.t0) / (self.t1 - self.t0)
-        low, middle, high = self._bends()
-        bend = low + x * (middle + x * high)
-        return (1 - x) * self.y0 + x * (self.y1 + (1 - x) * bend)
+        low, middle, high = self._coefficients()
+        cubic = low + x * (middle + x * high)
+        return (1 - x) * self.y0 + x * (self.y1 + (1 - x) * cubic)
 
-    def _bends(self):
+    def _coefficients(self):
         return jnp.tensordot(jnp.asarray(H), self.increments, 1)
 
     def end_rate(self, field: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Modes: singular values of the product and its effective rank, against log time."""
+"""Singular values of the product and its effective rank, against log time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GROWN = 0.05  # of its largest size
 _DEEPEST, _LEAST = 1e-6, 1e-2  # of the largest singular value: where the axis ends
 
 
-def modes(trajectory: Trajectory, path: SaddlePath | None = None, ax: Axes | None = None) -> Axes:
+def singular_values(trajectory: Trajectory, path: SaddlePath | None = None, ax: Axes | None = None) -> Axes:
     """Draw the singular values over log time, above them the effective rank, and return the axes of the former.
 
     Args:
@@ -40,7 +40,7 @@ def modes(trajectory: Trajectory, path: SaddlePath | None = None, ax: Axes | Non
         >>> import saddlescope as ss
         >>> from saddlescope.deep_linear import DeepLinearFlow, LeastSquares
         >>> cost = LeastSquares([[2.0, 0.0], [0.0, 1.0]])
-        >>> ax = modes(ss.solve(DeepLinearFlow(cost, depth=2, width=10, gamma=2.5), until=20.0))
+        >>> ax = singular_values(ss.solve(DeepLinearFlow(cost, depth=2, width=10, gamma=2.5), until=20.0))
         >>> [text.get_text() for text in ax.texts]
         ['$s_{1}$', '$s_{2}$']
     """

@@ -1,4 +1,4 @@
-"""Levels of description: the risk of mean-field flow, networks and SGD on one axis of log time."""
+"""Descriptions: the risk of mean-field flow, networks and SGD on one axis of log time."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _LOW, _HIGH = 0.1, 0.9  # quantiles of runs that a band spans
 _DEEPEST = 1e-5  # of the risk at the start: where a log axis ends
 
 
-def levels(
+def descriptions(
     runs: Mapping[str, Runs],
     order: Prediction | None = None,
     ax: Axes | None = None,
     *,
     scale: Literal["linear", "log"] = "linear",
 ) -> Axes:
-    """Draw the risk of several levels of description over log time, and return the axes.
+    """Draw the risk of several descriptions over log time, and return the axes.
 
-    Several runs of one level are drawn as their mean and a band from the 10 % to the 90 % quantile. Where all that
-    comes in steps sees equally many fresh samples in a unit of time, a second axis on top counts samples.
+    Several runs of one description are drawn as their mean and a band from the 10 % to the 90 % quantile. Where all
+    that comes in steps sees equally many fresh samples in a unit of time, a second axis on top counts samples.
 
     Args:
         runs: name -> trajectory with a risk, (time,) or (time, run), or several of the former.
@@ -49,7 +49,7 @@ def levels(
         >>> problem = ss.SingleIndex(link=[0, 1], activation=[0, 1])
         >>> flow = ss.NetworkFlow(problem, epsilon=0.1, neurons=4, dimension=50)
         >>> sgd = ss.OnePassSGD(problem, epsilon=0.1, neurons=4, dimension=50, step_size=1e-3, runs=3)
-        >>> ax = levels({"flow": ss.solve(flow, until=1.0), "SGD": ss.solve(sgd, until=1.0)})
+        >>> ax = descriptions({"flow": ss.solve(flow, until=1.0), "SGD": ss.solve(sgd, until=1.0)})
         >>> [str(line.get_label()) for line in ax.get_lines()]
         ['flow', 'SGD, 3 runs']
     """
@@ -91,7 +91,7 @@ def levels(
 
 
 def together(several: Sequence[Trajectory], at: np.ndarray, name: str = "risk") -> np.ndarray:
-    """Return an observable of all runs of one level at common positive times, shape (time, run)."""
+    """Return an observable of all runs of one description at common positive times, shape (time, run)."""
     columns = []
     for run in several:
         values = run[name].reshape(len(run.time), -1)

@@ -1,4 +1,4 @@
-"""What a picture of levels of description shows, and one of order parameters: means, bands, samples, specialisation."""
+"""What a picture of descriptions shows, and one of order parameters: means, bands, samples, specialisation."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from matplotlib.axes._secondary_axes import SecondaryAxis
 from matplotlib.collections import FillBetweenPolyCollection
 
 from saddlescope.arguments import ArgumentError
-from saddlescope.plot import levels as draw_levels
+from saddlescope.plot import descriptions as draw_descriptions
 from saddlescope.plot import new_axes, order_parameters, save
 from saddlescope.plot.parts.canvas import INK
 from saddlescope.plot.single_index.order_parameters import specialised
@@ -18,9 +18,9 @@ from saddlescope.trajectory import Trajectory
 TIME = np.concatenate([[0.0], np.geomspace(1e-3, 100.0, 300)])
 
 
-def levels(*arguments: Any, **options: Any) -> Any:
+def drawn(*arguments: Any, **options: Any) -> Any:
     # matplotlib's types do not say that its lines hold arrays
-    return draw_levels(*arguments, **options)
+    return draw_descriptions(*arguments, **options)
 
 
 def level(kind, rates, **parameters):
@@ -50,7 +50,7 @@ def runs():
 
 
 def test_lines_are_means_and_bands_are_quantiles(runs):
-    ax = levels(runs)
+    ax = drawn(runs)
     lines = {str(line.get_label()): line for line in ax.get_lines()}
     assert list(lines) == ["limit", "flow, 2 runs", "SGD, 5 runs"]
     t, risk = lines["SGD, 5 runs"].get_data()
@@ -68,15 +68,15 @@ def test_lines_are_means_and_bands_are_quantiles(runs):
 
 
 def test_second_axis_counts_samples_where_one_map_applies(runs):
-    (above,) = [child for child in levels(runs).child_axes if isinstance(child, SecondaryAxis)]
+    (above,) = [child for child in drawn(runs).child_axes if isinstance(child, SecondaryAxis)]
     above.figure.draw_without_rendering()  # pyright: ignore[reportAttributeAccessIssue]
     assert above.get_xlim() == pytest.approx(np.multiply(5000, above._parent.get_xlim()))  # pyright: ignore
     assert "samples" in above.get_xlabel()
     runs["other"] = level("OnePassSGD", [1.0], step_size=1e-3, batch_size=10)
-    assert not levels(runs).child_axes
+    assert not drawn(runs).child_axes
     # two step sizes, but as many samples in a unit of time
     runs["other"] = level("OnePassSGD", [1.0], step_size=2e-3, batch_size=10)
-    assert len(levels(runs).child_axes) == 1
+    assert len(drawn(runs).child_axes) == 1
 
 
 def test_steps_are_drawn_from_the_first_one_on(runs):
@@ -84,13 +84,13 @@ def test_steps_are_drawn_from_the_first_one_on(runs):
     late = TIME[TIME > 0.5]
     runs["late"].coords["time"] = np.concatenate([[0.0], late])
     runs["late"].observables["risk"] = np.exp(-runs["late"].time)
-    ax = levels(runs)
+    ax = drawn(runs)
     assert ax.get_lines()[-1].get_xdata()[0] == pytest.approx(late[0])
 
 
 def test_prediction_and_scale(runs, order):
     order._times = np.array([np.nan, 0.7, np.nan])
-    ax = levels(runs, order, scale="log")
+    ax = drawn(runs, order, scale="log")
     assert ax.get_yscale() == "log"
     assert [text.get_text() for text in ax.texts] == ["$t_{1}$"]
     assert "predicted" in {line.get_label() for line in ax.get_lines()}
@@ -173,13 +173,13 @@ def test_one_teacher_and_many_runs(tmp_path):
 
 def test_bad_input(runs):
     with pytest.raises(ArgumentError, match="`scale` must be"):
-        levels(runs, scale="lin")
+        drawn(runs, scale="lin")
     for bad in ({}, {"none": []}):
         with pytest.raises(ArgumentError, match="`runs` must hold at least one"):
-            levels(bad)
+            drawn(bad)
     runs["limit"].parameters.pop("epsilon")
     with pytest.raises(ArgumentError, match="`runs` must hold trajectories with a risk and an epsilon"):
-        levels(runs)
+        drawn(runs)
     with pytest.raises(ArgumentError, match="`trajectory` must hold overlap"):
         order_parameters(runs["SGD"])
     other = network()
