@@ -31,8 +31,8 @@ def built(tmp_path_factory):
 
 def shipped(pattern):
     source = ROOT / "src"
-    found = {path.relative_to(source).as_posix() for path in source.rglob(pattern) if path.is_file()}
-    return {name for name in found if "__pycache__" not in name and ".egg-info" not in name}
+    results = {path.relative_to(source).as_posix() for path in source.rglob(pattern) if path.is_file()}
+    return {name for name in results if "__pycache__" not in name and ".egg-info" not in name}
 
 
 def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(built):

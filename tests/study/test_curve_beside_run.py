@@ -51,7 +51,9 @@ def test_the_scale_of_time_is_found_from_a_spec(spec, run):
     for what in ("height_ratio", "share"):
         np.testing.assert_allclose(numbers[f"measured_{what}"], numbers[f"predicted_{what}"], rtol=0.15)
     # and so are ratios of times; one curve's noise moves its first, shallow drop by a fifth, hence the median of several
-    several = [ss.compare(measured(run, factor=7.0, seed=seed), spec).values()["measured_time_ratio"] for seed in range(7)]
+    several = [
+        ss.compare(measured(run, factor=7.0, seed=seed), spec).values()["measured_time_ratio"] for seed in range(7)
+    ]
     np.testing.assert_allclose(np.median(several, axis=0), numbers["predicted_time_ratio"], rtol=0.3)
     # phi = 1, -1, 1, 1 over risk 2 with half of each square: a quarter, a quarter, and degrees 2 and 3 together
     np.testing.assert_allclose(numbers["predicted_share"], [0.25, 0.25, 0.5], atol=0.02)
