@@ -132,7 +132,7 @@ def test_the_levels_of_a_ladder_draw_together():
             {},
             "Argument `descriptions` must have one link coeff",
         ),
-        ([made_up([1.0])], {"labels": ["a", "b"]}, "Argument `labels` must be 1 names, one for each level"),
+        ([made_up([1.0])], {"labels": ["a", "b"]}, "Argument `labels` must be 1 names, one for each description"),
         ([made_up([1.0])], {"fraction": 1.0}, "Argument `fraction` must lie strictly between 0 and 1, but got 1.0."),
         (
             [dataclasses.replace(made_up([1.0]), observables={})],
