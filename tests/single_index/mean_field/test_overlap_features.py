@@ -7,6 +7,7 @@ import pytest
 
 import saddlescope as ss
 from saddlescope.gaussian import kernel
+from saddlescope.gaussian.functions.named import NAMES
 from saddlescope.single_index.mean_field.overlap_features import split
 
 OVERLAPS = np.concatenate([np.linspace(-0.999999, 0.999999, 41), [1e-6, -1e-3]])
@@ -38,3 +39,25 @@ def test_slopes_and_curvatures_are_derivatives(activation):
     assert np.allclose(value, features(s), rtol=1e-13, atol=1e-13)
     assert np.allclose(slope, jax.vmap(jax.jacfwd(one))(s).T, rtol=1e-9, atol=1e-8)
     assert np.allclose(curvature, jax.vmap(jax.jacfwd(jax.jacfwd(one)))(s).T, rtol=1e-7, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "gelu"])
+def test_features_and_slopes_are_those_of_a_sum_over_degrees(activation):
+    # the twin: powers one by one in NumPy, down to overlaps where only the lowest degree is left
+    features = split(ss.SingleIndex("erf", activation)).features
+    s = np.array([-0.999, -0.2, 1e-9, 3e-3, 0.24, 0.7, 1.0])
+    table = np.asarray(features.table)
+    k = np.arange(table.shape[1])
+    fall = [np.ones(len(k)), 1.0 * k, 1.0 * k * (k - 1)]
+    for n, got in enumerate(features.with_curvatures(jnp.asarray(s))):
+        terms = table[:, :, None] * fall[n][:, None] * s ** np.maximum(k - n, 0)[:, None]
+        size = np.abs(terms).sum(axis=1)
+        assert np.all(np.abs(np.asarray(got) - terms.sum(axis=1)) <= 1e-13 * size + 1e-300)
+
+
+@pytest.mark.parametrize("activation", NAMES)
+def test_no_activation_is_unrolled_into_a_program_of_its_degree(activation):
+    # a row of code for each power took minutes to compile
+    features = split(ss.SingleIndex([0, 1], activation)).features
+    program = jax.make_jaxpr(features.with_curvatures)(jnp.zeros(64))
+    assert len(str(program).splitlines()) < 600

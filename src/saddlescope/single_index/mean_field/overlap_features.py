@@ -55,17 +55,23 @@ class Features(eqx.Module):
 
 def powers(s: jax.Array, degree: int) -> jax.Array:
     """s^0 .. s^degree, shape (degree + 1, m)."""
-    # unrolled: XLA runs a cumulative product as a sliding window over all rows
-    rows = [jnp.ones_like(s)]
-    for _ in range(degree):
-        rows.append(rows[-1] * s)
-    return jnp.stack(rows)
+    # By doubling: a row each takes XLA minutes to compile at degree 190, and a cumulative product runs as a sliding
+    # window over all rows. A power is a product of log2(degree) factors, each right to rounding.
+    rows = jnp.ones_like(s)[None]
+    while len(rows) <= degree:
+        rows = jnp.concatenate([rows, rows * (rows[-1] * s)])
+    return rows[: degree + 1]
 
 
 def slope(rows: jax.Array) -> jax.Array:
     """d/ds of rows k -> s^k, given the rows; applied twice, the second derivative."""
     k = jnp.arange(1.0, len(rows))
     return jnp.concatenate([jnp.zeros_like(rows[:1]), k[:, None] * rows[:-1]])
+
+
+def differentiated(table: jax.Array) -> jax.Array:
+    """Coefficients of the derivatives of polynomials, given theirs by rising degree, shape (N, degree + 1)."""
+    return table[:, 1:] * jnp.arange(1.0, table.shape[1])
 
 
 class PowerFeatures(Features):
@@ -106,10 +112,10 @@ class PolynomialFeatures(Features):
 
     def _derivatives(self, s, order):
         rows = powers(s, self.table.shape[1] - 1)
-        table, results = self.table, [self.table @ rows]
-        for _ in range(order):
-            table = table[:, 1:] * jnp.arange(1.0, table.shape[1])
+        table, results = self.table, []
+        for _ in range(order + 1):
             results.append(table @ rows[: table.shape[1]])
+            table = differentiated(table)
         return tuple(results)
 
     def __call__(self, s):
@@ -133,32 +139,25 @@ class KernelFeatures(Features):
     points: jax.Array  # p, shape (N - D,)
     inverse: jax.Array  # L^-1, shape (N - D, N - D)
 
-    def _rest(self, s, order):
-        r = self.points[:, None] * s
-        degree = len(self.scale)
-        results = []
-        low, series = self.scale**2, self.near
-        exponents = jnp.arange(degree, degree + len(series), dtype=jnp.float64)
-        whole = (self.kernel, self.kernel.derivative, self.kernel.second_derivative)
-        is_near = jnp.abs(r) < _NEAR
-        near_r, far_r = jnp.where(is_near, r, 0.0), jnp.where(is_near, 0.5, r)
-        for n in range(order + 1):
-            near = jnp.polyval(series[::-1], near_r) * near_r ** (degree - n)
-            far = whole[n](far_r) - jnp.polyval(low[::-1], far_r)
-            values = jnp.where(is_near, near, far)
-            results.append(self.inverse @ (self.points[:, None] ** n * values))
-            series = series * (exponents - n)
-            low = low[1:] * jnp.arange(1.0, len(low))
-        return results
-
     def _derivatives(self, s, order):
-        rows = powers(s, len(self.scale) - 1)
-        explicit = [rows]
-        k = jnp.arange(1.0, len(rows))
-        for _ in range(order):
-            explicit.append(jnp.concatenate([jnp.zeros_like(rows[:1]), k[:, None] * explicit[-1][:-1]]))
-        scale = self.scale[:, None]
-        return tuple(jnp.concatenate([scale * e, rest]) for e, rest in zip(explicit, self._rest(s, order), strict=True))
+        degree, last = len(self.scale), len(self.scale) + len(self.near) - 1
+        rows = powers(s, last)
+        r = self.points[:, None] * s
+        is_near = jnp.abs(r) < _NEAR
+        far_r = jnp.where(is_near, 0.5, r)
+        whole = (self.kernel, self.kernel.derivative, self.kernel.second_derivative)
+        # Both polynomials in r = p s are products of a table with the powers of s.
+        scaled = powers(self.points, last).T
+        low, near = scaled[:, :degree] * self.scale**2, jnp.zeros_like(scaled).at[:, degree:].set(self.near)
+        own, near = jnp.diag(self.scale), near * scaled
+        results = []
+        for n in range(order + 1):
+            explicit = own @ rows[: own.shape[1]]
+            far = self.points[:, None] ** n * whole[n](far_r) - low @ rows[: low.shape[1]]
+            values = jnp.where(is_near, near @ rows[: near.shape[1]], far)
+            results.append(jnp.concatenate([explicit, self.inverse @ values]))
+            own, low, near = differentiated(own), differentiated(low), differentiated(near)
+        return tuple(results)
 
     def __call__(self, s):
         return self._derivatives(s, 0)[0]
