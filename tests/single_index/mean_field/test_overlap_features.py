@@ -46,7 +46,7 @@ def test_features_and_slopes_are_those_of_a_sum_over_degrees(activation):
     # the twin: powers one by one in NumPy, down to overlaps where only the lowest degree is left
     features = split(ss.SingleIndex("erf", activation)).features
     s = np.array([-0.999, -0.2, 1e-9, 3e-3, 0.24, 0.7, 1.0])
-    table = np.asarray(features.table)
+    table = np.asarray(features.table)  # pyright: ignore[reportAttributeAccessIssue]
     k = np.arange(table.shape[1])
     fall = [np.ones(len(k)), 1.0 * k, 1.0 * k * (k - 1)]
     for n, got in enumerate(features.with_curvatures(jnp.asarray(s))):
