@@ -50,7 +50,7 @@ def test_the_scale_of_time_is_found_from_a_spec(spec, run):
     # ratios of heights need no scale: they are those of the run
     for what in ("height_ratio", "share"):
         np.testing.assert_allclose(numbers[f"measured_{what}"], numbers[f"predicted_{what}"], rtol=0.15)
-    # and so are ratios of times; one curve's noise moves its first, shallow drop by a fifth, hence the median of several
+    # and so are ratios of times; one curve's noise moves its first drop by a fifth, hence the median of several
     several = [
         ss.compare(measured(run, factor=7.0, seed=seed), spec).values()["measured_time_ratio"] for seed in range(7)
     ]
