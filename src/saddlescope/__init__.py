@@ -20,8 +20,10 @@ if TYPE_CHECKING:
         diagonal_linear,
         gaussian,
         measure,
+        method,
         plot,
         single_index,
+        tolerance,
     )
     from saddlescope.arguments import ArgumentError
     from saddlescope.curves import Curve, CurveError, CurveLog, read_curve, read_curves
@@ -125,6 +127,7 @@ __all__ = [
     "load",
     "local_exponents",
     "measure",
+    "method",
     "plateaus",
     "plot",
     "read_curve",
@@ -134,6 +137,7 @@ __all__ = [
     "saddle_to_saddle_limit",
     "single_index",
     "solve",
+    "tolerance",
 ]
 
 apply_when_loaded()

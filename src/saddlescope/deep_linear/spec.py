@@ -18,6 +18,7 @@ from saddlescope.specs.checks import (
     Matrix,
     Numbers,
     Positive,
+    SolverMethod,
     Table,
     Text,
 )
@@ -166,6 +167,7 @@ class Solver(Table):
 
     rtol: Fraction = Field(1e-6, description="relative tolerance of a step")
     atol: Fraction | None = Field(None, description="absolute tolerance; by default tied to the scale of the start")
+    method: SolverMethod | None = Field(None, description="a method of ss.method; by default that of the structure")
     states: CountFromTwo = Field(20, description="number of saved states")
     cost_below: Positive | None = Field(None, description="stop when the cost is at or below this")
     learnt: Fraction = Field(1e-6, description="auto ends when the cost above its minimum is this share of its start")

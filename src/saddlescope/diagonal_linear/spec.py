@@ -16,6 +16,7 @@ from saddlescope.specs.checks import (
     Matrix,
     Numbers,
     Positive,
+    SolverMethod,
     Table,
 )
 from saddlescope.specs.run_spec import RunSpec
@@ -96,6 +97,7 @@ class Solver(Table):
 
     rtol: Fraction = Field(1e-6, description="relative tolerance of a step")
     atol: Fraction | None = Field(None, description="absolute tolerance; by default tied to the scale of the start")
+    method: SolverMethod | None = Field(None, description="a method of ss.method; by default that of the structure")
     states: CountFromTwo = Field(20, description="number of saved states")
     cost_below: Positive | None = Field(None, description="stop when the cost is at or below this")
     max_steps: Count = Field(1_000_000, description="limit on attempted steps")

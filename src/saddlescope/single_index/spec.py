@@ -14,6 +14,7 @@ from saddlescope.specs.checks import (
     Flag,
     Fraction,
     Positive,
+    SolverMethod,
     Table,
     checked,
     numbers,
@@ -87,6 +88,7 @@ class Solver(Table):
 
     rtol: Fraction = Field(1e-6, description="relative tolerance of a step")
     atol: Fraction | None = Field(None, description="absolute tolerance; by default tied to the scale of the state")
+    method: SolverMethod | None = Field(None, description="a method of ss.method; by default that of the structure")
     states: CountFromTwo = Field(100, description="number of saved states")
     risk_below: Positive | None = Field(None, description="stop when the risk is at or below this")
     stop_when_still: Flag = Field(False, description="stop when nothing more can happen")

@@ -19,6 +19,7 @@ import numpy as np
 
 from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.machine.threads import one_blas_thread
+from saddlescope.solve.methods.choice import solver_of
 from saddlescope.solve.methods.step_length import adapted
 from saddlescope.solve.outcome import Outcome
 from saddlescope.solve.protocols import System
@@ -88,7 +89,7 @@ def _begin(y: jax.Array, length: Any) -> _Carry:
     return _Carry(zero, length, y, rate, whole, whole, np.asarray(np.inf))  # pyright: ignore
 
 
-@partial(jax.jit, static_argnames=("capacity",), compiler_options=_OPTIONS)
+@partial(jax.jit, static_argnames=("capacity", "method"), compiler_options=_OPTIONS)
 def _advance(
     system: System,
     carry: _Carry,
@@ -98,9 +99,10 @@ def _advance(
     target: jax.Array,
     limit: jax.Array,
     capacity: int,
+    method: str | None,
 ) -> tuple[_Carry, _Saved]:
     """Step until the last time of `grid`, the target or `limit` attempts, whichever comes first."""
-    solver, term = system.solver(), _term()
+    solver, term = solver_of(system, method), _term()
     order: Any = solver.error_order(term)
     end = grid[-1]
     rate = jnp.where(carry.accepted > 0, carry.rate, term.vf(carry.t, carry.y, system))
@@ -200,6 +202,7 @@ def integrate(
     stop_below: float = -np.inf,
     is_still: Callable[[float, jax.Array], bool] | None = None,
     control: Control | None = None,
+    method: str | None = None,
 ) -> Record:
     """Integrate y' = F(y) from time 0 to the last time of `grid`.
 
@@ -213,6 +216,7 @@ def integrate(
         stop_below: stop when the observable that the system stops on is at or below this.
         is_still: asked between chunks with (time, state); True ends the run.
         control: asked and told between chunks; without one, an interrupt raises, as no part of the run is of use.
+        method: name of one of the methods that serve the system; by default that of its structure.
 
     Raises:
         KeyboardInterrupt: if the run was interrupted before there was anything to keep, or no part is of use.
@@ -244,6 +248,7 @@ def integrate(
                 number(stop_below),
                 np.asarray(min(attempts + limit, max_steps), np.int64),
                 capacity=_STEPS,
+                method=method,
             )
             n = int(saved.rows)
             t = float(carry.t)
@@ -288,7 +293,7 @@ def integrate(
         states=np.concatenate(states),
         outcome=outcome,
         solver={
-            "method": type(system.solver()).__name__,
+            "method": type(solver_of(system, method)).__name__,
             "rtol": float(rtol),
             "atol": float(np.max(np.asarray(atol))),
             "atol_least": float(np.min(np.asarray(atol))),

@@ -43,7 +43,11 @@ class System(eqx.Module):
 
     @abc.abstractmethod
     def solver(self) -> diffrax.AbstractSolver:
-        """Return the diffrax solver for this system's structure; its args are the system itself."""
+        """Return the diffrax solver that suits this system's structure best; its args are the system itself."""
+
+    def other_solvers(self) -> tuple[diffrax.AbstractSolver, ...]:
+        """Return more solvers that the structure has the parts for; explicit ones serve every system anyway."""
+        return ()
 
     @abc.abstractmethod
     def vector_field(self, y: jax.Array) -> jax.Array:

@@ -12,15 +12,17 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, count, fraction, positive
+from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.solve.checkpoint import Checkpoint
 from saddlescope.solve.control import Control, in_charge
 from saddlescope.solve.iterate import Iteration, iterate
 from saddlescope.solve.loop import Record, integrate
+from saddlescope.solve.methods.choice import checked
 from saddlescope.solve.outcome import Outcome
 from saddlescope.solve.progress import Progress
 from saddlescope.solve.protocols import Flow, Refinement
 from saddlescope.solve.still import still_test
+from saddlescope.solve.tolerances import Fixed, Tied, Tolerance
 from saddlescope.trajectory import Trajectory
 
 _RTOL, _ATTEMPTS = 1e-6, 1_000_000
@@ -34,6 +36,8 @@ def solve(
     *,
     rtol: float | None = None,
     atol: float | None = None,
+    method: Any = None,
+    tolerance: Tolerance | None = None,
     states: int = 100,
     risk_below: float | None = None,
     stop_when_still: bool = False,
@@ -54,6 +58,10 @@ def solve(
         atol: absolute tolerance of a step, in (0, 1), of a flow in continuous time; by default tied to the scale of the
             flow's state (rtol times that scale), so that no escape from a tiny start is skipped. A larger one is used,
             and doubted.
+        method: of a flow in continuous time, a value of `ss.method` such as `ss.method.Tsit5()`, or its name; by
+            default that of the flow's structure.
+        tolerance: a rule of `ss.tolerance` instead of rtol and atol, which stand for `Tied(rtol)` or, with atol, for
+            `Fixed(rtol, atol)`.
         states: number of saved states; fewer are saved where they would take more than 256 MB.
         risk_below: stop when the risk, or the cost of a deep linear network, is at or below this.
         stop_when_still: stop a flow in continuous time when neither motion nor a growing mode can change anything
@@ -88,7 +96,8 @@ def solve(
     with Progress(progress, until, flow.shortest_time) as bar:
         asked = in_charge(control, bar)
         if isinstance(system, Iteration):
-            for name, value in (("rtol", rtol), ("atol", atol), ("stop_when_still", stop_when_still or None)):
+            of_flows = {"rtol": rtol, "atol": atol, "method": method, "tolerance": tolerance}
+            for name, value in {**of_flows, "stop_when_still": stop_when_still or None}.items():
                 if value is not None:
                     raise ArgumentError(name, "not be given for a dynamics in steps, which have one length", value)
             return _iterated(flow, system, y0, until, states, target, most, checkpoint, asked)
@@ -96,8 +105,8 @@ def solve(
             raise ArgumentError("checkpoint", "be given for dynamics in steps only", str(checkpoint))
         how = _How(
             until,
-            fraction("rtol", _RTOL if rtol is None else rtol),
-            None if atol is None else fraction("atol", atol),
+            _tolerance(rtol, atol, tolerance),
+            checked(system, method),
             states,
             target,
             stop_when_still,
@@ -110,12 +119,24 @@ class _How(NamedTuple):
     """How a flow in continuous time is integrated, see `solve`."""
 
     until: float
-    rtol: float
-    atol: float | None
+    tolerance: Tolerance
+    method: str | None
     states: int
     target: float
     stop_when_still: bool
     max_steps: int
+
+
+def _tolerance(rtol: float | None, atol: float | None, rule: Tolerance | None) -> Tolerance:
+    if rule is None:
+        rtol = _RTOL if rtol is None else rtol
+        return Tied(rtol) if atol is None else Fixed(rtol, atol)
+    if not isinstance(rule, Tolerance):
+        raise ArgumentError("tolerance", "be a rule such as ss.tolerance.Tied(1e-8)", rule)
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value is not None:
+            raise ArgumentError(name, "not be given together with `tolerance`, which holds it", value)
+    return rule
 
 
 def _integrated(flow: Flow, how: _How, control: Control) -> Trajectory:
@@ -152,26 +173,21 @@ def _integrated_once(flow: Flow, how: _How, control: Control) -> tuple[Record, t
     system, y0 = flow.start()
     kept = max(2, min(how.states, _MOST_SAVED // y0.size))
     first = min(flow.shortest_time, how.until)
-    tied = how.rtol * np.asarray(flow.scale())
+    scale = np.asarray(flow.scale())
     record = integrate(
         system,
         y0,
         _grid(first, how.until, kept),
         first_step=1e-3 * first,
-        rtol=how.rtol,
-        atol=tied if how.atol is None else how.atol,
+        rtol=how.tolerance.rtol,
+        atol=how.tolerance.absolute(scale),
         max_steps=how.max_steps,
         stop_below=how.target,
         is_still=still_test(system, how.until, y0) if how.stop_when_still else None,
         control=control,
+        method=how.method,
     )
-    if how.atol is None or how.atol <= tied.min():
-        return record, ()
-    doubt = (
-        f"Argument `atol` is {how.atol:g}, above {tied.min():.1e}, the scale of this flow's state times rtol: an "
-        "escape from a small start may have been skipped."
-    )
-    return record, (doubt,)
+    return record, how.tolerance.doubts(scale)
 
 
 def _not_refined(trajectory: Trajectory, outcome: Outcome) -> Trajectory:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
+from saddlescope.method import named
 
 
 def checked(check: Any, **limits: Any) -> BeforeValidator:
@@ -68,6 +69,10 @@ def _matrix(value: Any, info: ValidationInfo) -> list[list[float]]:
     return rows
 
 
+def _method(value: Any, info: ValidationInfo) -> str:
+    return named(str(info.field_name), value)
+
+
 Positive = Annotated[float, checked(positive)]
 Finite = Annotated[float, checked(finite)]
 Fraction = Annotated[float, checked(fraction)]
@@ -75,6 +80,7 @@ Count = Annotated[int, checked(count)]
 CountFromZero = Annotated[int, checked(count, least=0)]
 CountFromTwo = Annotated[int, checked(count, least=2)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
+SolverMethod = Annotated[str, BeforeValidator(_method)]
 Text = Annotated[str, BeforeValidator(_text)]
 Numbers = Annotated[list[float], BeforeValidator(_numbers)]
 Matrix = Annotated[list[list[float]], BeforeValidator(_matrix)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import ClassVar
 
-import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -17,6 +16,7 @@ from saddlescope.deep_linear.network.layers import Weights, gradients, products_
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.general_cost import GeneralCost
 from saddlescope.solve import RKC2, ExtrapolatedEuler, System
+from saddlescope.solve.methods.tsit5 import Tsit5
 
 _LARGEST_SAVED = 1024  # entries of a product that is saved at every step
 _LARGEST_IMPLICIT = 400  # entries of a product: the order of six matrices that a step decomposes
@@ -63,11 +63,18 @@ class DeepLinearSystem(System):
 
     def solver(self):
         if self.explicit:
-            return diffrax.Tsit5()
+            return Tsit5()
+        return self._implicit() if self._suits_implicit() else RKC2()
+
+    def other_solvers(self):
+        return (RKC2(), self._implicit()) if self._suits_implicit() else (RKC2(),)
+
+    def _suits_implicit(self) -> bool:
         rows, columns = self.cost.shape
         weights = sum(rows * columns for rows, columns in self.shapes)
-        if rows * columns > _LARGEST_IMPLICIT or weights > _MOST_WEIGHTS:
-            return RKC2(spectral_radius=lambda y, system: system.spectral_radius(y))
+        return len(self.shapes) > 1 and rows * columns <= _LARGEST_IMPLICIT and weights <= _MOST_WEIGHTS
+
+    def _implicit(self) -> ExtrapolatedEuler:
         return ExtrapolatedEuler(
             split=lambda y: layers(y, self.shapes),
             join=_vector,

@@ -48,7 +48,7 @@ class MeanFieldSystem(System):
     degrees: int = eqx.field(static=True)  # moments M_0 .. M_degrees are observed
 
     def solver(self):
-        return Rodas5P(linearise=lambda y, system: system.linearise(y), factor=BlockLowRank.factor)
+        return Rodas5P()
 
     def vector_field(self, y):
         a, z = y

@@ -9,7 +9,18 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from saddlescope.arguments import ArgumentError, count, finite
 from saddlescope.single_index.spec import Function, LawTable, Levels
-from saddlescope.specs.checks import Count, CountFromTwo, CountFromZero, Flag, Fraction, Numbers, Positive, Table, Text
+from saddlescope.specs.checks import (
+    Count,
+    CountFromTwo,
+    CountFromZero,
+    Flag,
+    Fraction,
+    Numbers,
+    Positive,
+    SolverMethod,
+    Table,
+    Text,
+)
 from saddlescope.specs.run_spec import RunSpec
 from saddlescope.specs.settings import settings
 
@@ -129,6 +140,7 @@ class Solver(Table):
     """How it is solved."""
 
     rtol: Fraction = Field(1e-6, description="relative tolerance of a step of a flow")
+    method: SolverMethod | None = Field(None, description="a method of ss.method; by default that of the structure")
     states: CountFromTwo = Field(100, description="number of saved states")
     max_steps: Count = Field(1_000_000, description="limit on attempted steps of a flow")
 

@@ -63,7 +63,7 @@ class Study(Base):
         for name, flows in self.flows.items():
             runs: list[Trajectory] = []
             for flow in flows:
-                arguments: dict[str, Any] = {"rtol": how.rtol, "max_steps": how.max_steps}
+                arguments: dict[str, Any] = {"rtol": how.rtol, "method": how.method, "max_steps": how.max_steps}
                 if hasattr(flow, "step_size"):
                     arguments = {"checkpoint": checkpoints.get(name)}
                 try:

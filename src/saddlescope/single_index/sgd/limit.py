@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -18,6 +17,7 @@ from saddlescope.single_index.problem.single_index import coefficients
 from saddlescope.single_index.sgd.descents import OnePassSGD
 from saddlescope.single_index.sgd.four_point import erf_average, polynomial_average
 from saddlescope.solve import Flow, Record, System, versions
+from saddlescope.solve.methods.tsit5 import Tsit5
 from saddlescope.trajectory import Trajectory
 
 
@@ -42,7 +42,7 @@ class SGDLimitSystem(System):
     activation: tuple[float, ...] = eqx.field(static=True)
 
     def solver(self):
-        return diffrax.Tsit5()
+        return Tsit5()
 
     def _parts(self, y):
         p = len(self.gram)

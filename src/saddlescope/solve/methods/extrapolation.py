@@ -71,6 +71,10 @@ class ExtrapolationInterpolation(AbstractLocalInterpolation):
         return inner - jnp.sum(weights) * self.y0 + self.y1 + share * (self.y0 - self.y1)
 
 
+def _not_given(*parts: Any) -> Any:
+    raise TypeError("ExtrapolatedEuler() names a method: the parts that it steps with are those of a system")
+
+
 class ExtrapolatedEuler(AbstractAdaptiveSolver):
     """Extrapolation of linearly implicit Euler steps, of order 6, for autonomous systems y' = f(y).
 
@@ -89,12 +93,13 @@ class ExtrapolatedEuler(AbstractAdaptiveSolver):
     Source: Deuflhard, SIAM Review 27 (1985), 505; Hairer and Wanner, Solving ODEs II, section IV.9.
     """
 
-    split: Callable[[jax.Array], Any]
-    join: Callable[[Any], jax.Array]
-    linearise: Callable[[Any, Any], Any]
-    factor: Callable[[Any, jax.Array], Any]
-    advance: Callable[[Any, Any, Any, Any], Any]
+    split: Callable[[jax.Array], Any] = _not_given
+    join: Callable[[Any], jax.Array] = _not_given
+    linearise: Callable[[Any, Any], Any] = _not_given
+    factor: Callable[[Any, jax.Array], Any] = _not_given
+    advance: Callable[[Any, Any, Any, Any], Any] = _not_given
 
+    references: ClassVar[tuple[str, ...]] = ("deuflhard1985", "hairer1990")
     term_structure: ClassVar = ODETerm
     interpolation_cls: ClassVar = ExtrapolationInterpolation
     observations: ClassVar[int] = 4  # in a step that is too long to draw a curve by

@@ -13,6 +13,10 @@ _DAMPING = 2 / 13
 _MOST_STAGES = 5000
 
 
+def _radius_of_system(y: jax.Array, system: Any) -> jax.Array:
+    return system.spectral_radius(y)
+
+
 class RKC2(AbstractAdaptiveSolver):
     """Explicit method of order 2 whose stable interval on the negative axis grows with the square of its stages.
 
@@ -25,8 +29,9 @@ class RKC2(AbstractAdaptiveSolver):
     Source: Sommeijer, Shampine, Verwer, J. Comput. Appl. Math. 88 (1998), 315, equations (2.2) to (2.5) and (3.1).
     """
 
-    spectral_radius: Callable[[jax.Array, Any], jax.Array]  # (y, args) -> an upper bound
+    spectral_radius: Callable[[jax.Array, Any], jax.Array] = _radius_of_system  # (y, args) -> an upper bound
 
+    references: ClassVar[tuple[str, ...]] = ("sommeijer1998",)
     term_structure: ClassVar = ODETerm
     interpolation_cls: ClassVar = ThirdOrderHermitePolynomialInterpolation
 

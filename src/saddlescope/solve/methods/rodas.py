@@ -47,19 +47,29 @@ class Rodas5PInterpolation(AbstractLocalInterpolation):
         return slope + self.solve(field - slope)
 
 
+def _linearised(y: jax.Array, system: Any) -> Any:
+    return system.linearise(y)
+
+
+def _factored(jacobian: Any, shift: jax.Array) -> Callable[[jax.Array], jax.Array]:
+    return jacobian.factor(shift)
+
+
 class Rodas5P(AbstractAdaptiveSolver):
     """Rosenbrock method of order 5 for stiff autonomous systems y' = f(y) whose Jacobian has structure.
 
     The stage matrix I - gamma h J is never formed: `linearise(y, args)` returns whatever describes J at y,
-    and `factor(J, shift)` returns a function that applies (I - shift J)^-1. One factorisation serves the
+    and `factor(J, shift)` returns a function that applies (I - shift J)^-1; by default the methods `linearise(y)` of
+    the system and `factor(shift)` of what that returns. One factorisation serves the
     eight stages of a step.
 
     The state is a single array.
     """
 
-    linearise: Callable[..., Any]
-    factor: Callable[..., Callable[[jax.Array], jax.Array]]
+    linearise: Callable[..., Any] = _linearised
+    factor: Callable[..., Callable[[jax.Array], jax.Array]] = _factored
 
+    references: ClassVar[tuple[str, ...]] = ("steinebach2023",)
     term_structure: ClassVar = ODETerm
     interpolation_cls: ClassVar = Rodas5PInterpolation
 
