@@ -69,7 +69,8 @@ def test_a_method_that_cannot_serve_is_refused(method: Any, message: str):
 
 def test_steps_have_no_method_and_no_tolerance():
     descent = ss.GradientDescent(ss.LeastSquares([[2.0]]), 2, 4, gamma=1.0, learning_rate=0.25)
-    for name, value in (("method", ss.method.Tsit5()), ("tolerance", ss.tolerance.Tied())):
+    given: dict[str, Any] = {"method": ss.method.Tsit5(), "tolerance": ss.tolerance.Tied()}
+    for name, value in given.items():
         with pytest.raises(ss.ArgumentError, match=f"`{name}` must not be given for a dynamics in steps"):
             ss.solve(descent, 1.0, **{name: value})
 
