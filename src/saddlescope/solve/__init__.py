@@ -7,6 +7,7 @@ from saddlescope.lazy import lazy
 if TYPE_CHECKING:
     from saddlescope.solve.iterate import Iteration
     from saddlescope.solve.loop import Record, integrate
+    from saddlescope.solve.methods.bdf import BDF
     from saddlescope.solve.methods.extrapolation import ExtrapolatedEuler
     from saddlescope.solve.methods.rkc import RKC2
     from saddlescope.solve.methods.rodas import Rodas5P
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from saddlescope.solve.structure.block_low_rank import BlockLowRank
 
 __all__ = [
+    "BDF",
     "RKC2",
     "BlockLowRank",
     "ExtrapolatedEuler",

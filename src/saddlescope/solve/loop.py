@@ -30,6 +30,7 @@ _STEPS = 1024
 _STATES = 128
 _STATES_OF_LARGE, _SMALL = 16, 2**14  # numbers in a state
 _CHUNK_SECONDS = 0.3
+_MOST_STRETCH = 10.0  # of a step beyond the last, for a solver that remembers
 # The matrices of a step are small, see `one_blas_thread`.
 _OPTIONS: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False}
 
@@ -44,6 +45,7 @@ class _Carry(NamedTuple):
     accepted: jax.Array
     attempts: jax.Array
     stop: jax.Array
+    history: Any = None  # of a solver that remembers past steps
 
 
 class _Saved(NamedTuple):
@@ -89,6 +91,14 @@ def _begin(y: jax.Array, length: Any) -> _Carry:
     return _Carry(zero, length, y, rate, whole, whole, np.asarray(np.inf))  # pyright: ignore
 
 
+@partial(jax.jit, static_argnames=("method",), compiler_options=_OPTIONS)
+def _history(
+    system: System, y: jax.Array, length: jax.Array, rtol: jax.Array, atol: jax.Array, method: str | None
+) -> Any:
+    solver = solver_of(system, method)
+    return solver.begin(y, system.vector_field(y), length, rtol, atol, system)
+
+
 @partial(jax.jit, static_argnames=("capacity", "method"), compiler_options=_OPTIONS)
 def _advance(
     system: System,
@@ -110,6 +120,7 @@ def _advance(
     carry = carry._replace(stop=begun[system.stop_on], rate=rate)
     # A solver of long steps asks for observations within a step, of its dense output.
     observations = getattr(solver, "observations", 1)
+    remembers = getattr(solver, "remembers", False)
     shares = jnp.arange(1, observations) / observations
     capacity *= observations
 
@@ -127,14 +138,23 @@ def _advance(
         y1, error, dense, held1, _ = solver.step(term, c.t, t1, c.y, system, held, jnp.asarray(False))  # pyright: ignore
         norm = system.error_norm(error, c.y, y1, rtol, atol)  # pyright: ignore[reportArgumentType]
         # a state that is no longer a number has no size that could excuse its error
-        keep, next_length = adapted(jnp.where(jnp.all(jnp.isfinite(y1)), norm, jnp.inf), t1 - c.t, order)
-        # A step cut short at the end of the grid says nothing against the step length that was proposed.
-        next_length = jnp.where(keep & (t1 < c.t + length), jnp.maximum(next_length, length), next_length)
+        norm = jnp.where(jnp.all(jnp.isfinite(y1)), norm, jnp.inf)
         between: Any = solver.interpolation_cls(t0=c.t, t1=t1, **dense)
         # What follows is of the new state even if that is refused, so that its features are computed once.
-        rate = term.vf(t1, y1, system)
-        if hasattr(between, "end_rate"):
-            rate = between.end_rate(rate)
+        if remembers:
+            keep, next_length, after = solver.settle(
+                norm, lambda error: system.error_norm(error, c.y, y1, rtol, atol), held1
+            )
+            rate = between.rate
+        else:
+            keep, next_length = adapted(norm, t1 - c.t, order)
+            after = jax.tree.map(lambda new, old: jnp.where(keep, new, old), held1, held)
+            rate = term.vf(t1, y1, system)
+            if hasattr(between, "end_rate"):
+                rate = between.end_rate(rate)
+        # A step cut short at the end of the grid says nothing against the step length that was proposed.
+        proposed = jnp.minimum(length, _MOST_STRETCH * (t1 - c.t)) if remembers else length
+        next_length = jnp.where(keep & (t1 < c.t + length), jnp.maximum(next_length, proposed), next_length)
         observed = system.observables(y1, rate)
         y, t, rate = jnp.where(keep, y1, c.y), jnp.where(keep, t1, c.t), jnp.where(keep, rate, c.rate)
 
@@ -172,7 +192,7 @@ def _advance(
         )
         stop = jnp.where(keep, observed[system.stop_on], c.stop)
         c = _Carry(t, t + next_length, y, rate, c.accepted + keep, c.attempts + 1, stop)
-        return c, saved, jax.tree.map(lambda new, old: jnp.where(keep, new, old), held1, held)
+        return c, saved, after
 
     nothing = jnp.zeros((), jnp.int64)
     saved = _Saved(
@@ -184,10 +204,10 @@ def _advance(
         # A chunk that was cut short by its step limit left times of its grid unpassed; those passed are skipped.
         jnp.searchsorted(grid, carry.t, side="right"),
     )
-    # what a solver keeps from step to step (the field at its start, say) is made anew for every chunk
-    held = solver.init(term, carry.t, carry.t_next, carry.y, system)
-    carry, saved, _ = jax.lax.while_loop(running, step, (carry, saved, held))
-    return carry, saved
+    # what else a solver keeps from step to step (the field at its start, say) is made anew for every chunk
+    held = carry.history if remembers else solver.init(term, carry.t, carry.t_next, carry.y, system)
+    carry, saved, held = jax.lax.while_loop(running, step, (carry._replace(history=None), saved, held))
+    return carry._replace(history=held if remembers else None), saved
 
 
 def integrate(
@@ -228,6 +248,8 @@ def integrate(
     number = partial(np.asarray, dtype=np.float64)
     tolerances = number(rtol), jnp.asarray(np.broadcast_to(number(atol), y0.shape))
     carry = _begin(y0, first_step)
+    if getattr(solver_of(system, method), "remembers", False):
+        carry = carry._replace(history=_history(system, y0, number(first_step), *tolerances, method=method))
     chunks: list[tuple[np.ndarray, dict[str, np.ndarray], np.ndarray, np.ndarray]] = []
     room = _STATES if y0.size <= _SMALL else _STATES_OF_LARGE
     blocks = [grid[i : i + room] for i in range(0, len(grid), room)]
@@ -299,9 +321,14 @@ def integrate(
             "atol_least": float(np.min(np.asarray(atol))),
             "steps_accepted": accepted,
             "steps_rejected": attempts - accepted,
+            **({} if carry.history is None else _work(carry.history)),
             "seconds": time.perf_counter() - started,
         },
     )
+
+
+def _work(history: Any) -> dict[str, int]:
+    return {"evaluations": int(history.evaluations), "factorisations": int(history.factors)}
 
 
 def _ending(carry: _Carry, t: float, end: float, max_steps: int, stop_below: float) -> Outcome | None:

@@ -169,7 +169,8 @@ class NetworkFlow(Flow):
         }
         if p == 1:
             observables["residual"] = phi - sigma * moment
-            dims["residual"] = ("time", "degree")
+            observables["residual_rate"] = -sigma * raw["moment_rate"][..., 0]
+            dims |= dict.fromkeys(("residual", "residual_rate"), ("time", "degree"))
         coords = {
             "time": record.times,
             "degree": np.arange(degree + 1),

@@ -8,7 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.gaussian import Kernel
-from saddlescope.solve import RKC2, System
+from saddlescope.single_index.network.coupling import Coupling, Slope
+from saddlescope.solve import BDF, System, relative
+
+_ROUNDING = 16 * 2.0**-53  # of a sum, relative to its terms
 
 
 class NetworkSystem(System):
@@ -39,7 +42,7 @@ class NetworkSystem(System):
     degrees: int = eqx.field(static=True)
 
     def solver(self):
-        return RKC2(spectral_radius=lambda y, system: system.spectral_radius(y))
+        return BDF(factor=lambda y, shift, system: system.coupling(y, shift), solve=Coupling.solve)
 
     def _neurons(self, y):
         """a, unit vectors, overlaps with teachers (m, p) and with each other (m, m)."""
@@ -50,15 +53,30 @@ class NetworkSystem(System):
         r = jnp.where(jnp.eye(len(a), dtype=bool), 1.0, r)
         return a, u, s, r
 
+    def _pulls(self, a, u, s, r):
+        """U'(r) beside the diagonal, and the force on each neuron orthogonal to it, over its a."""
+        m = len(a)
+        # the pull of a neuron on itself is radial, and where U'(1) is infinite it must not enter
+        slope = jnp.where(jnp.eye(m, dtype=bool), 0.0, self.U.derivative(r))
+        push = self.V.derivative(s) * self.b[None, :]
+        force = push @ self.frame - (slope * a[None, :]) @ u / m
+        return slope, force - jnp.sum(force * u, axis=1, keepdims=True) * u
+
+    def coupling(self, y: jax.Array, shift: jax.Array) -> Coupling:
+        """What is stiff at y, ready for solves with this shift."""
+        a, u, s, r = self._neurons(y)
+        slope, force = self._pulls(a, u, s, r)
+        m = len(a)
+        # the diagonal takes no part: it is filled as if neurons had nothing in common but teachers, which keeps its rank
+        alone = self.U.derivative(jnp.sum(u[:, : len(self.frame)] ** 2, axis=1))
+        filled = jnp.where(jnp.eye(m, dtype=bool), alone, slope) / m
+        return Coupling.at(shift, self.epsilon, a, u, r, force, self.U(r) / m, Slope.of(filled))
+
     def vector_field(self, y):
         a, u, s, r = self._neurons(y)
         m = len(a)
         rate = (self.V(s) @ self.b - self.U(r) @ a / m) / self.epsilon
-        # the pull of a neuron on itself is radial, and where U'(1) is infinite it must not enter
-        pull = jnp.where(jnp.eye(m, dtype=bool), 0.0, self.U.derivative(r)) * a[None, :]
-        push = self.V.derivative(s) * self.b[None, :]
-        force = push @ self.frame - pull @ u / m
-        tangent = force - jnp.sum(force * u, axis=1, keepdims=True) * u
+        _, tangent = self._pulls(a, u, s, r)
         # times |u|, so that u / |u| moves as a neuron of norm one does
         length = jnp.linalg.norm(y[:, 1:], axis=1, keepdims=True)
         return jnp.concatenate([rate[:, None], a[:, None] * length * tangent], axis=1)
@@ -95,10 +113,56 @@ class NetworkSystem(System):
         slope = self.U.derivative(jnp.ones(()))
         return jnp.where(jnp.isfinite(slope), slope, 0.0)
 
+    def error_norm(self, error, before, after, rtol, atol):
+        """The largest error among those of the second layer, of overlaps and of moments, each beside its present size.
+
+        An overlap is small beside those of all neurons with the same teacher, or beside where overlaps begin to matter;
+        not beside one: an escape may be driven by next to nothing.
+        """
+        p = len(self.frame)
+        a, u = after[:, 0], after[:, 1:]
+        teachers, others = u[:, :p], u[:, p:]
+        # what rounding leaves of the forces, in a time of order one
+        s = teachers @ self.frame[:, :p].T
+        push = jnp.abs(a[:, None] * self.V.derivative(jnp.clip(s, -1.0, 1.0))) @ jnp.abs(self.b[:, None] * self.frame)
+        least = _ROUNDING * (_mean_size(push[:, :p]) + _mean_size(teachers))
+        of_teachers = jnp.clip(rtol * _mean_size(teachers), least, jnp.maximum(atol[0, 1 : 1 + p], least))
+        # a neuron's largest coordinate is its own direction
+        beside = jnp.where(jnp.abs(others) < jnp.max(jnp.abs(others), axis=1, keepdims=True, initial=0.0), others, 0.0)
+        count = max(others.shape[0] * (others.shape[1] - 1), 1)
+        typical = jnp.sqrt(jnp.sum(beside**2) / count)
+        of_others = jnp.clip(rtol * typical, _ROUNDING / len(a), jnp.max(atol[:, 1 + p :], initial=0.0))
+        floor = jnp.concatenate([atol[0, :1], of_teachers, jnp.broadcast_to(of_others, others.shape[1:])])
+        scaled = _mean_size(relative(error, before, after, rtol, floor))
+        of_rest = jnp.sqrt(jnp.sum(scaled[1 + p :] ** 2) / max(others.shape[1], 1))
+        norm = jnp.maximum(jnp.max(scaled[: 1 + p]), of_rest)
+        return jnp.maximum(norm, self._error_of_moments(error, a, s, rtol)) if p == 1 else norm
+
+    def _error_of_moments(self, error, a, s, rtol):
+        """The largest error of a moment, beside its target and what is left to learn of it."""
+        moved, power = [], jnp.ones_like(s)
+        slope = a * (error[:, 1:2] @ self.frame[:1, :1].T)[:, 0]
+        had, rounding, grown = [], [], jnp.zeros(len(a))
+        for k in range(self.degrees + 1):
+            moved.append(jnp.mean(error[:, 0] * power[:, 0] + grown * slope))
+            had.append(jnp.mean(a * power[:, 0]))
+            rounding.append(_ROUNDING * jnp.mean(jnp.abs(a * power[:, 0])))
+            grown, power = (k + 1) * power[:, 0], power * s
+        phi, sigma = self.phi * self.b[0], self.sigma
+        aimed = (phi != 0) & (sigma != 0)
+        size = jnp.maximum(jnp.abs(phi - sigma * jnp.stack(had)), jnp.abs(phi)) / jnp.where(aimed, jnp.abs(sigma), 1.0)
+        return jnp.max(jnp.where(aimed, jnp.abs(jnp.stack(moved)) / (rtol * size + jnp.stack(rounding)), 0.0))
+
     def observables(self, y, rate):
-        a, _, s, r = self._neurons(y)
-        change = -(self.epsilon * jnp.sum(rate[:, 0] ** 2) + jnp.sum(rate[:, 1:] ** 2)) / len(a)
-        return self.read(a, s, r) | {"risk_rate": change}
+        a, u, s, r = self._neurons(y)
+        da, du = rate[:, 0], rate[:, 1:] / jnp.linalg.norm(y[:, 1:], axis=1, keepdims=True)
+        turned = (du - jnp.sum(du * u, axis=1, keepdims=True) * u) @ self.frame.T
+        change = -(self.epsilon * jnp.sum(da**2) + jnp.sum(rate[:, 1:] ** 2)) / len(a)
+        power, moments = jnp.ones_like(s), [jnp.mean(da) * jnp.ones(s.shape[1])]
+        for k in range(1, self.degrees + 1):
+            moments.append(jnp.mean(da[:, None] * power * s + k * a[:, None] * power * turned, axis=0))
+            power = power * s
+        return self.read(a, s, r) | {"risk_rate": change, "moment_rate": jnp.stack(moments)}
 
     def read(self, a: jax.Array, s: jax.Array, r: jax.Array) -> dict[str, jax.Array]:
         """Risk, its parts by degree and the moments, from order parameters alone."""
@@ -119,6 +183,11 @@ class NetworkSystem(System):
             "risk_by_degree": jnp.stack(by_degree),
             "moment": jnp.stack(moments),
         }
+
+
+def _mean_size(x: jax.Array) -> jax.Array:
+    """Root mean squares of columns."""
+    return jnp.sqrt(jnp.mean(x**2, axis=0))
 
 
 def by_degree(phi: np.ndarray, gram: np.ndarray, b: np.ndarray) -> np.ndarray:
