@@ -156,7 +156,7 @@ def test_table_has_theory_levels_and_samples(ran):
     )
     assert "step x d = 0.09" in printed
     assert "16000 fresh samples in each of 2 runs" in " ".join(printed.split())
-    assert {"berthier2023", "steinebach2023", "sommeijer1998"} <= set(record["cite"])
+    assert {"berthier2023", "steinebach2023", "shampine1997"} <= set(record["cite"])
 
 
 def test_saved_spec_repeats_the_run(ran, tmp_path):

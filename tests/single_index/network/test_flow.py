@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from campaigns.references.network import Network, polynomial_kernels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
@@ -99,8 +100,7 @@ def gram_flow(t, y, m, epsilon):
 
 @pytest.mark.parametrize(("dimension", "seed"), [(2, 1), (9, 2), (30, 3), (10**9, 4), (INF, 5), ("given", 6)])
 def test_agrees_with_the_flow_of_gram_matrices(dimension, seed):
-    """To 2 rtol^(2/3), the error of a method of order 2 whose steps each err by rtol."""
-    epsilon, rtol = 0.1, 1e-9
+    epsilon, rtol = 0.1, 1e-7
     if dimension == "given":
         # 40 coordinates, of which the flow keeps m + 1
         flow = ss.NetworkFlow(LADDER, epsilon, initial=random_network(seed, M, 40))
@@ -114,41 +114,12 @@ def test_agrees_with_the_flow_of_gram_matrices(dimension, seed):
     twin = solve_ivp(
         gram_flow, (0, 3.0), start, "DOP853", run["state_time"], args=(M, epsilon), rtol=1e-11, atol=1e-12
     ).y.T
-    error = 2 * rtol ** (2 / 3)
+    error = 10 * rtol
     assert np.abs(run["second_layer"] - twin[:, :M]).max() < error
     assert np.abs(run["overlap"] - twin[:, M : 2 * M]).max() < error
     assert np.abs(run["mutual_overlap"] - twin[:, 2 * M :].reshape(-1, M, M)).max() < error
     assert run.accuracy["norm_drift"] < error
     assert np.abs(run["overlap"]).max() > 0.3  # the first layer has moved
-
-
-@jax.jit
-def radius_and_bound(system, y):
-    jacobian = jax.jacfwd(system.vector_field)(y).reshape(y.size, y.size)
-    return jacobian, system.spectral_radius(y)
-
-
-@jax.jit
-def a_while_later(system, y):
-    def step(_, y):
-        y = y + 0.5 / system.spectral_radius(y) * system.vector_field(y)
-        return y.at[:, 1:].divide(jnp.linalg.norm(y[:, 1:], axis=1, keepdims=True))
-
-    return jax.lax.fori_loop(0, 40, step, y)
-
-
-@settings(max_examples=6, deadline=None, derandomize=True)
-@given(seed=st.integers(0, 1000), epsilon=st.sampled_from([1e-4, 0.1, 10.0]))
-@pytest.mark.parametrize(("activation", "d"), [("hermite", 6), ("relu", 3), ("erf", 1000)])
-def test_the_spectral_radius_is_a_bound_along_runs(activation, d, seed, epsilon):
-    problem = ss.SingleIndex(PHI, SIGMA if activation == "hermite" else activation)
-    system, y = ss.NetworkFlow(problem, epsilon, neurons=5, dimension=d, seed=seed).start()
-    for _ in range(4):
-        jacobian, bound = radius_and_bound(system, y)
-        radius = np.abs(np.linalg.eigvals(np.asarray(jacobian))).max()
-        # a step costs the square root of it: too large by ten would make steps three times dearer
-        assert radius <= bound * (1 + 1e-9) <= 10 * radius
-        y = a_while_later(system, y)
 
 
 @pytest.mark.parametrize("activation", [SIGMA, "relu"])
@@ -178,6 +149,32 @@ def test_risk_and_its_degrees_by_monte_carlo(activation):
     # degree one of y - f, as a linear function of x, which has 6 coefficients
     linear = x.T @ (np.asarray(problem.link(x[:, 0])) - f) / len(x)
     assert np.isclose(0.5 * linear @ linear, result["risk_by_degree"][1], rtol=0.05)
+
+
+@pytest.mark.parametrize(("phi1", "until"), [(1e-4, 6.0), (1e-10, 16.0)])
+def test_an_escape_driven_by_next_to_nothing_comes_in_its_time(phi1, until):
+    """At the default tolerance, against the flow of Gram matrices by an explicit method of order 8."""
+    link, activation, m = [0.0, phi1, 1.0, 0.1], [0.0, 1.0, 1.0, 0.5], 12
+    law = ss.Normal(1.5, 0.5)
+    run = ss.solve(ss.NetworkFlow(ss.SingleIndex(link, activation), 1.0, m, seed=2, second_layer=law), until)
+    kernels = polynomial_kernels(np.array(link), np.array(activation))
+    orthogonal = np.eye(m, m + 1, 1)
+    exact = Network.of(kernels, 1.0, run["second_layer"][0], orthogonal, np.eye(1), np.ones(1))
+    risk = exact.risk(exact.solve(until, "DOP853", 1e-10)(run.time))
+    escapes = (run["risk"] < 0.8 * run["risk"][0]) & (run["risk"] > 0.2 * run["risk"][0])
+    assert np.sum(escapes) > 20
+    # what is too late by a time is too high by that time's share of the fall
+    late = (run["risk"] - risk)[escapes] / (run["risk_rate"] * run.time)[escapes]
+    assert np.abs(late).max() < 2e-5
+
+
+def test_residual_rates_are_those_of_the_residual():
+    run = ss.solve(ss.NetworkFlow(LADDER, 0.1, neurons=M, dimension=9, seed=2), until=2.0, rtol=1e-8)
+    time, residual, rate = run.time, run["residual"], run["residual_rate"]
+    # Simpson's rule would need the middle; the trapezium is off by h^2
+    h = np.diff(time)[:, None]
+    assert np.diff(residual, axis=0) == pytest.approx(h * (rate[1:] + rate[:-1]) / 2, abs=2e-5)
+    assert np.abs(rate).max() > 0.1
 
 
 def test_tends_to_the_mean_field_flow_at_rate_one_over_m():

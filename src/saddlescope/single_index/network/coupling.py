@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-
 _RANK = 32
 _WIDE = 128  # neurons from which a product with S costs more than finding its range
 
@@ -109,9 +108,7 @@ class Coupling(eqx.Module):
         pull, u = self.a[:, None], y[:, 1:]
         back = jnp.sum(self.force * u - self.u * (self.slope @ (pull * self._beside(u))), axis=1)
         right = (y[:, 0] + self.shift / self.epsilon * back)[self.order][:, None]
-        right = jax.lax.linalg.triangular_solve(
-            self.decomposed, right, left_side=True, lower=True, unit_diagonal=True
-        )
+        right = jax.lax.linalg.triangular_solve(self.decomposed, right, left_side=True, lower=True, unit_diagonal=True)
         right = jax.lax.linalg.triangular_solve(self.decomposed, right, left_side=True)
         pushed = right * self.force - pull * self._beside(self.slope @ (right * self.u))
         return jnp.concatenate([right, u + self.shift * pushed], axis=1)

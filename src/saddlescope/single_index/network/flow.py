@@ -86,8 +86,8 @@ class NetworkFlow(Flow):
             raise ArgumentError("start", 'be "sphere" or "orthogonal"', start)
         m = count("neurons", neurons)
         self.dimension = checked_dimension(dimension, least=p)
-        # the start and the stages of a step; the overlaps of all pairs of neurons
-        check_fits(4.0 * m * min(self.dimension, p + m) + m**2, neurons=m)
+        # what a method of variable order remembers, what it makes of that, and matrices of all pairs of neurons
+        check_fits(24.0 * m * min(self.dimension, p + m) + 8.0 * m**2, neurons=m)
         self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
         a = self.second_layer.sample(m, self.seed)
         # the directions have a stream of their own: another law of a leaves them as they are
@@ -211,7 +211,7 @@ class NetworkFlow(Flow):
             outcome=record.outcome,
             message=record.outcome.message,
             doubts=(*(() if record.outcome.complete else (record.outcome.message,)), *self._doubts()),
-            references=("berthier2023", "sommeijer1998", "diffrax", "jax"),
+            references=("berthier2023", "shampine1997", "brown1989", "diffrax", "jax"),
         )
 
     def _doubts(self) -> tuple[str, ...]:

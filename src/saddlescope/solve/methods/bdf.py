@@ -1,4 +1,4 @@
-"""BDF: backward differentiation of variable order and step, as a diffrax solver that is given an approximate Jacobian."""
+"""BDF: backward differentiation of variable order and step, as a diffrax solver given an approximate Jacobian."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNSOLVED = 0.1  # of the tolerance may be left by the iteration
 _SLOW, _FORGETS = 0.3, 0.3  # a rate of the iteration that asks for a new Jacobian; what of a rate is kept
 _YOUNG, _OLD = 5, 25  # steps before which no Jacobian is made anew for slowness, and after which it is in any case
 _SAFETY, _LEAST, _MOST, _WORTH = 0.9, 0.2, 10.0, 1.2
-_SHORTER = 0.5  # a step in which the iteration fails with a fresh Jacobian
+_SHORTER = 0.3  # a step in which the iteration fails with a fresh Jacobian
 _SAME = 1e-6  # relative difference of step lengths that is rounding
 
 
@@ -111,8 +111,8 @@ class Step(NamedTuple):
 class BDF(AbstractAdaptiveSolver):
     """Numerical differentiation formulas of orders 1 to 5 for stiff systems y' = f(y) whose Jacobian has real spectrum.
 
-    A step solves y - c f(y) = known, c = h / alpha_k, by an iteration with (I - c A)^-1, where A is any approximation of
-    the Jacobian that holds what is stiff: it decides how fast the iteration converges, not what to. A is made anew
+    A step solves y - c f(y) = known, c = h / alpha_k, by an iteration with (I - c A)^-1, where A is any approximation
+    of the Jacobian that holds what is stiff: it decides how fast the iteration converges, not what to. A is made anew
     where the iteration is slow or the step length changes. A step takes one to two evaluations of the field, the
     fewest of all methods here, so that this is the one for fields that are dear.
 
@@ -124,8 +124,8 @@ class BDF(AbstractAdaptiveSolver):
         factor: (y, c, args) -> a pytree of arrays that describes (I - c A)^-1, A at y.
         solve: (that, array) -> the array to which (I - c A)^-1 is applied.
 
-    Source: Shampine and Reichelt, SIAM J. Sci. Comput. 18 (1997), 1, sections 2.1 to 2.3; control of the iteration as in
-    Brown, Byrne and Hindmarsh, SIAM J. Sci. Stat. Comput. 10 (1989), 1038.
+    Source: Shampine and Reichelt, SIAM J. Sci. Comput. 18 (1997), 1, sections 2.1 to 2.3; control of the iteration as
+    in Brown, Byrne and Hindmarsh, SIAM J. Sci. Stat. Comput. 10 (1989), 1038.
     """
 
     factor: Callable[[jax.Array, jax.Array, Any], Any]
@@ -203,6 +203,8 @@ class BDF(AbstractAdaptiveSolver):
         change, _, rate, _, n, solved = jax.lax.while_loop(
             going, iterate, (*start, jnp.zeros((), jnp.int64), jnp.asarray(False))
         )
+        # what is not solved may be no number, and must not come into the history
+        change = jnp.where(solved & jnp.isfinite(change), change, 0.0)
         y1 = predicted + change
         error = jnp.where(solved, jnp.asarray(_ERROR)[k] * change, 1e100)
         before = past._replace(
@@ -307,4 +309,6 @@ def _after(order: jax.Array) -> jax.Array:
     last, change = order + 1, j == _ROWS
     summed = ((j >= i) & (j <= order)) | change
     above = 1.0 * change - 1.0 * (j == last)
-    return jnp.where(i <= order, 1.0 * summed, jnp.where(i == last, 1.0 * change, jnp.where(i == last + 1, above, i == j)))
+    return jnp.where(
+        i <= order, 1.0 * summed, jnp.where(i == last, 1.0 * change, jnp.where(i == last + 1, above, i == j))
+    )
