@@ -132,6 +132,11 @@ class NetworkSystem(System):
             power = power * s
         return self.read(a, s, r) | {"risk_rate": change, "moment_rate": jnp.stack(moments)}
 
+    def of_state(self, y: jax.Array) -> dict[str, jax.Array]:
+        """What is observed of a state whose rate is not known."""
+        a, _, s, r = self._neurons(y)
+        return self.read(a, s, r)
+
     def read(self, a: jax.Array, s: jax.Array, r: jax.Array) -> dict[str, jax.Array]:
         """Risk, its parts by degree and the moments, from order parameters alone."""
         m = len(a)

@@ -41,7 +41,7 @@ class SGDSteps(Iteration):
         _, _, a, u, *_ = state
 
         def one(a, u):
-            result = self.population.observables(jnp.column_stack([a, u]), jnp.zeros((len(a), 1)))
+            result = self.population.of_state(jnp.column_stack([a, u]))
             overlaps = u @ self._frame(u.shape[1]).T
             return {name: result[name] for name in ("risk", "risk_by_degree", "moment")} | {"overlaps": overlaps}
 
