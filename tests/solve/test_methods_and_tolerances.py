@@ -57,8 +57,8 @@ def test_a_method_is_cited_by_the_run_that_it_made():
             ss.method.RKC2(),
             "Argument `method` must be one that this flow has the structure for (Rodas5P, Tsit5, Dopri8)",
         ),
-        ("euler", "Argument `method` must be a method of ss.method (RKC2, Dopri8, "),
-        (5, "Argument `method` must be a method of ss.method (RKC2, Dopri8, "),
+        ("euler", "Argument `method` must be a method of ss.method (BDF, RKC2, Dopri8, "),
+        (5, "Argument `method` must be a method of ss.method (BDF, RKC2, Dopri8, "),
     ],
 )
 def test_a_method_that_cannot_serve_is_refused(method: Any, message: str):

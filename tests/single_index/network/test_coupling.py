@@ -14,7 +14,7 @@ TWO = ss.MultiIndex([1.0, -1.0, 1.0], [1.0, 1.0, 0.5], [[1.0, 0.3], [0.3, 1.0]],
 
 @jax.jit
 def jacobian_and_solve(system, y, shift, right):
-    return jax.jacfwd(system.vector_field)(y), system.coupling(y, shift).solve(right)
+    return jax.jacfwd(system.vector_field)(y), system.factor(y, shift).solve(right)
 
 
 @pytest.mark.parametrize("epsilon", [1e-6, 1.0])

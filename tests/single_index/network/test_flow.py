@@ -122,6 +122,35 @@ def test_agrees_with_the_flow_of_gram_matrices(dimension, seed):
     assert np.abs(run["overlap"]).max() > 0.3  # the first layer has moved
 
 
+@jax.jit
+def radius_and_bound(system, y):
+    jacobian = jax.jacfwd(system.vector_field)(y).reshape(y.size, y.size)
+    return jacobian, system.spectral_radius(y)
+
+
+@jax.jit
+def a_while_later(system, y):
+    def step(_, y):
+        y = y + 0.5 / system.spectral_radius(y) * system.vector_field(y)
+        return y.at[:, 1:].divide(jnp.linalg.norm(y[:, 1:], axis=1, keepdims=True))
+
+    return jax.lax.fori_loop(0, 40, step, y)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 1000), epsilon=st.sampled_from([1e-4, 0.1, 10.0]))
+@pytest.mark.parametrize(("activation", "d"), [("hermite", 6), ("relu", 3), ("erf", 1000)])
+def test_the_spectral_radius_is_a_bound_along_runs(activation, d, seed, epsilon):
+    problem = ss.SingleIndex(PHI, SIGMA if activation == "hermite" else activation)
+    system, y = ss.NetworkFlow(problem, epsilon, neurons=5, dimension=d, seed=seed).start()
+    for _ in range(4):
+        jacobian, bound = radius_and_bound(system, y)
+        radius = np.abs(np.linalg.eigvals(np.asarray(jacobian))).max()
+        # a step costs the square root of it: too large by ten would make steps three times dearer
+        assert radius <= bound * (1 + 1e-9) <= 10 * radius
+        y = a_while_later(system, y)
+
+
 @pytest.mark.parametrize("activation", [SIGMA, "relu"])
 def test_risk_never_rises_and_degrees_add_up(activation):
     run = ss.solve(ss.NetworkFlow(ss.SingleIndex(PHI, activation), 1e-3, neurons=M, dimension=9, seed=2), until=30.0)

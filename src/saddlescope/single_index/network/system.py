@@ -9,7 +9,7 @@ import numpy as np
 
 from saddlescope.gaussian import Kernel
 from saddlescope.single_index.network.coupling import Coupling, Slope
-from saddlescope.solve import BDF, System, relative
+from saddlescope.solve import BDF, RKC2, System, relative
 
 _ROUNDING = 16 * 2.0**-53  # of a sum, relative to its terms
 
@@ -42,7 +42,10 @@ class NetworkSystem(System):
     degrees: int = eqx.field(static=True)
 
     def solver(self):
-        return BDF(factor=lambda y, shift, system: system.coupling(y, shift), solve=Coupling.solve)
+        return BDF()
+
+    def other_solvers(self):
+        return (RKC2(),)
 
     def _neurons(self, y):
         """a, unit vectors, overlaps with teachers (m, p) and with each other (m, m)."""
@@ -62,7 +65,7 @@ class NetworkSystem(System):
         force = push @ self.frame - (slope * a[None, :]) @ u / m
         return slope, force - jnp.sum(force * u, axis=1, keepdims=True) * u
 
-    def coupling(self, y: jax.Array, shift: jax.Array) -> Coupling:
+    def factor(self, y: jax.Array, shift: jax.Array) -> Coupling:
         """What is stiff at y, ready for solves with this shift."""
         a, u, s, r = self._neurons(y)
         slope, force = self._pulls(a, u, s, r)
@@ -80,6 +83,38 @@ class NetworkSystem(System):
         # times |u|, so that u / |u| moves as a neuron of norm one does
         length = jnp.linalg.norm(y[:, 1:], axis=1, keepdims=True)
         return jnp.concatenate([rate[:, None], a[:, None] * length * tangent], axis=1)
+
+    def spectral_radius(self, y):
+        """A bound by row sums of blocks, of the Hessian in the metric (epsilon, 1) in which it is symmetric.
+
+        A block between two neurons' directions is a_i a_j (U'(r) + U''(r) (1 - r^2)) / m at most: the second derivative
+        acts on what each sees of the other beside itself.
+        """
+        a, _, s, r = self._neurons(y)
+        m, size = len(a), jnp.abs(a)
+        off = ~jnp.eye(m, dtype=bool)
+        beside, beside_teacher = 1 - r**2, 1 - s**2
+        first = jnp.where(off, self.U.derivative(r), 0.0)
+        # infinite second derivatives belong to r = 1, where nothing is beside
+        second = jnp.where(off & (beside > 1e-12), self.U.second_derivative(r) * beside, 0.0)
+        first_teacher = self.V.derivative(s)
+        second_teacher = jnp.where(beside_teacher > 1e-12, self.V.second_derivative(s) * beside_teacher, 0.0)
+        weights = size[:, None] * size[None, :] / m
+        directions = jnp.sum(weights * (jnp.abs(first) + jnp.abs(second)), axis=1)
+        teacher = size * ((jnp.abs(first_teacher) + jnp.abs(second_teacher)) @ jnp.abs(self.b))
+        bent = jnp.sum(weights * (jnp.abs(second) + jnp.abs(first * r)), axis=1) + teacher
+        self_overlap = size**2 / m * jnp.sum(jnp.where(off, 0.0, jnp.abs(self._slope_at_one())), axis=1)
+        across = jnp.sum(jnp.abs(first) * jnp.sqrt(beside) * size[:, None] / m, axis=1) / jnp.sqrt(self.epsilon)
+        pulled = jnp.sum(jnp.abs(first) * jnp.sqrt(beside) * size[None, :] / m, axis=1) / jnp.sqrt(self.epsilon)
+        force = jnp.linalg.norm(self.vector_field(y)[:, 1:], axis=1) / jnp.maximum(size, 1e-30)
+        diagonal = force / jnp.sqrt(self.epsilon)
+        second_layer = jnp.sum(jnp.abs(self.U(r)), axis=1) / (m * self.epsilon)
+        first_layer = directions + bent + self_overlap
+        return jnp.max(jnp.maximum(second_layer + pulled, first_layer) + across + diagonal)
+
+    def _slope_at_one(self):
+        slope = self.U.derivative(jnp.ones(()))
+        return jnp.where(jnp.isfinite(slope), slope, 0.0)
 
     def error_norm(self, error, before, after, rtol, atol):
         """The largest error among those of the second layer, of overlaps and of moments, each beside its present size.

@@ -108,6 +108,14 @@ class Step(NamedTuple):
     iterations: jax.Array
 
 
+def _factored(y: jax.Array, shift: jax.Array, system: Any) -> Any:
+    return system.factor(y, shift)
+
+
+def _solved(factor: Any, y: jax.Array) -> jax.Array:
+    return factor.solve(y)
+
+
 class BDF(AbstractAdaptiveSolver):
     """Numerical differentiation formulas of orders 1 to 5 for stiff systems y' = f(y) whose Jacobian has real spectrum.
 
@@ -121,16 +129,18 @@ class BDF(AbstractAdaptiveSolver):
     The state is a single array. The system's `error_norm` measures errors.
 
     Args:
-        factor: (y, c, args) -> a pytree of arrays that describes (I - c A)^-1, A at y.
-        solve: (that, array) -> the array to which (I - c A)^-1 is applied.
+        factor: (y, c, args) -> a pytree of arrays that describes (I - c A)^-1, A at y; by default `factor(y, c)` of
+            the system.
+        solve: (that, array) -> the array to which (I - c A)^-1 is applied; by default its `solve`.
 
     Source: Shampine and Reichelt, SIAM J. Sci. Comput. 18 (1997), 1, sections 2.1 to 2.3; control of the iteration as
     in Brown, Byrne and Hindmarsh, SIAM J. Sci. Stat. Comput. 10 (1989), 1038.
     """
 
-    factor: Callable[[jax.Array, jax.Array, Any], Any]
-    solve: Callable[[Any, jax.Array], jax.Array]
+    factor: Callable[[jax.Array, jax.Array, Any], Any] = _factored
+    solve: Callable[[Any, jax.Array], jax.Array] = _solved
 
+    references: ClassVar[tuple[str, ...]] = ("shampine1997", "brown1989")
     term_structure: ClassVar = ODETerm
     interpolation_cls: ClassVar = BDFInterpolation
     remembers: ClassVar[bool] = True
@@ -163,7 +173,8 @@ class BDF(AbstractAdaptiveSolver):
         """One step of the present order; it is `settle` that makes it part of the history, or not."""
         del made_jump
         past: History = solver_state
-        h, k, D = t1 - t0, past.order, past.differences
+        h: Any = t1 - t0
+        k, D = past.order, past.differences
         stretch = h / past.length
         other = jnp.abs(stretch - 1) > _SAME
         # differences are never written but in `settle`: for large states a pass over them costs as much as a field
