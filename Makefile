@@ -20,6 +20,9 @@ $(VENV)/.runtime: $(VENV)/.created pyproject.toml
 $(VENV)/.dev: $(VENV)/.runtime pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+$(VENV)/.docs: $(VENV)/.runtime pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
 $(VENV)/.bench: $(VENV)/.runtime pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
@@ -52,8 +55,13 @@ fuzz: $(VENV)/.dev          ## broken specs, files and calls, signals, full disk
 regression: $(VENV)/.dev    ## the fixed problems of campaigns: what was wrong once must not be so again
 	$(BIN)/python -m campaigns --replay campaigns/regression.jsonl --jobs $(JOBS)
 
+docs: $(VENV)/.docs         ## the site into docs/_build/html: pages and changed examples run, warnings are errors, links checked
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python docs/_ext/site_check.py docs/_build/html
+	$(BIN)/python docs/_ext/pages.py README.md docs/*.md docs/howto/*.md docs/theory/*.md
+
 release:                    ## a release without its last step: builds, installs the wheel where nothing else is, runs it
 	PYTHON=$(PYTHON) .ci/release
 
 clean:
-	rm -rf $(VENV) demo dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo dist docs/_build docs/api docs/auto_gallery .pytest_cache .ruff_cache .hypothesis

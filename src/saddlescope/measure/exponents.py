@@ -100,7 +100,7 @@ def exponent(epsilon: Any, times: Any, *, confidence: float = 0.95) -> Exponent:
 
 
 def local_exponents(epsilon: Any, times: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return d log T / d log ε between neighbouring ε, and the ε half way between them in logarithm.
+    """Return the ε half way, in logarithm, between neighbours, and d log T / d log ε between these.
 
     Arguments: `epsilon` and `times` of shape (n,), n >= 2, positive; returns two arrays of shape (n -
     1,), ε rising.

@@ -11,7 +11,7 @@ from saddlescope.arguments import ArgumentError
 from saddlescope.measure import effective_rank
 from saddlescope.plot.deep_linear.saddle_path import SaddlePath, jump_times
 from saddlescope.plot.parts.between import between
-from saddlescope.plot.parts.canvas import INK, PREDICTED, colour, log_time, new_axes, spread
+from saddlescope.plot.parts.canvas import INK, PREDICTED, clear_above, colour, log_time, new_axes, spread
 from saddlescope.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def singular_values(trajectory: Trajectory, path: SaddlePath | None = None, ax: 
     """
     if "singular_values" not in trajectory.observables:
         raise ArgumentError("trajectory", "hold singular_values, as those of deep linear networks do", trajectory.kind)
-    ax = new_axes() if ax is None else ax
+    own, ax = ax is None, new_axes() if ax is None else ax
     singular = trajectory["singular_values"]
     begin, end = _begin(trajectory), float(trajectory.time[-1])
     fine = np.unique(np.concatenate([np.geomspace(begin, end, 1200), trajectory.time[trajectory.time > begin]]))
@@ -63,6 +63,8 @@ def singular_values(trajectory: Trajectory, path: SaddlePath | None = None, ax: 
     above.set_ylim(0.5, max(1.1 * float(rank.max()), 1.5))
     if path is not None:
         _predict(ax, above, path, trajectory, begin, end)
+        if own:
+            clear_above(ax)
     return ax
 
 

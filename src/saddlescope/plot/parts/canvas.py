@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddlescope import files
 from saddlescope.arguments import ArgumentError
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
 # Okabe and Ito's colours, told apart with any colour vision; their vermilion is kept for predictions.
@@ -25,11 +25,24 @@ SIZE = (9.6, 5.4)  # inches, the shape of a slide
 _DPI = 150
 
 
+class Picture(Axes):
+    """Axes that a notebook shows as the picture of their whole figure."""
+
+    def _repr_png_(self) -> bytes:
+        content, figure = io.BytesIO(), self.get_figure(root=True)
+        assert figure is not None
+        show_as_typed(figure)
+        figure.savefig(content, format="png", dpi=100)
+        return content.getvalue()
+
+
 def new_axes(size: tuple[float, float] = SIZE) -> Axes:
     """Return empty axes on a figure of their own, `ax.figure`, which no global state knows of."""
     figure = Figure(figsize=size, layout="constrained")
-    ax = figure.add_subplot()
+    ax = figure.add_subplot(axes_class=Picture)
     ax.tick_params(labelsize=12)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_fontsize(13)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -37,7 +50,7 @@ def new_axes(size: tuple[float, float] = SIZE) -> Axes:
 def pair_of_axes(size: tuple[float, float] = SIZE) -> tuple[Axes, Axes]:
     """Return two empty axes side by side on a figure of their own."""
     figure = Figure(figsize=size, layout="constrained")
-    left, right = figure.subplots(1, 2)
+    left, right = figure.subplots(1, 2, subplot_kw={"axes_class": Picture})
     for ax in (left, right):
         ax.tick_params(labelsize=12)
         ax.spines[["top", "right"]].set_visible(False)
@@ -121,6 +134,12 @@ def tint(degree: int | None, strength: float = 0.45) -> tuple[float, float, floa
 
     red, green, blue = (1 - strength * (1 - part) for part in to_rgb(colour(degree)))
     return red, green, blue
+
+
+def clear_above(ax: Axes, height: float = 0.95) -> None:
+    """Keep the top of a new figure free: a layout makes no room for names that stand above inset axes."""
+    figure: Any = ax.figure
+    figure.get_layout_engine().set(rect=(0, 0, 1, height))
 
 
 def entitle(ax: Axes, title: str, *, pad: float | None = None) -> Axes:
