@@ -1,4 +1,4 @@
-"""Pages are whole: commands that exist, code that compiles, links and source files that are there. `make docs` runs them."""
+"""Pages are whole: commands exist, code compiles, links and source files are there. `make docs` runs them."""
 
 import ast
 import re

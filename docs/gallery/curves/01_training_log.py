@@ -2,8 +2,8 @@
 Plateaus of a training log
 ==========================
 
-Any log serves: here CSV text with a noisy loss that rests twice. ``plateaus`` parts it by what the noise allows, says what
-it found in words, and doubts what it should.
+Any log serves: here CSV text with a noisy loss that rests twice. ``plateaus`` parts it by what the noise
+allows, says what it found in words, and doubts what it should.
 """
 
 import numpy as np

@@ -2,8 +2,9 @@
 A measured curve beside theory
 ==============================
 
-The drops of a curve beside those of a solved problem, on a free scale of time: do they come in the same order and the same
-proportions? The curve here is made from another epsilon, with noise, and its clock is unknown to ``compare``.
+The drops of a curve beside those of a solved problem, on a free scale of time: do they come in the same order
+and the same proportions? The curve here is made from another epsilon, with noise, and its clock is unknown to
+``compare``.
 """
 
 import numpy as np

@@ -2,7 +2,8 @@
 A figure for a paper
 ====================
 
-Every picture takes ``ax=``: put several on one figure of the size that the journal wants, in its fonts, and save it as PDF.
+Every picture takes ``ax=``: put several on one figure of the size that the journal wants, in its fonts, and
+save it as PDF.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,9 @@
 Exponents with intervals
 ========================
 
-The exponent of a learning time in epsilon, from runs at a few epsilon: local slopes drift, so that a straight-line fit is
-wrong by more than its error bar says. ``asymptotic_exponent`` fits the correction, too, and brackets the limit 1/4.
+The exponent of a learning time in epsilon, from runs at a few epsilon: local slopes drift, so that a
+straight-line fit is wrong by more than its error bar says. ``asymptotic_exponent`` fits the correction, too,
+and brackets the limit 1/4.
 """
 
 import numpy as np

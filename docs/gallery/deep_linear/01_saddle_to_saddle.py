@@ -2,8 +2,8 @@
 From saddle to saddle
 =====================
 
-Four layers of 100 neurons complete a 10 x 10 matrix of rank 3 from 70 of its entries, rank by rank. Dashed: the saddles
-that the greedy low-rank algorithm predicts, and the jump times of the limit of a vanishing start.
+Four layers of 100 neurons complete a 10 x 10 matrix of rank 3 from 70 of its entries, rank by rank. Dashed:
+the saddles that the greedy low-rank algorithm predicts, and the jump times of the limit of a vanishing start.
 """
 
 import numpy as np

@@ -2,8 +2,9 @@
 One singular value after the other
 ==================================
 
-Least squares to a matrix with singular values 3, 2 and 1: in a deep linear network from a small start they grow one at a
-time, each in a fast transition after a long wait. Above: the effective rank, which climbs in steps.
+Least squares to a matrix with singular values 3, 2 and 1: in a deep linear network from a small start they
+grow one at a time, each in a fast transition after a long wait. Above: the effective rank, which climbs in
+steps.
 """
 
 import numpy as np

@@ -2,8 +2,9 @@
 Three regimes of one network
 ============================
 
-One completion problem, one architecture, three sizes of the start. The lazy network fits the observed entries at once and
-knows nothing of the others; from a small start the network learns the matrix itself, one rank after the other.
+One completion problem, one architecture, three sizes of the start. The lazy network fits the observed entries
+at once and knows nothing of the others; from a small start the network learns the matrix itself, one rank
+after the other.
 """
 
 import numpy as np

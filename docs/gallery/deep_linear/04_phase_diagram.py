@@ -2,8 +2,9 @@
 Near a minimum or near a saddle: the phase diagram of starts
 ============================================================
 
-How far a Gaussian start of variance width^-gamma is from the nearest global minimum and from the nearest saddle. Below
-gamma = 1 wide networks start next to a minimum, above it next to a saddle; right, the powers of the width.
+How far a Gaussian start of variance width^-gamma is from the nearest global minimum and from the nearest
+saddle. Below gamma = 1 wide networks start next to a minimum, above it next to a saddle; right, the powers of
+the width.
 """
 
 import numpy as np

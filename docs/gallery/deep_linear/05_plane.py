@@ -2,8 +2,8 @@
 The path in a plane
 ===================
 
-The product of all layers, projected on the plane of the saddles that it visits. The smaller the start, the closer the path
-comes to the saddles; the flow rests at the corners.
+The product of all layers, projected on the plane of the saddles that it visits. The smaller the start, the
+closer the path comes to the saddles; the flow rests at the corners.
 """
 
 import saddlescope as ss

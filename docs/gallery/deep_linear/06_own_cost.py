@@ -2,8 +2,8 @@
 A cost of your own
 ==================
 
-Any function of the product matrix that JAX can differentiate. Here a robust cost (square for small misfits, linear for large
-ones) of a target with one gross outlier; the saddles on the way are predicted all the same.
+Any function of the product matrix that JAX can differentiate. Here a robust cost (square for small misfits,
+linear for large ones) of a target with one gross outlier; the saddles on the way are predicted all the same.
 """
 
 import jax.numpy as jnp

@@ -2,8 +2,8 @@
 Runs beside closed forms
 ========================
 
-From a balanced start that is aligned with the target every mode has a closed form (Saxe, McClelland and Ganguli 2013).
-The solver knows nothing of it: dots are the run, lines the formula, for depths 2 to 4.
+From a balanced start that is aligned with the target every mode has a closed form (Saxe, McClelland and
+Ganguli 2013). The solver knows nothing of it: dots are the run, lines the formula, for depths 2 to 4.
 """
 
 import numpy as np

@@ -2,8 +2,9 @@
 Jump times as the start vanishes
 ================================
 
-Times of the jumps of a network of three layers, multiplied by the scale of its start, tend to constants. The lines are
-``saddle_to_saddle_limit``, which computes them without any small number; a run of scale 1/64 comes within a percent or two.
+Times of the jumps of a network of three layers, multiplied by the scale of its start, tend to constants. The
+lines are ``saddle_to_saddle_limit``, which computes them without any small number; a run of scale 1/64 comes
+within a percent or two.
 """
 
 import numpy as np

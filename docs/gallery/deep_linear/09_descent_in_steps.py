@@ -2,8 +2,8 @@
 Gradient descent in steps
 =========================
 
-The same network by gradient descent, with and without momentum, beside the flow. With momentum 0.9
-a step counts for ten times the learning rate; the order of the saddles stays, and near each the network swings.
+The same network by gradient descent, with and without momentum, beside the flow. With momentum 0.9 a step
+counts for ten times the learning rate; the order of the saddles stays, and near each the network swings.
 """
 
 import saddlescope as ss

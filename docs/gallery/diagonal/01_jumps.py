@@ -2,8 +2,9 @@
 Jumps of a diagonal network
 ===========================
 
-Sparse regression by beta = u * v from a start of e^-100. Coordinates are learnt one jump at a time, at times that an exact
-algorithm knows (Pesme and Flammarion 2023). On the way the network uses a coordinate that it drops again.
+Sparse regression by beta = u * v from a start of e^-100. Coordinates are learnt one jump at a time, at times
+that an exact algorithm knows (Pesme and Flammarion 2023). On the way the network uses a coordinate that it
+drops again.
 """
 
 import numpy as np

@@ -2,8 +2,9 @@
 The learning ladder
 ===================
 
-A wide two-layer network learns a polynomial of one direction one degree at a time. Each layer of the picture is the part
-of the risk that one degree contributes; dashed is what theory predicts, without having seen the run.
+A wide two-layer network learns a polynomial of one direction one degree at a time. Each layer of the picture
+is the part of the risk that one degree contributes; dashed is what theory predicts, without having seen the
+run.
 """
 
 import saddlescope as ss

@@ -2,8 +2,9 @@
 Learning times over eight decades of epsilon
 ============================================
 
-Degree k is learnt after a time of order epsilon^(1/2k): the first after epsilon^(1/2) log(1/epsilon), the second after
-epsilon^(1/4). Points are full runs; lines are the predictions, and no number of the runs enters them.
+Degree k is learnt after a time of order epsilon^(1/2k): the first after epsilon^(1/2) log(1/epsilon), the
+second after epsilon^(1/4). Points are full runs; lines are the predictions, and no number of the runs enters
+them.
 """
 
 import numpy as np

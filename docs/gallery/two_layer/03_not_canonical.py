@@ -2,9 +2,9 @@
 The order depends on the start
 ==============================
 
-The same link and activation, two laws of the initial second layer. From a uniform law degree 2 is learnt after a time of
-order epsilon^(1/4); from random signs neurons of one sign stay identical for ever: degree 2 takes a time of order one,
-and the risk never reaches zero. ``canonical_order`` says so before the run.
+The same link and activation, two laws of the initial second layer. From a uniform law degree 2 is learnt
+after a time of order epsilon^(1/4); from random signs neurons of one sign stay identical for ever: degree 2
+takes a time of order one, and the risk never reaches zero. ``canonical_order`` says so before the run.
 """
 
 import saddlescope as ss

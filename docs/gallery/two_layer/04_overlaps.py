@@ -2,8 +2,9 @@
 Which neurons carry the action
 ==============================
 
-The overlap of every neuron with the target direction against its initial second-layer weight, at four times. As epsilon
-goes to zero fewer and fewer neurons, those at the edge of the law, do the work: that is why nodes are refined, not sampled.
+The overlap of every neuron with the target direction against its initial second-layer weight, at four times.
+As epsilon goes to zero fewer and fewer neurons, those at the edge of the law, do the work: that is why nodes
+are refined, not sampled.
 """
 
 import saddlescope as ss

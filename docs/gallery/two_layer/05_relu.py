@@ -2,8 +2,8 @@
 What ReLU lacks stays unlearnt
 ==============================
 
-A ReLU network on an erf link, both by name. Odd Hermite coefficients of ReLU beyond the first are zero, and even ones of
-erf: the network learns degree 1, and what is left of the risk is known beforehand.
+A ReLU network on an erf link, both by name. Odd Hermite coefficients of ReLU beyond the first are zero, and
+even ones of erf: the network learns degree 1, and what is left of the risk is known beforehand.
 """
 
 import saddlescope as ss

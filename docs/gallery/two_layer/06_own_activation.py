@@ -2,8 +2,9 @@
 An activation of your own
 =========================
 
-Any function of one variable serves, with its kinks named if it has some. Here a swish; its Hermite coefficients are computed
-with an error bound, and the dynamics uses the whole function, not a truncated series.
+Any function of one variable serves, with its kinks named if it has some. Here a swish; its Hermite
+coefficients are computed with an error bound, and the dynamics uses the whole function, not a truncated
+series.
 """
 
 import jax

@@ -2,8 +2,9 @@
 Networks of finite width
 ========================
 
-The exact flow of networks of 20, 60 and 180 neurons beside that of infinitely many. A neuron overlaps with itself, which
-the mean-field picture forgets: degree 1 comes later by the factor that ``order.width_time`` predicts.
+The exact flow of networks of 20, 60 and 180 neurons beside that of infinitely many. A neuron overlaps with
+itself, which the mean-field picture forgets: degree 1 comes later by the factor that ``order.width_time``
+predicts.
 """
 
 import saddlescope as ss

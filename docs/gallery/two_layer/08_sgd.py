@@ -2,8 +2,9 @@
 Stochastic gradient descent on the ladder
 =========================================
 
-One-pass SGD in dimension 10 000, three runs, beside the flow that it follows when its steps are small. The simulation is
-exact in law and costs the same in any dimension; steps are five times too large for the third curve, and it shows.
+One-pass SGD in dimension 10 000, three runs, beside the flow that it follows when its steps are small. The
+simulation is exact in law and costs the same in any dimension; steps are five times too large for the third
+curve, and it shows.
 """
 
 import saddlescope as ss

@@ -2,8 +2,9 @@
 Information exponent 2: the escape takes log d
 ==============================================
 
-A link without degree 1 gives a neuron of overlap zero no direction. In dimension d overlaps start at d^(-1/2) and grow
-exponentially, so that the time of escape goes with log d; in infinite dimension nothing is ever learnt.
+A link without degree 1 gives a neuron of overlap zero no direction. In dimension d overlaps start at d^(-1/2)
+and grow exponentially, so that the time of escape goes with log d; in infinite dimension nothing is ever
+learnt.
 """
 
 import numpy as np

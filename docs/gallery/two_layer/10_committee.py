@@ -2,8 +2,8 @@
 A committee machine: first alike, then specialised
 ==================================================
 
-Three neurons learn a teacher of three (Saad and Solla 1995). They first learn what the teachers have in common and rest on
-a plateau where none prefers a teacher; then each takes one for its own.
+Three neurons learn a teacher of three (Saad and Solla 1995). They first learn what the teachers have in
+common and rest on a plateau where none prefers a teacher; then each takes one for its own.
 """
 
 import saddlescope as ss
