@@ -183,6 +183,34 @@ def plateaus(
 
 
 @app.command
+def explore(
+    *files: Annotated[str, Parameter(negative=())],
+    port: int | None = None,
+    browser: bool = True,
+    host: str | None = None,
+) -> int:
+    """Open a page in the browser: sliders that solve again at once, predicted beside measured.
+
+    It is served by this machine for this machine, and needs no network. It ends on Ctrl-C, or when the page has been
+    closed for a minute.
+
+    Parameters
+    ----------
+    files
+        Specs to start from (TOML files or names of shipped ones), results to look at (trajectory.nc), training logs.
+    port
+        Port to listen on; by default the first free one from 8765.
+    browser
+        Open a browser.
+    host
+        Listen on this address for other machines, too; the page's address then holds a token.
+    """
+    from saddlescope.explorer import explore as serve
+
+    return serve(files, port=port, browser=browser, host=host)
+
+
+@app.command
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
     """Print what a shell needs to complete commands and options by the Tab key.
 

@@ -35,6 +35,11 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         Example("One column of a log, beside a run of a spec", "plateaus log.jsonl --y loss --compare canonical"),
         Example("A folder of TensorBoard event files, for machines", "plateaus runs --json"),
     ),
+    "explore": (
+        Example("The page, with a tab for each family", "explore"),
+        Example("Start from a spec, and bring a training log", "explore canonical metrics.csv"),
+        Example("On a machine without a browser", "explore --no-browser --port 8800"),
+    ),
     "completion": (
         Example("For bash, from the next shell on", "completion bash >> ~/.bashrc"),
         Example("For fish", "completion fish > ~/.config/fish/completions/saddlescope.fish"),

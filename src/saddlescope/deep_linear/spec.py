@@ -22,7 +22,7 @@ from saddlescope.specs.checks import (
     Table,
     Text,
 )
-from saddlescope.specs.run_spec import RunSpec
+from saddlescope.specs.run_spec import Range, RunSpec
 
 if TYPE_CHECKING:
     from saddlescope.deep_linear import Cost, DeepLinearFlow
@@ -221,6 +221,22 @@ class Spec(RunSpec):
     )
     PATHS: ClassVar = ("problem.file",)
     FORMER: ClassVar = {"picture.modes": "picture.singular_values"}
+    NAME: ClassVar = "Deep linear"
+    RANGES: ClassVar = {
+        "problem.size": Range(2, 20, most=40),
+        "problem.observed": Range(1, 399, most=1600),
+        "problem.images": Range(2, 60, most=200),
+        "problem.held_out": Range(0.0, 0.9, most=1.0),
+        "network.depth": Range(1, 6, most=10),
+        "network.width": Range(2, 400, log=True, most=1000),
+        "network.gamma": Range(0.3, 3.0, most=20.0),
+        "network.scale": Range(0.02, 4.0, log=True, most=100.0),
+        "dynamics.until": Range(1.0, 1e6, log=True, most=1e12),
+        "solver.rtol": Range(1e-9, 1e-3, log=True, most=1.0),
+        "solver.states": Range(5, 100, most=200),
+        "solver.max_steps": Range(1e3, 1e5, log=True, most=1e6),
+        "theory.max_rank": Range(1, 10, most=40),
+    }
 
     family: Literal["deep_linear"] = Field("deep_linear", description="which family of problems")  # pyright: ignore
     problem: Target | Completion | Ratings | Digits = Field(discriminator="kind")

@@ -19,7 +19,7 @@ from saddlescope.specs.checks import (
     SolverMethod,
     Table,
 )
-from saddlescope.specs.run_spec import RunSpec
+from saddlescope.specs.run_spec import Range, RunSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,6 +119,16 @@ class Spec(RunSpec):
     """One run of a diagonal linear network."""
 
     FILES: ClassVar = ("trajectory.nc", "stages.json", "jumps.png", "spec.toml")
+    NAME: ClassVar = "Diagonal"
+    RANGES: ClassVar = {
+        "problem.examples": Range(2, 60, most=300),
+        "problem.dimension": Range(2, 80, most=400),
+        "start.log_scale": Range(2.0, 1000.0, log=True, most=1e6),
+        "dynamics.until": Range(0.5, 50.0, log=True, unit="ln(1/alpha)", most=1e4),
+        "solver.rtol": Range(1e-9, 1e-3, log=True, most=1.0),
+        "solver.states": Range(5, 100, most=200),
+        "solver.max_steps": Range(1e3, 1e5, log=True, most=1e6),
+    }
 
     family: Literal["diagonal_linear"] = Field("diagonal_linear", description="which family of problems")  # pyright: ignore
     problem: Given | Sparse = Field(discriminator="kind")

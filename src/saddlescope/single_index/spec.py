@@ -19,7 +19,7 @@ from saddlescope.specs.checks import (
     checked,
     numbers,
 )
-from saddlescope.specs.run_spec import RunSpec
+from saddlescope.specs.run_spec import Range, RunSpec
 
 if TYPE_CHECKING:
     from saddlescope.single_index import MeanFieldFlow
@@ -113,6 +113,19 @@ class Spec(RunSpec):
     """One run of a single-index problem: problem, dynamics, solver, theory and picture."""
 
     FILES: ClassVar = ("trajectory.nc", "stages.json", "ladder.png", "overlaps.png", "spec.toml")
+    NAME: ClassVar = "Two-layer ladder"
+    RANGES: ClassVar = {
+        "dynamics.epsilon": Range(1e-14, 1.0, log=True, most=1e6),
+        "dynamics.until": Range(1e-3, 1e3, log=True, unit="paper's time", most=1e6),
+        "dynamics.particles": Range(16, 1024, log=True, most=4096),
+        "dynamics.neurons": Range(4, 1024, log=True, most=4096),
+        "dynamics.tolerance": Range(1e-6, 1e-2, log=True, most=1.0),
+        "solver.rtol": Range(1e-10, 1e-3, log=True, most=1.0),
+        "solver.states": Range(10, 300, most=400),
+        "solver.max_steps": Range(1e3, 1e5, log=True, most=1e6),
+        "theory.levels": Range(0, 4, most=6),
+        "theory.fraction": Range(0.05, 0.95, most=1.0),
+    }
 
     problem: Problem
     dynamics: Dynamics

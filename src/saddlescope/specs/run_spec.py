@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from saddlescope.specs.checks import Table, Text
+
+
+class Range(NamedTuple):
+    """Over which values a slider moves a key.
+
+    Attributes:
+        low, high: its ends.
+        log: whether it moves by factors.
+        unit: of the value, for people.
+        most: the largest value that the page takes at all; by default ten times the upper end.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    unit: str = ""
+    most: float | None = None
 
 
 class RunSpec(Table):
@@ -19,6 +37,8 @@ class RunSpec(Table):
     FILES: ClassVar[tuple[str, ...]] = ()  # patterns of what a run writes, the result first
     PATHS: ClassVar[tuple[str, ...]] = ()  # keys that name files, relative to the folder of the spec
     FORMER: ClassVar[dict[str, str]] = {}  # keys of earlier versions, which are still understood: old -> new
+    NAME: ClassVar[str] = ""  # of the family, for people
+    RANGES: ClassVar[Mapping[str, Range]] = {}  # dotted key -> the slider of the page; keys without one get a field
 
     family: Text = Field("single_index", description="which family of problems; it decides on all other keys")
     title: Text = Field("", description="one line for lists and pictures")

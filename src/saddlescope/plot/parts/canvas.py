@@ -12,15 +12,14 @@ from matplotlib.figure import Figure
 
 from saddlescope import files
 from saddlescope.arguments import ArgumentError
+from saddlescope.plot.parts.palette import DEGREES as DEGREES
+from saddlescope.plot.parts.palette import INK as INK
+from saddlescope.plot.parts.palette import PREDICTED as PREDICTED
+from saddlescope.plot.parts.palette import REST as REST
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
-# Okabe and Ito's colours, told apart with any colour vision; their vermilion is kept for predictions.
-DEGREES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#C9B800")
-REST = "#8C8C8C"
-PREDICTED = "#B3330D"
-INK = "#1A1A1A"
 SIZE = (9.6, 5.4)  # inches, the shape of a slide
 _DPI = 150
 

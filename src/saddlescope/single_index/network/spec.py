@@ -21,7 +21,7 @@ from saddlescope.specs.checks import (
     Table,
     Text,
 )
-from saddlescope.specs.run_spec import RunSpec
+from saddlescope.specs.run_spec import Range, RunSpec
 from saddlescope.specs.settings import settings
 
 Kind = Literal["mean_field", "network", "sgd", "samples"]
@@ -171,6 +171,24 @@ class Spec(RunSpec):
         "order_parameters*.png",
         "spec.toml",
     )
+
+    NAME: ClassVar = "Networks and SGD"
+    RANGES: ClassVar = {
+        "dynamics.epsilon": Range(1e-6, 1.0, log=True, most=1e6),
+        "dynamics.until": Range(1e-2, 1e3, log=True, unit="paper's time", most=1e5),
+        "dynamics.neurons": Range(1, 200, log=True, most=1000),
+        "dynamics.dimension": Range(10, 1e9, log=True, most=1e15),
+        "dynamics.step_size": Range(1e-6, 1e-1, log=True, unit="time a step", most=1e3),
+        "dynamics.batch_size": Range(1, 100, log=True, most=10_000),
+        "dynamics.samples": Range(10, 5000, log=True, most=20_000),
+        "dynamics.label_noise": Range(0.0, 1.0, most=100.0),
+        "dynamics.runs": Range(1, 8, most=8),
+        "solver.rtol": Range(1e-9, 1e-3, log=True, most=1.0),
+        "solver.states": Range(10, 300, most=400),
+        "solver.max_steps": Range(1e3, 1e5, log=True, most=1e6),
+        "theory.levels": Range(0, 4, most=6),
+        "theory.fraction": Range(0.05, 0.95, most=1.0),
+    }
 
     family: Literal["network"] = Field("network", description="which family of problems")  # pyright: ignore
     problem: Problem

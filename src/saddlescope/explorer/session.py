@@ -1,0 +1,251 @@
+"""Who computes what for which page: at most two runs at once, and of each page only the one it asked for last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from saddlescope.explorer.limits import MEMORY, SECONDS
+
+WORKERS = 2
+_WAITING = 8  # pages that may wait for a worker
+_HARD = 2 * SECONDS + 60  # seconds after which a job is ended from outside: prediction and compilation take time, too
+_LINE = 2**28
+_STARTED_SLOWLY = "Starting the solver: the first run of a kind is compiled, which takes some seconds."
+
+Event = tuple[str, str]  # its name, and its content as JSON
+
+
+def _said(name: str, sentence: str) -> Event:
+    return name, json.dumps({"sentence": sentence})
+
+
+class BusyError(Exception):
+    """There is no room for one more run; the message is a sentence."""
+
+
+@dataclass
+class _Worker:
+    """A process that computes, and the job it is at."""
+
+    process: asyncio.subprocess.Process | None = None
+    number: int | None = None  # of its job
+    events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
+    keys: list[str] = field(default_factory=list)  # of the last runs, the latest last
+    reader: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "saddlescope.explorer.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LINE,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+        self.keys = []
+        self.reader = asyncio.create_task(self._read(self.process))
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    def send(self, told: dict[str, Any]) -> None:
+        assert self.process is not None
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(json.dumps(told).encode() + b"\n")
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        from saddlescope.explorer.worker import OUT_OF_MEMORY
+
+        assert process.stdout is not None
+        with contextlib.suppress(ValueError, OSError):
+            while line := await process.stdout.readline():
+                number, name, content = line.decode().rstrip("\n").split(" ", 2)
+                if int(number) == self.number:
+                    self.events.put_nowait((name, content))
+        code = await process.wait()
+        if process is not self.process:
+            return
+        why = "The solver ended by itself; the next run starts it afresh."
+        if code == OUT_OF_MEMORY:
+            why = f"The run needed more than {MEMORY / 1e9:.0f} GB of memory and was stopped: ask for less."
+        self.events.put_nowait(_said("failed", why))
+        self.events.put_nowait(("end", "{}"))
+
+    async def stop(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            # not `process.kill`, which would look for its end beside the loop that waits for it
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            await self.process.wait()
+
+
+@dataclass
+class _Asked:
+    """A job that a page waits for."""
+
+    wanted: bool = True
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def give_up(self) -> None:
+        self.wanted = False
+        self.changed.set()
+
+
+class Session:
+    """The two workers, and what each page asked for last."""
+
+    def __init__(self) -> None:
+        self._workers = [_Worker() for _ in range(WORKERS)]
+        self._free = asyncio.Condition()
+        self._last: dict[str, _Asked] = {}
+        self._waiting = 0
+        self._count = 0
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def warm_up(self) -> None:
+        """Start a process before anybody asks."""
+        async with self._free:
+            if not self._workers[0].alive:
+                await self._workers[0].start()
+
+    async def stop(self) -> None:
+        """End all processes."""
+        for asked in self._last.values():
+            asked.give_up()
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
+
+    @property
+    def running(self) -> int:
+        """How many jobs are under way."""
+        return sum(worker.number is not None for worker in self._workers)
+
+    async def events(self, page: str, job: dict[str, Any], *, alone: bool = True) -> AsyncIterator[Event]:
+        """Do a job and yield its events as they come; the last is `end`.
+
+        Args:
+            page: who asks. What it asked for before is cancelled, if that was asked for `alone`, too.
+            job: for the worker; its `key` says which run it is about.
+            alone: whether a newer job of this page takes its place.
+        """
+        asked = _Asked()
+        if alone:
+            before = self._last.get(page)
+            self._last[page] = asked
+            if before is not None:
+                before.give_up()
+        try:
+            worker = await self._take(job.get("key", ""), asked)
+        except BusyError as error:
+            yield _said("refused", str(error))
+            yield "end", "{}"
+            return
+        if worker is None:
+            yield "cancelled", "{}"
+            yield "end", "{}"
+            return
+        number = worker.number
+        assert number is not None
+        finished = False
+        try:
+            if not worker.alive:
+                yield _said("starting", _STARTED_SLOWLY)
+                await worker.start()
+            worker.send(job | {"number": number})
+            end = time.monotonic() + _HARD
+            while not finished:
+                event = await self._next(worker, asked, end)
+                if event is None:
+                    event = _said("failed", f"The run took more than {_HARD:.0f} seconds and was stopped.")
+                    await worker.stop()
+                    yield event
+                    continue
+                finished = event[0] == "end"
+                yield event
+                if event[0] == "cancelled" and not asked.wanted:
+                    break
+        finally:
+            if self._last.get(page) is asked:
+                del self._last[page]
+            if finished:
+                self._done(worker, job)
+            else:
+                # whoever asked is gone: the worker is free once it has heard of that
+                worker.send({"cancel": number})
+                task = asyncio.create_task(self._wind_down(worker, job))
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
+
+    async def _next(self, worker: _Worker, asked: _Asked, end: float) -> Event | None:
+        """The next event; `cancelled` at once when the job is not wanted any more, None when its time is over."""
+        if not asked.wanted:
+            return "cancelled", "{}"
+        coming = asyncio.create_task(worker.events.get())
+        change = asyncio.create_task(asked.changed.wait())
+        try:
+            await asyncio.wait(
+                {coming, change}, timeout=max(end - time.monotonic(), 0), return_when=asyncio.FIRST_COMPLETED
+            )
+            if coming.done():
+                return coming.result()
+            return ("cancelled", "{}") if change.done() else None
+        finally:
+            coming.cancel()
+            change.cancel()
+
+    async def _take(self, key: str, asked: _Asked) -> _Worker | None:
+        """A free worker, the one that has done this before if there is a choice; None if nobody waits any more."""
+        if self._waiting >= _WAITING:
+            raise BusyError(f"Two runs are under way and {_WAITING} pages wait: try again in a while.")
+        self._waiting += 1
+        try:
+            while asked.wanted:
+                free = [worker for worker in self._workers if worker.number is None]
+                if free:
+                    best = max(free, key=lambda w: (key in w.keys, w.alive, len(w.keys)))
+                    self._count += 1
+                    best.number, best.events = self._count, asyncio.Queue()
+                    return best
+                async with self._free:
+                    with contextlib.suppress(asyncio.TimeoutError):
+                        await asyncio.wait_for(self._free.wait(), 0.2)
+            return None
+        finally:
+            self._waiting -= 1
+
+    async def _wind_down(self, worker: _Worker, job: dict[str, Any]) -> None:
+        end = time.monotonic() + _HARD
+        while time.monotonic() < end and worker.alive:
+            try:
+                name, _ = await asyncio.wait_for(worker.events.get(), 1.0)
+            except TimeoutError:
+                continue
+            if name == "end":
+                break
+        else:
+            await worker.stop()
+        self._done(worker, job)
+
+    def _done(self, worker: _Worker, job: dict[str, Any]) -> None:
+        worker.number = None
+        key = job.get("key", "")
+        worker.keys = [*[k for k in worker.keys if k != key], key][-3:]
+
+        async def tell() -> None:
+            async with self._free:
+                self._free.notify_all()
+
+        task = asyncio.create_task(tell())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)

@@ -1,0 +1,1 @@
+"""What the page draws: lines over time, and the state at a time."""
