@@ -62,12 +62,12 @@ class Served:
     def events(self, path, told, **headers):
         """What a stream says, as pairs of a name and its content."""
         _, text, _ = self.ask(path, told, **headers)
-        found = []
+        result = []
         for event in text.split("\n\n"):
             if event.startswith("event: "):
                 name, data = event.split("\n", 1)
-                found.append((name[7:], json.loads(data[6:])))
-        return found
+                result.append((name[7:], json.loads(data[6:])))
+        return result
 
     def stop(self):
         if self.process.poll() is None:
@@ -161,9 +161,9 @@ class Page:
         """Wait for a condition of the page, in JavaScript."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            found = self.run(f"return ({condition})")
-            if found:
-                return found
+            result = self.run(f"return ({condition})")
+            if result:
+                return result
             time.sleep(0.03)
         raise AssertionError(f"{condition} has not come about; the page says {self.text('#said')!r}")
 

@@ -60,9 +60,9 @@ def test_kinds_of_a_table_are_told_apart():
 
 
 def test_lessons_are_five_of_steps_with_two_sentences():
-    found = lessons()
-    assert len(found) == 5
-    for lesson in found:
+    result = lessons()
+    assert len(result) == 5
+    for lesson in result:
         assert len(lesson["step"]) >= 2
         for step in lesson["step"]:
             family, _, start = step["state"].removeprefix("#/").partition("?")[0].partition("/")

@@ -1,6 +1,7 @@
 """No spec from the page stops the machine, opens a file or brings code; each refusal is one sentence."""
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from saddlescope.specs import SpecError
 def changed(family, key, value):
     spec = copy.deepcopy(starting_specs(family)["start"])
     *path, last = key.split(".")
-    held = spec
+    held: Any = spec
     for part in path:
         held = held[int(part)] if isinstance(held, list) else held.setdefault(part, {})
     held[last] = value

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ pytest.importorskip("starlette", reason="the page needs starlette")
 from saddlescope.explorer.security import Guard
 
 
-def status(guard, path="/setup.json", method="GET", query=b"", **headers):
+def status(guard, path="/setup.json", method="GET", query: Any = b"", **headers: Any):
     """The status that a guard gives to a request."""
     sent = []
 

@@ -75,12 +75,12 @@ def shown_families() -> tuple[str, ...]:
 def starting_specs(family: str) -> dict[str, dict[str, Any]]:
     """Return the specs a tab can start from, name -> tables: the page's own, which is quick, then the shipped ones."""
     own = resources.files("saddlescope.explorer") / "starts" / f"{family}.toml"
-    found = {"start": tomllib.loads(own.read_text(encoding="utf-8"))} if own.is_file() else {}
+    result = {"start": tomllib.loads(own.read_text(encoding="utf-8"))} if own.is_file() else {}
     for name, text in shipped().items():
         tables = tomllib.loads(text)
         if tables.get("family", "single_index") == family:
-            found[name] = tables
-    return found or {"start": {"family": family}}
+            result[name] = tables
+    return result or {"start": {"family": family}}
 
 
 def lessons() -> list[dict[str, Any]]:
@@ -95,10 +95,10 @@ def lessons() -> list[dict[str, Any]]:
 
 def _fields(table: str, kinds: list[type[BaseModel]], keys: type[RunSpec]) -> list[dict[str, Any]]:
     """The fields of a table; where it has several kinds, those of each, told apart by `only`."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    result: dict[tuple[str, str], dict[str, Any]] = {}
     tags = [_tag(kind) for kind in kinds]
     if len(kinds) > 1:
-        found[table, "kind"] = {
+        result[table, "kind"] = {
             "key": f"{table}.kind",
             "label": "kind",
             "kind": "choice",
@@ -116,8 +116,8 @@ def _fields(table: str, kinds: list[type[BaseModel]], keys: type[RunSpec]) -> li
             one = _field(key, name, field, keys.RANGES)
             if len(kinds) > 1:
                 one["only"] = {"key": f"{table}.kind", "value": tag}
-            found[table, f"{tag}.{name}"] = one
-    return list(found.values())
+            result[table, f"{tag}.{name}"] = one
+    return list(result.values())
 
 
 def _field(key: str, name: str, field: Any, ranges: typing.Mapping[str, Range]) -> dict[str, Any]:

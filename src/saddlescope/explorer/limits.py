@@ -116,12 +116,12 @@ def _refuse_large(spec: RunSpec) -> None:
     most_of = {name: max(values) for name, values in told.items()}
     weights = most_of.get("width", 0.0) ** 2 * most_of.get("depth", 1.0)
     if spec.family == "network":
-        levels = spec.levels().values()  # pyright: ignore[reportAttributeAccessIssue]
+        told_of = spec.descriptions().values()  # pyright: ignore[reportAttributeAccessIssue]
         weights = max(
             float(how.get("neurons", 1))
             * max(float(how.get("neurons", 1)), _coordinates(kind, how))
             * how.get("runs", 1)
-            for kind, how in levels
+            for kind, how in told_of
         )
     if weights > _WEIGHTS:
         raise SpecError(

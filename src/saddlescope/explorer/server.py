@@ -230,12 +230,12 @@ def _event(name: str, content: str) -> bytes:
 
 def _static() -> dict[str, tuple[bytes, str]]:
     """All files of the page, read once: no path of a request ever reaches the file system."""
-    found = {}
+    result = {}
     for entry in (resources.files("saddlescope.explorer") / "static").iterdir():
         if entry.is_file():
             kind = "text/javascript" if entry.name.endswith(".js") else mimetypes.guess_type(entry.name)[0]
-            found[entry.name] = entry.read_bytes(), kind or "text/plain"
-    return found
+            result[entry.name] = entry.read_bytes(), kind or "text/plain"
+    return result
 
 
 def _page(request: Request) -> str:

@@ -229,8 +229,8 @@ class Worker:
 
             study, solved, _ = self._kept[job["key"]]
             run = next(iter(named_runs(study, solved).values()))[0]
-            found = compare_stages(stages, Model(run, study.title), curve.head)
-            self._tell("beside", _table(found, []) | {"time_scale": found.record.get("time_scale")})
+            result = compare_stages(stages, Model(run, study.title), curve.head)
+            self._tell("beside", _table(result, []) | {"time_scale": result.record.get("time_scale")})
 
 
 def _study(spec: dict[str, Any]) -> Any:
@@ -285,15 +285,15 @@ def _functions(run: Any) -> dict[str, Any]:
     from saddlescope.gaussian import NAMES, gaussian_function
 
     at = np.linspace(-3.5, 3.5, 141)
-    found: dict[str, Any] = {"x": at}
+    result: dict[str, Any] = {"x": at}
     for name in ("link", "activation"):
         told = run.parameters.get(name)
         if told is None:
             continue
         what = told if told in NAMES else run.parameters.get(f"{name}_coefficients")
         if what is not None:
-            found[name] = np.asarray(gaussian_function(what)(at), dtype=float)
-    return found
+            result[name] = np.asarray(gaussian_function(what)(at), dtype=float)
+    return result
 
 
 def _curve_shown(log: Any, curve: Any, stages: Any, name: str) -> dict[str, Any]:
