@@ -73,7 +73,7 @@ def as_python(spec: RunSpec) -> str:
     """Return code that repeats the run and prints the same table.
 
     >>> from saddlescope.specs import read
-    >>> "MeanFieldFlow(problem, epsilon=1e-08" in as_python(read("canonical"))
+    >>> "ss.MeanFieldFlow(" in as_python(read("canonical"))
     True
     """
     write = {"single_index": _mean_field, "deep_linear": _deep_linear, "diagonal_linear": _diagonal}.get(spec.family)
