@@ -67,7 +67,15 @@ class Curve:
     def head(self) -> str:
         """What was read, in one line."""
         run = f", run {self.run}" if self.run else ""
-        return f"{self.y} over {self.time_label or self.x}, {len(self)} points{run}, {self.source} ({self.format})"
+        source = f", {self.source} ({self.format})" if self.source else ""  # none where it was made of arrays
+        return f"{self.y or 'value'} over {self.time_label or self.x or 'time'}, {len(self)} points{run}{source}"
+
+    def _repr_html_(self) -> str:
+        from saddlescope.summary import pairs, sparkline
+
+        head, *told = repr(self).split("\n")
+        line = sparkline(self.time, self.value, label="the curve over log time")
+        return pairs(head, [("", sentence.strip()) for sentence in told], line)
 
     def __repr__(self) -> str:
         time, value = self.time, self.value

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
+import numpy as np
+
 Method = Literal["slope", "partition", "rests"]
 Scale = Literal["log", "log above the noise", "linear"]
 Clock = Literal["log", "linear"]
 
+_NAMES = ("", "start", "end", "decades", "height", "spread", "drop", "drop time")
 _HOW = {
     "slope": "local slope of a clean curve",
     "partition": "partition of a noisy curve",
@@ -140,27 +143,42 @@ class Stages:
         return f"{word} × {max(ratio, 1 / ratio):.3g}"
 
     def __str__(self) -> str:
-        names = ("", "start", "end", "decades", "height", "spread", "drop", "drop time")
+        rows = [_NAMES, *self._rows()]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(_NAMES))]
+        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
+        return "\n".join([self._head(), *(lines if self.plateaus else []), *self._below()])
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        """The cells of the table, a row for each plateau."""
         patterns = ("{:.3g}", "{:.3g}", "{:.2f}", "{:.5g}", "{:.1e}", "× {:.3g}", "{:.4g}")
-        rows: list[tuple[str, ...]] = [names]
+        rows: list[tuple[str, ...]] = []
         for number, p in enumerate(self.plateaus, start=1):
             numbers = (p.start, p.end, p.decades, p.height, p.spread, p.factor, p.drop_time)
             cells = ["–" if math.isnan(v) else f.format(v) for v, f in zip(numbers, patterns, strict=True)]
             if p.change > 0 or (self.scale == "linear" and not math.isnan(p.change)):
                 cells[5] = self.change_of(number - 1) or "–"
             rows.append((str(number), *cells))
-        widths = [max(len(row[column]) for row in rows) for column in range(len(names))]
-        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
+        return rows
+
+    def _head(self) -> str:
         result = f"{len(self)} plateau{'' if len(self) == 1 else 's'}"
         if self.method == "rests":
-            head = f"{result} ({_HOW[self.method]}; ten times slower than before and after, in linear time)"
-        elif self.time_axis == "linear":
-            head = f"{result} ({_HOW[self.method]}; in linear time)"
-        else:
-            head = f"{result} ({_HOW[self.method]}; |slope| < {self.slope:g} for {self.least_decades:g} decades)"
+            return f"{result} ({_HOW[self.method]}; ten times slower than before and after, in linear time)"
+        if self.time_axis == "linear":
+            return f"{result} ({_HOW[self.method]}; in linear time)"
+        return f"{result} ({_HOW[self.method]}; |slope| < {self.slope:g} for {self.least_decades:g} decades)"
+
+    def _below(self) -> list[str]:
         tail = [] if math.isnan(self.learnt) else [f"Learnt (below the floor) from t = {self.learnt:.4g}."]
-        tail += self.notes
-        tail += [f"! {doubt}" for doubt in self.doubts]
-        return "\n".join([head, *(lines if self.plateaus else []), *tail])
+        return [*tail, *self.notes, *(f"! {doubt}" for doubt in self.doubts)]
+
+    def _repr_html_(self) -> str:
+        from saddlescope.summary import grid, sparkline
+
+        # the curve itself is not kept: its plateaus are drawn, and joined
+        time = np.array([t for p in self.plateaus for t in (p.start, p.end)], dtype=float)
+        height = np.array([h for p in self.plateaus for h in (p.first, p.last)], dtype=float)
+        line = sparkline(time, height, label="plateaus over log time") if self.plateaus else ""
+        return grid(self._head(), _NAMES, self._rows(), self._below(), line)
 
     __repr__ = __str__

@@ -10,9 +10,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from saddlescope.solve.control import Standing
+from saddlescope.solve.notebook import NotebookBar, in_notebook
 
 _PATIENCE = 2.0  # seconds before a bar appears by itself
 _EVEN = 2.0  # a run whose speed grows by less than this comes in steps of one length
+
+
+def watched() -> bool:
+    """Whether somebody sees a bar: on a terminal, or in a notebook."""
+    return sys.stderr.isatty() or in_notebook()
 
 
 class Pace:
@@ -84,13 +90,13 @@ class Progress:
     """Watches a run and shows how far it has come, once that has taken long enough to be worth it.
 
     Args:
-        wanted: whether to show it; by default on a terminal, after two seconds.
+        wanted: whether to show it; by default on a terminal or in a notebook, after two seconds.
         until: end of the run's time.
         shortest: its first time.
     """
 
     def __init__(self, wanted: bool | None, until: float, shortest: float):
-        self._wanted = sys.stderr.isatty() if wanted is None else wanted
+        self._wanted = watched() if wanted is None else wanted
         self._delay = _PATIENCE if wanted is None else 0.0
         self._pace = Pace(until, shortest)
         self._started = time.monotonic()
@@ -136,12 +142,12 @@ class CountBar:
     Args:
         name: of the work, in a word or two.
         total: how many pieces there are.
-        wanted: whether to show it; by default on a terminal.
+        wanted: whether to show it; by default on a terminal or in a notebook.
     """
 
     def __init__(self, name: str, total: int, wanted: bool | None = None):
         self._name, self._total = name, total
-        self._wanted = sys.stderr.isatty() if wanted is None else wanted
+        self._wanted = watched() if wanted is None else wanted
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -179,6 +185,8 @@ class CountBar:
 
 def _bar(*columns: Any) -> Any:
     """The look of all bars: what is done, how far, for how long."""
+    if in_notebook():
+        return NotebookBar()
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar

@@ -116,6 +116,11 @@ class Flow(abc.ABC):
         told = (f"{name}={shortened(str(value))}" for name, value in self.__rich_repr__())
         return f"{type(self).__name__}({', '.join(told)})"
 
+    def _repr_html_(self) -> str:
+        from saddlescope.summary import pairs
+
+        return pairs(type(self).__name__, self.__rich_repr__())
+
     def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
         """What it is made of, for `rich` and for `repr`."""
         for name, value in self.describe().items():

@@ -34,6 +34,14 @@ def entries_or_nan(argument: str, value: Any) -> np.ndarray:
 class Cost(eqx.Module):
     """A cost C(A) of the product matrix A, shape (d_out, d_in); every array in it is a leaf of the pytree."""
 
+    def _repr_html_(self) -> str:
+        from saddlescope.summary import pairs
+
+        rows, columns = self.shape
+        rank = [] if self.target_rank is None else [("rank of the target", self.target_rank)]
+        told = [("product", f"{rows} x {columns}"), *rank, *(("remark", remark) for remark in self.remarks)]
+        return pairs(type(self).__name__, told)
+
     @property
     @abc.abstractmethod
     def shape(self) -> tuple[int, int]:

@@ -50,6 +50,12 @@ class MultiIndex:
         object.__setattr__(self, "weights", b)
         object.__setattr__(self, "_single", single)
 
+    def _repr_html_(self) -> str:
+        from saddlescope.summary import pairs
+
+        told = [("link", self.link), ("activation", self.activation), ("directions", len(self.gram))]
+        return pairs(type(self).__name__, told)
+
     @property
     def reported_degree(self) -> int:
         """Degrees 0..reported_degree are reported one by one; the rest of the risk goes together."""

@@ -40,6 +40,11 @@ class SingleIndex:
         object.__setattr__(self, "link", gaussian_function(link, "link"))
         object.__setattr__(self, "activation", gaussian_function(activation, "activation"))
 
+    def _repr_html_(self) -> str:
+        from saddlescope.summary import pairs
+
+        return pairs(type(self).__name__, [("link", self.link), ("activation", self.activation)])
+
     @property
     def reported_degree(self) -> int:
         """Degrees 0..reported_degree are reported one by one; the rest of the risk goes together."""
