@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         check_canonical_order,
     )
     from saddlescope.solve import Outcome, solve
+    from saddlescope.sweep import linspace, logspace, sampled, seeds, sweep, zipped
     from saddlescope.trajectory import Trajectory, load
 
 __version__ = "0.1.0"
@@ -124,8 +125,10 @@ __all__ = [
     "hermite",
     "jump_sequence",
     "learning_times",
+    "linspace",
     "load",
     "local_exponents",
+    "logspace",
     "measure",
     "method",
     "plateaus",
@@ -135,9 +138,13 @@ __all__ = [
     "regime",
     "regime_card",
     "saddle_to_saddle_limit",
+    "sampled",
+    "seeds",
     "single_index",
     "solve",
+    "sweep",
     "tolerance",
+    "zipped",
 ]
 
 apply_when_loaded()

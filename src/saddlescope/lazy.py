@@ -45,6 +45,10 @@ class _LazyPackage(ModuleType):
         own = [name for name in self.__dict__ if name.startswith("__")]
         return sorted({*own, *self.__dict__.get("__all__", ())})
 
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        """Pickled by name, as other modules are by those libraries that pickle functions."""
+        return importlib.import_module, (self.__name__,)
+
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, ModuleType) and name in self.__dict__.get("__all__", ()):
             # the import system binds every loaded submodule to its parent, and a function of the same name, such as

@@ -107,7 +107,7 @@ class Trajectory:
             "references": json.dumps(self.references),
         }
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
         """Write netCDF as `dataset.to_netcdf` would, without the half second that importing xarray takes.
 
         It is made in memory: on a full disk, the HDF5 library ends the interpreter.
@@ -139,7 +139,7 @@ class Trajectory:
             ArgumentError: if the folder does not exist or cannot be written to, or the path names no regular file.
             NotWrittenError: an `OSError`, if the disk is full, say; what was there before is unchanged.
         """
-        return files.write(path, self._content())
+        return files.write(path, self.content())
 
     def citations(self) -> str:
         """Return BibTeX for the papers and software this result rests on."""

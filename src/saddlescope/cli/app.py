@@ -57,6 +57,75 @@ def run(
 
 
 @app.command
+def sweep(
+    spec: str,
+    /,
+    *settings: Annotated[str, Parameter(allow_leading_hyphen=True, negative=())],
+    axis: Annotated[list[str] | None, Parameter(negative=())] = None,
+    engine: str = "auto",
+    workers: int | None = None,
+    memory: str | None = None,
+    measure: str | None = None,
+    keep: Literal["none", "observables", "all"] | None = None,
+    again: Literal["FAILED", "ALL"] | None = None,
+    array: str | None = None,
+    status: Annotated[bool, Parameter(negative=())] = False,
+    tasks: Annotated[bool, Parameter(negative=())] = False,
+    export: Path | None = None,
+    prune: Annotated[bool, Parameter(negative=())] = False,
+    yes: Annotated[bool, Parameter(negative=())] = False,
+    out: Path | None = None,
+) -> int:
+    """Run a spec at every point of some axes: resumable, in many processes, or on a cluster.
+
+    A sweep is a spec with a table [sweep.axes]; `saddlescope specs` lists those that are shipped. Every finished task
+    is kept at once: the same command goes on after any stop, and computes only what is new after a change. The exit
+    code is 1 if a task did not complete.
+
+    Parameters
+    ----------
+    spec
+        Path of a TOML file, or the name of a shipped sweep or spec.
+    settings
+        Changes to the spec: --TABLE.KEY VALUE.
+    axis
+        An axis more, or another one: --axis "dynamics.epsilon={logspace = [1e-9, 1e-4], points = 6}".
+    engine
+        Who computes: serial, processes, dask, or dask=ADDRESS of a scheduler.
+    workers
+        Number of processes; by default of processors.
+    memory
+        What a worker may use, such as 2GB.
+    measure
+        Numbers of your own: file.py:function, a function of a trajectory that returns a dictionary of numbers.
+    keep
+        What to keep of trajectories.
+    again
+        Run tasks anew: those that FAILED, or ALL.
+    array
+        N/M: only the N-th of M shares, for the job arrays of a cluster over one folder.
+    status
+        Only tell how far it is, and what is running.
+    tasks
+        Show a line for each running task below the bar.
+    export
+        Only write what there is to this file: .nc, .zarr, .parquet or .csv.
+    prune
+        Only remove what is left over, and with --yes results that this sweep does not ask for.
+    yes
+        Allow more than 10^7 tasks; remove results.
+    out
+        Folder for the results and pictures; by default one named after the spec.
+    """
+    from saddlescope.cli.sweeping import Wanted, run_sweep
+
+    wanted = Wanted(
+        tuple(axis or ()), engine, workers, memory, measure, keep, again, array, out, export, status, prune, tasks, yes
+    )
+    return run_sweep(spec, settings, wanted)
+
+
+@app.command
 def specs(name: str | None = None, /) -> int:
     """List the shipped specs, or print one of them.
 

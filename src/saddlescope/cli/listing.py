@@ -13,11 +13,15 @@ from saddlescope.specs.refusals import nearest
 
 def print_specs(name: str | None) -> int:
     """Print one line for each shipped spec, or the text of one of them."""
-    known = shipped()
+    from saddlescope.sweep.shipping import shipped_sweeps
+
+    specs, sweeps = shipped(), shipped_sweeps()
+    known = specs | sweeps
     if name is None:
         width = max(map(len, known))
         for key, text in known.items():
-            print(f"{key:<{width}}  {tomllib.loads(text)['title']}")
+            kind = "" if key in specs else "sweep: "
+            print(f"{key:<{width}}  {kind}{tomllib.loads(text)['title']}")
     elif name in known:
         print(known[name], end="")
     else:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from saddlescope.plot.single_index.ladder import ladder
     from saddlescope.plot.single_index.order_parameters import order_parameters
     from saddlescope.plot.single_index.overlaps import overlaps
+    from saddlescope.plot.sweep import sweep
 
 __all__ = [
     "descent",
@@ -32,6 +33,7 @@ __all__ = [
     "save",
     "singular_values",
     "stages",
+    "sweep",
 ]
 
 lazy(__name__)

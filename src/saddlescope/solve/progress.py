@@ -118,7 +118,7 @@ class Progress:
         if self._bar is None and now - self._started < self._delay:
             return
         bar = self._bar if self._bar is not None else self._open()
-        bar.update(self._task, completed=self._pace.done, t=t, risk=risk, left=_in_words(self._pace.left))
+        bar.update(self._task, completed=self._pace.done, t=t, risk=risk, left=in_words(self._pace.left))
 
     def _open(self) -> Any:
         from rich.progress import TextColumn
@@ -195,10 +195,10 @@ def _bar(*columns: Any) -> Any:
     return Bar(*shown, console=Console(stderr=True, highlight=False), transient=True)
 
 
-def _in_words(seconds: float) -> str:
+def in_words(seconds: float) -> str:
     """Seconds as people say them.
 
-    >>> _in_words(42.4), _in_words(600), _in_words(9000)
+    >>> in_words(42.4), in_words(600), in_words(9000)
     ('42 s left', '10 min left', '2.5 h left')
     """
     if math.isnan(seconds):

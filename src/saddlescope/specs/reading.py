@@ -40,11 +40,37 @@ def read(spec: str, changes: Sequence[str] = ()) -> Any:
         Traceback (most recent call last):
         saddlescope.specs.refusals.SpecError: There is no setting `--dynamics.epsilom` (did you mean ...
     """
+    return checked(*tables_of(spec), changes)
+
+
+def tables_of(spec: str) -> tuple[dict[str, Any], str, Path]:
+    """Return the tables of a spec as they are written, what to call it, and the folder that its files are relative to.
+
+    Args:
+        spec: the name of a shipped spec, or the path of a TOML file.
+
+    Raises:
+        SpecError: if the spec is not found, or is no TOML.
+    """
     text, source, folder = _text(spec)
     try:
-        content = _loaded(text, f"Spec {source}")
+        return _loaded(text, f"Spec {source}"), source, folder
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"Spec {source} is not valid TOML: {shortened(str(error))}.") from None
+
+
+def checked(content: dict[str, Any], source: str, folder: Path, changes: Sequence[str] = ()) -> Any:
+    """Return the spec that tables make, an instance of its family's class of `RunSpec`.
+
+    Args:
+        content: the tables; changed in place.
+        source: what to call them in a refusal.
+        folder: what names of files are relative to.
+        changes: as for `read`.
+
+    Raises:
+        SpecError: for an unknown or missing key, or a value that cannot work.
+    """
     words = _pairs(changes)
     family = next((value for key, value in words if key == "family"), content.get("family", DEFAULT))
     if family not in families():

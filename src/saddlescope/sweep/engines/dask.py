@@ -1,0 +1,171 @@
+"""A Dask cluster: one on this machine, or any scheduler by its address; workers may come and go."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import secrets
+import time
+from typing import Any
+
+from saddlescope.families import packages
+from saddlescope.sweep.engines.engine import Done, Engine, EngineError, Event, Stopped
+from saddlescope.sweep.task import Result, Task, carried_out, failed, said
+
+_PATIENCE = 10.0  # seconds in which a scheduler must answer
+_LEAST = 64  # tasks that it is given ahead, so that a cluster that adapts sees what is to be done
+_AHEAD = 2
+_LOOK = 2.0  # seconds between two looks, of a running task at whether it is cancelled
+
+
+class Dask(Engine):
+    """Carries out tasks on a Dask cluster; results come back and are written here.
+
+    A task whose worker dies is given to another one by Dask itself; after the third it is given up and named.
+
+    Args:
+        address: of a scheduler; empty for a cluster of processes on this machine.
+        measure: function of a trajectory.
+        workers: how many processes, of a cluster on this machine.
+        memory: bytes that each of these may use.
+
+    Raises:
+        EngineError: if Dask is not installed.
+    """
+
+    def __init__(self, address: str, measure: Any, *, workers: int | None = None, memory: float | None = None):
+        try:
+            import distributed
+        except ImportError:
+            raise EngineError(
+                'The engine dask needs the library distributed: pip install "saddlescope[dask]".'
+            ) from None
+        if address and (workers is not None or memory is not None):
+            raise EngineError("Workers and memory are those of the cluster at that address: give neither.")
+        import cloudpickle
+
+        self._distributed = distributed
+        self._address, self._workers, self._memory = address, workers, memory
+        self._measure = None if measure is None else cloudpickle.dumps(measure)
+        self.told = f"Dask at {address}" if address else "a Dask cluster on this machine"
+        self._tasks: dict[concurrent.futures.Future[Any], Task] = {}
+        self._cluster: Any = None
+        self._client: Any = None
+        self._stop = f"saddlescope-stop-{secrets.token_hex(8)}"
+        self._room = (0, 0.0)
+
+    def __enter__(self) -> Dask:
+        from saddlescope.sweep.engines.engine import processors
+
+        if not self._address:
+            self._cluster = self._distributed.LocalCluster(
+                n_workers=self._workers or processors(),
+                threads_per_worker=1,
+                memory_limit="auto" if self._memory is None else int(self._memory),
+                dashboard_address=":0",
+                silence_logs=50,
+            )
+        try:
+            self._client = self._distributed.Client(
+                self._cluster or self._address, timeout=_PATIENCE, set_as_default=False
+            )
+        except (OSError, ValueError, TimeoutError) as error:
+            reason = " ".join(str(error).split())[:120].rstrip(".")
+            raise EngineError(f"There is no Dask scheduler at {self._address} ({reason}).") from None
+        self._executor = self._client.get_executor(pure=False)
+        self._event = self._distributed.Event(self._stop, client=self._client)
+        return self
+
+    @property
+    def room(self) -> int:
+        size, looked = self._room
+        if time.monotonic() - looked > _LOOK:
+            try:
+                threads = sum(self._client.nthreads().values())
+            except (OSError, ValueError, RuntimeError, AttributeError):
+                raise self._gone() from None
+            size = max(_LEAST, _AHEAD * threads)
+            self._room = size, time.monotonic()
+        return size - len(self._tasks)
+
+    def submit(self, task: Task) -> None:
+        try:
+            future = self._executor.submit(_carried_out, task, self._measure, self._stop, packages())
+        except Exception as error:  # whatever it raises where its scheduler is gone
+            raise self._gone() from error
+        self._tasks[future] = task
+
+    def events(self, timeout: float) -> list[Event]:
+        if not self._tasks:
+            time.sleep(timeout)
+            return []
+        done, _ = concurrent.futures.wait(self._tasks, timeout, concurrent.futures.FIRST_COMPLETED)
+        return [self._event_of(future) for future in done]
+
+    def _event_of(self, future: concurrent.futures.Future[Any]) -> Event:
+        task = self._tasks.pop(future)
+        if future.cancelled():
+            if self._client.status != "running":
+                raise self._gone()
+            return Stopped(task)
+        error = future.exception()
+        if error is None:
+            result: Result | None = future.result()
+            return Stopped(task) if result is None else Done(task, result, written=False)
+        if isinstance(error, self._distributed.KilledWorker):
+            return Done(task, failed(task, "It was tried 3 times and more, and each time its worker died."), False)
+        if self._client.status != "running" or isinstance(error, concurrent.futures.CancelledError):
+            raise self._gone()
+        return Done(task, failed(task, said(error)), False)
+
+    def _gone(self) -> EngineError:
+        where = self._address or "this machine"
+        return EngineError(f"The Dask scheduler at {where} went away: the same command goes on once it is back.")
+
+    def cancel(self) -> None:
+        for future in self._tasks:
+            future.cancel()
+        with contextlib.suppress(Exception):  # a scheduler that is gone has nothing to stop
+            self._event.set()
+
+    kill = cancel
+
+    def __exit__(self, *_: object) -> None:
+        for held in (self._client, self._cluster):
+            if held is not None:
+                with contextlib.suppress(Exception):
+                    held.close(timeout=2.0)
+
+
+def _carried_out(task: Task, measure: bytes | None, stop: str, families: dict[str, str]) -> Result | None:
+    """What a worker of the cluster does."""
+    import cloudpickle
+
+    from saddlescope.families import register
+    from saddlescope.solve.control import Control
+    from saddlescope.solve.machine.threads import one_blas_thread
+
+    for name in set(families) - set(packages()):
+        register(name, families[name])
+    function = None if measure is None else cloudpickle.loads(measure)
+    control = Control(_Stop(stop))
+    with control, one_blas_thread():
+        return carried_out(task, function)
+
+
+class _Stop:
+    """Watches a run, and interrupts it once its sweep was stopped."""
+
+    def __init__(self, name: str):
+        self._name = name
+        self._looked = time.monotonic()
+
+    def __call__(self, standing: object) -> None:
+        del standing
+        if time.monotonic() - self._looked < _LOOK:
+            return
+        self._looked = time.monotonic()
+        from distributed import Event, get_client
+
+        if Event(self._name, client=get_client()).is_set():
+            raise KeyboardInterrupt

@@ -1,0 +1,205 @@
+"""Worker processes on this machine, started afresh, one thread of linear algebra each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from saddlescope.families import packages
+from saddlescope.memory import machine_memory
+from saddlescope.sweep.engines.engine import Done, Engine, EngineError, Event, Lost, Stopped, Unwritten
+from saddlescope.sweep.engines.frames import Sender, received
+from saddlescope.sweep.task import Task, failed
+
+_AHEAD = 2  # tasks a worker has, so that it need not wait for the next one
+_SHARE = 0.9  # of the memory, for all workers together
+_STARTS = 3  # workers in a row that die before their first task
+_ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
+
+
+class Processes(Engine):
+    """A pool of worker processes; one that dies is replaced, and its tasks come back as `Lost`.
+
+    Args:
+        folder: of the store, to which workers write.
+        measure: function of a trajectory; one of a script or a notebook is sent along.
+        workers: how many.
+        memory: bytes that each may use; by default its share of nine tenths of the machine.
+    """
+
+    def __init__(self, folder: Path, measure: Callable[..., Any] | None, *, workers: int, memory: float | None = None):
+        self.told = f"{workers} process{'' if workers == 1 else 'es'}"
+        limit = _SHARE * machine_memory() / workers if memory is None else float(memory)
+        begin: dict[str, Any] = {"folder": str(folder.absolute()), "measure": None, "memory": limit}
+        begin["families"] = packages()
+        if measure is not None:
+            import cloudpickle
+
+            begin["measure"] = cloudpickle.dumps(measure)
+        self._begin = begin
+        self._number = workers
+        self._workers: list[_Worker] = []
+        self._inbox: queue.SimpleQueue[tuple[_Worker, tuple[Any, ...] | None]] = queue.SimpleQueue()
+        self._dead_at_start = 0
+        self._ending = False
+
+    @property
+    def room(self) -> int:
+        return _AHEAD * self._number - sum(len(worker.tasks) for worker in self._workers)
+
+    def submit(self, task: Task) -> None:
+        least = min(self._workers, key=lambda worker: len(worker.tasks))
+        least.give(task)
+
+    def events(self, timeout: float) -> list[Event]:
+        found: list[Event] = []
+        try:
+            message = self._inbox.get(timeout=timeout)
+            while True:
+                found += self._told(*message)
+                message = self._inbox.get_nowait()
+        except queue.Empty:
+            return found
+
+    def _told(self, worker: _Worker, message: tuple[Any, ...] | None) -> list[Event]:
+        if message is None:
+            return self._buried(worker)
+        what, *rest = message
+        if what == "broken":
+            raise EngineError(rest[0])
+        self._dead_at_start = 0
+        if what == "begun":
+            worker.begun[rest[0]] = "begins"
+            return []
+        if what == "at":
+            worker.begun[rest[0]] = rest[1]
+            return []
+        identity = rest[0].task if what == "done" else rest[0]
+        task = worker.tasks.pop(identity, None)
+        worker.begun.pop(identity, None)
+        if task is None:
+            return []
+        if what == "done":
+            return [Done(task, rest[0], written=True)]
+        if what == "stopped":
+            return [Stopped(task)]
+        if what == "memory":
+            sentence = f"It needs more than the {rest[1] / 1e9:.3g} GB of memory that a worker may use."
+            return [Done(task, failed(task, sentence), written=False)]
+        return [Unwritten(task, OSError(*rest[1:]))]
+
+    def _buried(self, worker: _Worker) -> list[Event]:
+        """Replace a worker that is gone, and give back what it had."""
+        worker.end()
+        if worker not in self._workers:
+            return []
+        place = self._workers.index(worker)
+        if self._ending:
+            del self._workers[place]
+            return [Stopped(task) for task in worker.tasks.values()]
+        if not worker.begun:
+            self._dead_at_start += 1
+            if self._dead_at_start > _STARTS * self._number:
+                raise EngineError(f"Worker processes end before they do anything ({worker.how()}).")
+        self._workers[place] = self._started()
+        found: list[Event] = []
+        for identity, task in worker.tasks.items():
+            if identity in worker.begun:
+                found.append(Lost(task, worker.how()))
+            else:
+                self.submit(task)  # it had not begun
+        return found
+
+    def running(self) -> dict[str, str]:
+        return {task: line for worker in self._workers for task, line in worker.begun.items()}
+
+    def cancel(self) -> None:
+        self._ending = True
+        for worker in self._workers:
+            worker.say("cancel")
+
+    def kill(self) -> None:
+        self._ending = True
+        for worker in self._workers:
+            worker.process.kill()
+
+    def _started(self) -> _Worker:
+        worker = _Worker(self._begin)
+        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        return worker
+
+    def _listen(self, worker: _Worker) -> None:
+        while True:
+            message = received(worker.output)
+            self._inbox.put((worker, message))
+            if message is None:
+                return
+
+    def __enter__(self) -> Processes:
+        self._workers = [self._started() for _ in range(self._number)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending = True
+        for worker in self._workers:
+            worker.end()
+        self._workers = []
+
+
+class _Worker:
+    """One process, the tasks that it has, and where those are that it has begun."""
+
+    def __init__(self, begin: dict[str, Any]):
+        code = f"import sys; sys.path[:] = {sys.path!r}; from saddlescope.sweep.engines.worker import main; main()"
+        own_group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}  # a Ctrl-C is not for it
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | _ONE_THREAD,
+            **own_group,
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.output = self.process.stdout
+        self._send = Sender(self.process.stdin)
+        self.tasks: dict[str, Task] = {}
+        self.begun: dict[str, str] = {}
+        self._send(begin)
+
+    def give(self, task: Task) -> None:
+        self.tasks[task.identity] = task
+        self.say("task", task)
+
+    def say(self, *message: Any) -> None:
+        with contextlib.suppress(OSError, ValueError):  # it is gone: its output tells
+            self._send(*message)
+
+    def how(self) -> str:
+        """How it ended."""
+        code = self.process.poll()
+        if code is not None and code < 0:
+            return f"its process was killed by signal {-code}"
+        return f"its process ended with code {code}"
+
+    def end(self) -> None:
+        """Close what it listens to, upon which it ends."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        with contextlib.suppress(OSError, ValueError):
+            self.output.close()

@@ -1,0 +1,183 @@
+"""The folder of a sweep: segments, the index over them, and who is at work in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import saddlescope
+from saddlescope import files
+from saddlescope.arguments import RefusedError, shortened
+from saddlescope.sweep.store.index import Index, Row, row_of
+from saddlescope.sweep.store.runners import leftovers
+from saddlescope.sweep.store.segments import DamagedError, Name, name_of, place, read, write
+from saddlescope.sweep.task import Result
+
+FORMAT = "saddlescope sweep 1"
+_ABOUT = "store.json"
+_INDEX = "index.sqlite"
+
+
+class StoreError(RefusedError):
+    """A folder cannot be used as the store of this sweep; the message is one sentence."""
+
+
+class Store:
+    """The results of a sweep in a folder that any number of processes may write to.
+
+    Args:
+        folder: made if it is missing.
+        family: of the tasks.
+        version: of the keys of that family, see `design.spec_version`.
+        write: whether results will be written; a store that is only read may lie on a read-only disk.
+
+    Raises:
+        StoreError: if the folder holds something else, or results of another family, version or format.
+    """
+
+    def __init__(self, folder: Path, family: str, version: str, *, write: bool = True):
+        self.folder = folder
+        self.damaged: list[Path] = []
+        about = {"format": FORMAT, "family": family, "keys": version, "saddlescope": saddlescope.__version__}
+        self._prepare(about, write)
+        self._index = Index(folder / _INDEX)
+
+    def _prepare(self, about: dict[str, str], writable: bool) -> None:
+        path, name = self.folder / _ABOUT, shortened(str(self.folder))
+        try:
+            if not path.exists():
+                if self.folder.exists() and any(self.folder.iterdir()):
+                    raise StoreError(f"Folder {name} is not empty and holds no sweep: choose another one with --out.")
+                if not writable:
+                    raise StoreError(f"There is no sweep in {name}.")
+                self.folder.mkdir(parents=True, exist_ok=True)
+                files.write(path, json.dumps(about, indent=2) + "\n")
+            elif writable:
+                files.write(self.folder / ".writable", "")
+                (self.folder / ".writable").unlink(missing_ok=True)
+            told = json.loads(path.read_text(encoding="utf-8"))
+        except NotADirectoryError:
+            raise StoreError(f"Folder {name} cannot be used: a file is in its place.") from None
+        except files.NotWrittenError as error:
+            raise StoreError(f"Folder {name} cannot be written: {error.strerror}.") from None
+        except OSError as error:
+            raise StoreError(f"Folder {name} cannot be used: {error.strerror}.") from None
+        except RefusedError as error:
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(f"Folder {name} cannot be written: {error}") from None
+        except ValueError:
+            raise StoreError(f"{path} is damaged: it should hold {json.dumps(about)}.") from None
+        self._refuse_another(told, about, name)
+
+    @staticmethod
+    def _refuse_another(told: object, about: dict[str, str], name: str) -> None:
+        if not isinstance(told, dict) or told.get("format") != about["format"]:
+            form = told.get("format") if isinstance(told, dict) else None
+            raise StoreError(f"The sweep in {name} has the format {form!r}, not {FORMAT!r}: choose another --out.")
+        if told.get("family") != about["family"]:
+            family = told.get("family")
+            raise StoreError(f"The sweep in {name} is of the family {family!r}, not {about['family']!r}.")
+        if told.get("keys") != about["keys"]:
+            raise StoreError(
+                f"The sweep in {name} was made by saddlescope {told.get('saddlescope')}, whose specs of the family "
+                f"{about['family']!r} have other keys or defaults: choose another --out."
+            )
+
+    def refresh(self) -> None:
+        """Bring the index up to date with the segments: those of other processes, or all if it was lost.
+
+        Segments that are damaged are listed in `damaged`; they count as missing.
+        """
+        self.damaged = []
+        try:
+            self._refresh()
+        except sqlite3.DatabaseError:
+            self._index.begin_anew()
+            self._refresh()
+
+    def _refresh(self) -> None:
+        for first in range(256):
+            there = self._listed(f"{first:02x}")
+            known = {row.name for row in self._index.rows(bytes([first])) if there.get(row.name) == row.size}
+            stale = self._index.names(bytes([first])) - known
+            if stale:
+                self._index.remove(stale)
+            new = []
+            for name, size in there.items():
+                if name not in known:
+                    try:
+                        new.append(row_of(read(place(self.folder, name))[0], size))
+                    except (DamagedError, OSError):
+                        self.damaged.append(place(self.folder, name))
+            if new:
+                self._index.add(new)
+
+    def _listed(self, shard: str) -> dict[Name, int]:
+        """Name -> size of the segments in one of the 256 folders."""
+        found: dict[Name, int] = {}
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.folder / "results" / shard) as entries:
+            for entry in entries:
+                name = name_of(entry.name)
+                if name is not None:
+                    found[name] = entry.stat().st_size
+        return found
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the index's rows of all results, of every attempt."""
+        yield from self._index.rows()
+
+    def has(self, name: Name) -> bool:
+        """Whether a segment is there, whoever wrote it."""
+        return place(self.folder, name).exists()
+
+    def write(self, result: Result) -> None:
+        """Write a segment; once this returns, it is kept.
+
+        Raises:
+            NotWrittenError: if the system fails to.
+        """
+        write(self.folder, result)
+
+    def note(self, results: Sequence[Result]) -> None:
+        """Enter results into the index whose segments were written."""
+        rows = []
+        for result in results:
+            with contextlib.suppress(OSError):
+                rows.append(row_of(result, place(self.folder, Name(result.task, result.attempt)).stat().st_size))
+        if rows:
+            self._index.add(rows)
+
+    def prunable(self, wanted: set[str]) -> tuple[list[Path], list[Path]]:
+        """Return what a clean-up would remove: results that are not wanted or were replaced, and what is left over.
+
+        Args:
+            wanted: identities of the tasks to keep.
+
+        Returns:
+            Files of results (trajectories among them), and files that no result needs.
+        """
+        results: list[Path] = []
+        rest: list[Path] = [*leftovers(self.folder), *self.damaged]
+        for shard in sorted((self.folder / "results").glob("[0-9a-f][0-9a-f]")):
+            whole = {name for name in self._listed(shard.name) if place(self.folder, name) not in self.damaged}
+            newest: dict[str, int] = {}
+            for name in whole:
+                newest[name.task] = max(name.attempt, newest.get(name.task, 0))
+            for path in sorted(shard.iterdir()):
+                task, _, end = path.name.partition(".")
+                attempt = end.partition(".")[0]
+                name = Name(task, int(attempt)) if attempt.isdigit() else None
+                if name is None or name not in whole:
+                    rest.append(path)
+                elif task not in wanted or newest[task] != name.attempt:
+                    results.append(path)
+        return results, list(dict.fromkeys(rest))
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self._index.close()

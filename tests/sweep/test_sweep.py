@@ -1,0 +1,245 @@
+"""A sweep as a whole: what comes out, what is not run again, what is refused before anything runs."""
+
+import math
+
+import numpy as np
+import pytest
+
+import saddlescope as ss
+from saddlescope.arguments import RefusedError
+from saddlescope.solve.control import Control
+from saddlescope.sweep.spec import asked_for
+from saddlescope.sweep.sweep import Sweep
+from saddlescope.sweep.task import Keep
+
+
+def half(run):
+    return {"half": float(np.interp(-0.5, -run["risk"], run.time)), "terms": run.parameters["terms"]}
+
+
+def segments(folder):
+    return sorted(path.name for path in (folder / "results").rglob("*.json"))
+
+
+@pytest.mark.parametrize("engine", ["serial", "processes"])
+def test_axes_are_dimensions_and_columns_and_measures_are_variables(relaxation, tmp_path, engine):
+    axes = {"dynamics.rate": ss.logspace(1, 100, 5), "dynamics.terms": [1, 3]}
+    found = ss.sweep(relaxation, axes, measure=half, engine=engine, store=tmp_path / "store")
+    assert found.measured.dims == ("rate", "terms", "term")
+    assert found.half.dims == ("rate", "terms")
+    assert found.term.values.tolist() == [1, 2, 3]
+    exact = math.log(2) / found.rate
+    assert np.allclose(found.half.sel(terms=1), exact, rtol=1e-4)
+    assert np.allclose(found.predicted.sel(terms=3), exact * found.term)
+    # a row that a task does not have is nan
+    assert np.isnan(found.predicted.sel(terms=1)).sum() == 2 * 5
+    assert found.final_risk.values == pytest.approx(math.exp(-3))
+    assert found.outcome.values.ravel().tolist() == ["REACHED_END"] * 10
+    assert found.rate.attrs == {"key": "dynamics.rate", "kind": "logspace"}
+    assert found.attrs["store"] == str(tmp_path / "store")
+
+
+def test_what_is_known_is_not_run_again_and_new_values_compute_what_is_new(relaxation, tmp_path):
+    calls = tmp_path / "calls"
+
+    def noted(run):
+        with calls.open("a") as file:
+            file.write(f"{run.parameters['rate']:g}\n")
+        return {"rate_again": run.parameters["rate"]}
+
+    def swept(rates, **more):
+        calls.write_text("")
+        found = ss.sweep(relaxation, {"dynamics.rate": rates}, measure=noted, store=tmp_path / "s", **more)
+        return found, calls.read_text().split()
+
+    first, ran = swept([1.0, 2.0])
+    assert ran == ["1", "2"]
+    again, ran = swept([1.0, 2.0])
+    assert ran == []
+    assert again.drop_attrs().equals(first.drop_attrs())
+    more, ran = swept([3.0, 2.0, 1.0])
+    assert ran == ["3"]
+    assert more.rate_again.values.tolist() == [3, 2, 1]
+    _, ran = swept([1.0, 2.0], again="ALL")
+    assert ran == ["1", "2"]
+    assert len(segments(tmp_path / "s")) == 5  # nothing that was written changes: the second attempt is a new one
+    # which keys are axes, and in which order, does not matter to what a task is
+    relaxation["dynamics"]["rate"] = 2.0
+    calls.write_text("")
+    found = ss.sweep(relaxation, {"dynamics.terms": [1, 2]}, measure=noted, store=tmp_path / "s")
+    assert calls.read_text().split() == ["2"]
+    assert found.sizes["terms"] == 2
+
+
+def test_another_measure_is_another_task_and_another_title_is_not(relaxation, tmp_path):
+    def tasks(measure, **changes):
+        return set(
+            asked_for(relaxation | changes, axes={"dynamics.rate": [1.0, 2.0]}, measure=measure)
+            .design.identities()
+            .tolist()
+        )
+
+    one, other = (lambda run: {"x": 1.0}), (lambda run: {"x": 2.0})
+    assert tasks(one) == tasks(one, title="Of another name")
+    assert not tasks(one) & tasks(other)
+    assert not tasks(one) & tasks(None)
+
+
+@pytest.mark.parametrize("engine", ["serial", "processes"])
+def test_failures_are_rows_and_stop_nothing(relaxation, tmp_path, engine):
+    relaxation["dynamics"] |= {"fault": "raise", "at": 3.0}
+    axes = {"dynamics.rate": [1.0, 2.0, 3.0, 4.0, 13.0]}
+    with pytest.raises(RefusedError, match=r"`dynamics.rate` must be no unlucky number, but got 13"):
+        ss.sweep(relaxation, axes, engine=engine, store=tmp_path / "s")
+    assert segments(tmp_path / "s") == []  # nothing ran
+    found = ss.sweep(relaxation, {"dynamics.rate": [1.0, 2.0, 3.0, 4.0]}, engine=engine, store=tmp_path / "s")
+    assert found.outcome.values.tolist() == ["REACHED_END", "REACHED_END", "FAILED", "FAILED"]
+    assert found.complete.values.tolist() == [True, True, False, False]
+    assert found.message.values.tolist()[2:] == ["ZeroDivisionError: division by zero."] * 2
+    assert np.isfinite(found.measured.sel(rate=2.0)).all()
+    assert np.isnan(found.measured.sel(rate=3.0)).all()
+    relaxation["dynamics"]["at"] = 1e300
+    with Sweep(asked_for(relaxation, axes={"dynamics.rate": [3.0]}), tmp_path / "s") as run:
+        assert len(run.outlook().missing) == 1  # other tasks: `at` is a part of what they are
+
+
+def test_incomplete_tasks_keep_their_numbers_and_are_run_again_when_asked(relaxation, tmp_path):
+    relaxation["dynamics"] |= {"fault": "limit", "at": 2.0}
+    asked = asked_for(relaxation, axes={"dynamics.rate": [1.0, 2.0]})
+    with Sweep(asked, tmp_path / "s") as run:
+        assert run.run(engine="serial").failed == 1
+        assert run.dataset().outcome.values.tolist() == ["REACHED_END", "STEP_LIMIT"]
+        assert np.isfinite(run.dataset().measured).all()
+        assert run.run(engine="serial").finished == 0
+        assert run.run(engine="serial", again="FAILED").finished == 1
+        assert run.outlook().attempts.tolist() == [1, 2]
+
+
+def test_a_worker_that_dies_takes_one_task_with_it(relaxation, tmp_path):
+    relaxation["dynamics"] |= {"fault": "kill", "at": 9.0}
+    found = ss.sweep(
+        relaxation, {"dynamics.rate": np.arange(1.0, 10.0)}, engine="processes", workers=2, store=tmp_path / "s"
+    )
+    assert found.outcome.values.tolist() == ["REACHED_END"] * 8 + ["FAILED"]
+    assert str(found.message.values[-1]) == "It was tried 3 times, and each time its process was killed by signal 9."
+
+
+def test_a_worker_that_needs_too_much_memory_is_ended_and_named(relaxation, tmp_path):
+    relaxation["dynamics"] |= {"fault": "memory", "at": 4.0}
+    found = ss.sweep(
+        relaxation,
+        {"dynamics.rate": np.arange(1.0, 5.0)},
+        engine="processes",
+        workers=1,
+        memory=1e9,
+        store=tmp_path / "s",
+    )
+    assert found.outcome.values.tolist() == ["REACHED_END"] * 3 + ["FAILED"]
+    assert str(found.message.values[-1]) == "It needs more than the 1 GB of memory that a worker may use."
+
+
+@pytest.mark.parametrize("engine", ["serial", "processes"])
+def test_cancelled_sweeps_keep_what_is_done_and_go_on(relaxation, tmp_path, engine):
+    relaxation["dynamics"]["seconds"] = 0.05
+    rates = np.arange(1.0, 13.0)
+    control = Control()
+    asked = asked_for(relaxation, axes={"dynamics.rate": rates})
+
+    def watch(standing):
+        if standing.finished >= 2:
+            control.cancel()
+
+    with Sweep(asked, tmp_path / "s") as run:
+        standing = run.run(engine=engine, control=control, watch=watch)
+        assert standing.interrupted
+        assert 2 <= standing.finished < 12
+        before = segments(tmp_path / "s")
+        assert len(before) == standing.finished
+        partial = run.dataset()
+        assert (partial.outcome == "NOT_RUN").sum() == 12 - standing.finished
+        standing = run.run(engine=engine)
+        assert (standing.known, standing.finished) == (len(before), 12 - len(before))
+        assert set(before) <= set(segments(tmp_path / "s"))
+        assert run.dataset().complete.all()
+    assert not list((tmp_path / "s" / "claims").iterdir())
+
+
+def test_trajectories_are_kept_as_asked(relaxation, tmp_path):
+    axes = {"dynamics.rate": [1.0, 2.0]}
+    with pytest.raises(RefusedError, match="`store` must name a folder"):
+        ss.sweep(relaxation, axes, keep="all")
+    kept: tuple[tuple[Keep, set[str]], ...] = (("observables", {"risk"}), ("all", {"risk", "state"}))
+    for keep, names in kept:
+        found = ss.sweep(relaxation, axes, keep=keep, store=tmp_path / "s")
+        for rate in (1.0, 2.0):
+            run = ss.load(tmp_path / "s" / str(found.trajectory.sel(rate=rate).item()))
+            assert set(run.observables) == names
+            assert run.parameters["rate"] == rate
+    # more is there than is asked for
+    with Sweep(asked_for(relaxation, axes=axes), tmp_path / "s") as run:
+        assert not len(run.outlook().missing)
+
+
+def test_designs_and_zipped_axes_have_their_keys_as_coordinates(relaxation):
+    spans = {"dynamics.rate": ss.logspace(1, 10), "dynamics.amplitude": ss.linspace(1, 2)}
+    found = ss.sweep(relaxation, {"point": ss.sampled(spans, 6)}, engine="serial")
+    assert found.measured.dims == ("point", "term")
+    assert np.allclose(found.measured.sel(term=1), math.log(2) / found.rate, rtol=1e-3)
+    assert found.amplitude.dims == ("point",)
+    zipped = ss.zipped({"dynamics.rate": [1.0, 2.0], "dynamics.seed": [7, 8]})
+    found = ss.sweep(relaxation, {"pair": zipped}, engine="serial")
+    assert found.seed.values.tolist() == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ({"dynamics.rat": [1.0]}, "did you mean `dynamics.rate`"),
+        (
+            {"dynamics.rate": [1.0, 2.0, -3.0, -4.0]},
+            "`dynamics.rate` in sweep of tables must be positive, but got -3.0",
+        ),
+        (
+            {"dynamics.seed": [0.5], "dynamics.rate": [1.0]},
+            "`dynamics.seed` in spec of tables must be a whole number",
+        ),
+        ({"dynamics": [1.0]}, "`dynamics`"),
+        ({"title": ["a", "b"], "dynamics.rate": [1.0]}, "`title` cannot be an axis"),
+        (
+            {"dynamics.rate": ss.linspace(1, 2, 10**4), "dynamics.seed": ss.seeds(10**4)},
+            "at most 1e7 tasks, unless you say yes to more (here they make 10000 x 10000 = 100000000)",
+        ),
+    ],
+)
+def test_what_cannot_be_swept_is_refused_before_anything_runs(relaxation, tmp_path, axes, said):
+    with pytest.raises(RefusedError) as refused:
+        ss.sweep(relaxation, axes, store=tmp_path / "s")
+    assert said in str(refused.value)
+    assert not (tmp_path / "s").exists()
+
+
+def test_wrong_arguments_are_refused(relaxation, tmp_path):
+    axes = {"dynamics.rate": [1.0]}
+    for arguments, said in (
+        ({"engine": "threads"}, "`engine` must be auto, serial, processes"),
+        ({"keep": "some"}, "`keep` must be one of none, observables, all"),
+        ({"again": "SOME"}, "`again` must be FAILED or ALL"),
+        ({"measure": 3}, "`measure` must be a function"),
+        ({"measure": "degree_on"}, "did you mean `degree_one`"),
+        ({"measure": "nowhere.py:f"}, "there is no file"),
+    ):
+        with pytest.raises(RefusedError) as refused:
+            ss.sweep(relaxation, axes, **arguments)  # pyright: ignore[reportArgumentType]
+        assert said in str(refused.value)
+
+
+def test_values_of_several_kinds_of_real_families_are_known_by_what_they_are():
+    # a whole number where the family wants a float is that float, and lists are values like others
+    def identities(axes):
+        return asked_for("canonical", axes=axes).design.identities().tolist()
+
+    assert identities({"dynamics.until": [1, 2]}) == identities({"dynamics.until": [1.0, 2.0]})
+    both = identities({"problem.link": [[1, -1, 1], "relu"], "dynamics.second_layer.low": [-1.0, -2.0]})
+    assert len(set(both)) == 4
+    swapped = identities({"dynamics.second_layer.low": [-1.0, -2.0], "problem.link": [[1, -1, 1], "relu"]})
+    assert set(both) == set(swapped)
