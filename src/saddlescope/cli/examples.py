@@ -18,6 +18,12 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         Example("A shipped problem, with another ratio of learning rates", "run canonical --dynamics.epsilon 1e-6"),
         Example("A file of your own, its results into a folder", "run mine.toml --out results"),
     ),
+    "sweep": (
+        Example("A shipped sweep, in all processors", "sweep exponents"),
+        Example("An axis over a shipped spec", 'sweep canonical --axis "dynamics.epsilon=[1e-6, 1e-8]"'),
+        Example("How far it is, from another terminal", "sweep exponents --status"),
+        Example("Share 3 of 20 in a job array of a cluster", "sweep mine.toml --array 3/20"),
+    ),
     "specs": (
         Example("What is shipped", "specs"),
         Example("Start a file of your own from one of them", "specs canonical > mine.toml"),

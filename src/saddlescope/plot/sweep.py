@@ -97,7 +97,7 @@ def _chosen(dataset: xarray.Dataset, value: str | None) -> str:
 
 def predicted_of(dataset: xarray.Dataset, name: str) -> str | None:
     """Return the variable that holds what is predicted for another one, None if there is none."""
-    for other in (name.replace("measured_", "predicted_"), f"predicted_{name}", f"{name}_predicted"):
+    for other in (name.replace("measured", "predicted"), f"predicted_{name}", f"{name}_predicted"):
         if other != name and other in dataset.data_vars and set(dataset[other].dims) <= set(dataset[name].dims):
             return other
     return None
@@ -257,7 +257,7 @@ def _map(ax: Axes, dataset: xarray.Dataset, name: str, axes: list[str], seeds: l
         if words is not None:
             set_ticks(places, words, fontsize=11)
         elif logarithmic and places.max() < 1e3 * places.min() and len(places) <= 10:
-            set_ticks(places, [f"{place:g}" for place in places])
+            set_ticks(places, [f"{place:.3g}" for place in places])
             set_ticks([], minor=True)
         set_label(_words(along), fontsize=13)
     ax.spines[["bottom", "left"]].set_visible(False)

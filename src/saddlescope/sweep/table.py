@@ -92,7 +92,7 @@ def _column(variable: xarray.DataArray, dims: list[str], seeds: list[str], sizes
     for places in itertools.islice(np.ndindex(*sizes), most):
         place = tuple(p for p, dim in zip(places, dims, strict=True) if dim in variable.dims)
         text = _text(mean[place])
-        if spread is not None and np.isfinite(spread[place]):
+        if spread is not None and spread[place] > 1e-12 * abs(mean[place]):
             text += f" ± {spread[place]:.1g}"
         found.append(text)
     return found
