@@ -67,7 +67,7 @@ def reproduce(
     Raises:
         ArgumentError: if the folder cannot be used, or another run is using it; nothing is touched then.
     """
-    from saddlescope.solve.run import versions
+    from saddlescope.solve.labels import versions
 
     _refuse(folder)
     with ExitStack() as stack:

@@ -6,6 +6,7 @@ from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
     from saddlescope.solve.iterate import Iteration
+    from saddlescope.solve.labels import Label, Reading, versions
     from saddlescope.solve.loop import Record, integrate
     from saddlescope.solve.methods.bdf import BDF
     from saddlescope.solve.methods.extrapolation import ExtrapolatedEuler
@@ -13,18 +14,22 @@ if TYPE_CHECKING:
     from saddlescope.solve.methods.rodas import Rodas5P
     from saddlescope.solve.methods.step_length import relative
     from saddlescope.solve.outcome import Outcome
-    from saddlescope.solve.protocols import Flow, Refinement, System
-    from saddlescope.solve.run import solve, versions
+    from saddlescope.solve.protocols import Descent, Dynamics, Flow, Refinement, System
+    from saddlescope.solve.run import solve
     from saddlescope.solve.structure.block_low_rank import BlockLowRank
 
 __all__ = [
     "BDF",
     "RKC2",
     "BlockLowRank",
+    "Descent",
+    "Dynamics",
     "ExtrapolatedEuler",
     "Flow",
     "Iteration",
+    "Label",
     "Outcome",
+    "Reading",
     "Record",
     "Refinement",
     "Rodas5P",

@@ -178,6 +178,7 @@ def iterate(
             "seconds": time.perf_counter() - started,
         },
         doubts=doubts,
+        references=("jax",),
     )
 
 

@@ -70,6 +70,7 @@ class Record:
         solver: method, tolerances, steps, seconds.
         outcome: how it ended.
         doubts: sentences on what went wrong on the way.
+        references: of the method and the libraries that made it.
     """
 
     times: np.ndarray
@@ -79,6 +80,7 @@ class Record:
     outcome: Outcome
     solver: dict[str, Any] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 def _term() -> diffrax.ODETerm:
@@ -314,6 +316,7 @@ def integrate(
         state_times=np.concatenate(state_times),
         states=np.concatenate(states),
         outcome=outcome,
+        references=(*getattr(solver_of(system, method), "references", ()), "diffrax", "jax"),
         solver={
             "method": type(solver_of(system, method)).__name__,
             "rtol": float(rtol),

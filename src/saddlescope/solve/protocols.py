@@ -6,7 +6,7 @@ import abc
 import copy
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import diffrax
 import equinox as eqx
@@ -15,8 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.arguments import shortened
+from saddlescope.solve.labels import Label, Reading
 from saddlescope.solve.methods.step_length import relative
 from saddlescope.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from saddlescope.solve.loop import Record
 
 
 class Refinement(NamedTuple):
@@ -76,12 +80,15 @@ class System(eqx.Module):
         return jnp.abs(self.observables(y, rate)[f"{self.stop_on}_rate"]) * left
 
 
-class Flow(abc.ABC):
+class Dynamics(abc.ABC):
     """A learning dynamics: what is learnt, how it starts, how it moves.
 
-    A flow that discretises a continuum hands back finer and finer versions of itself until the answer stands. Flows are
-    values: nothing of one changes once it is made, nor with the arrays that it was made of.
+    Dynamics are values: nothing of one changes once it is made, nor with the arrays that it was made of. There are two
+    kinds, a `Flow` in continuous time and a `Descent` in steps, and every class is abstract or final.
     """
+
+    labels: ClassVar[tuple[Label, ...]]  # of all that the family observes
+    references: ClassVar[tuple[str, ...]]  # what the dynamics rests on, beside its method
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -90,7 +97,7 @@ class Flow(abc.ABC):
             return
 
         @functools.wraps(own)
-        def made(self: Flow, *values: Any, **named: Any) -> None:
+        def made(self: Dynamics, *values: Any, **named: Any) -> None:
             own(self, *values, **named)
             if type(self).__init__ is made:  # and not one that a subclass calls on its way
                 held = {name: _kept(value) for name, value in vars(self).items()}
@@ -129,24 +136,31 @@ class Flow(abc.ABC):
 
     @abc.abstractmethod
     def start(self) -> tuple[Any, Any]:
-        """Return the `System` or `Iteration` and its initial state."""
-
-    @abc.abstractmethod
-    def scale(self) -> Any:
-        """Return the size of each component of the state that matters, of the state's shape: it sets atol."""
+        """Return the `System` of a flow or the `Iteration` of a descent, and its initial state."""
 
     @property
     @abc.abstractmethod
     def shortest_time(self) -> float:
-        """The fastest time-scale, in units of the flow's time: the first saved time and the first step follow it."""
+        """The fastest time-scale, in units of the time of the dynamics: the first saved time follows it."""
 
     @abc.abstractmethod
-    def trajectory(self, record: Any) -> Trajectory:
-        """Return the labelled result of a raw `solve.Record`."""
+    def read(self, record: Record) -> Reading:
+        """Return what a raw record says, under the names of the labels; the trajectory is assembled from it."""
 
     def describe(self) -> dict[str, Any]:
         """Return what was asked for, as plain values, for people: a run is known by its `identity`."""
         return {}
+
+
+class Flow(Dynamics):
+    """A learning dynamics in continuous time, integrated by a method with a tolerance.
+
+    A flow that discretises a continuum hands back finer and finer versions of itself until the answer stands.
+    """
+
+    @abc.abstractmethod
+    def scale(self) -> Any:
+        """Return the size of each component of the state that matters, of the state's shape: it sets atol."""
 
     def refined(self, runs: Sequence[Trajectory]) -> Refinement:
         """Look at the last results, each of a finer version of the flow, and say whether the last stands.
@@ -156,6 +170,19 @@ class Flow(abc.ABC):
         """
         del runs
         return Refinement()
+
+
+class Descent(Dynamics):
+    """A learning dynamics in steps of one length: what a step does is fixed, and there is nothing to tolerate."""
+
+    @property
+    @abc.abstractmethod
+    def step_size(self) -> float:
+        """Time of a step."""
+
+    @property
+    def shortest_time(self) -> float:
+        return self.step_size
 
 
 def _kept(value: Any) -> Any:

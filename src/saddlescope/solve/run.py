@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import importlib.metadata
 import os
-import platform
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.solve.checkpoint import Checkpoint
 from saddlescope.solve.control import Control, in_charge
-from saddlescope.solve.iterate import Iteration, iterate
+from saddlescope.solve.iterate import iterate
+from saddlescope.solve.labels import assembled
 from saddlescope.solve.loop import Record, integrate
 from saddlescope.solve.methods.choice import checked
 from saddlescope.solve.outcome import Outcome
 from saddlescope.solve.progress import Progress
-from saddlescope.solve.protocols import Flow, Refinement
+from saddlescope.solve.protocols import Descent, Flow, Refinement
 from saddlescope.solve.still import still_test
 from saddlescope.solve.tolerances import Fixed, Tied, Tolerance
 from saddlescope.trajectory import Trajectory
@@ -31,7 +28,7 @@ _MOST_SAVED = 2**25  # numbers in all saved states together, 256 MB
 
 
 def solve(
-    flow: Flow,
+    flow: Flow | Descent,
     until: float,
     *,
     rtol: float | None = None,
@@ -84,7 +81,7 @@ def solve(
         >>> trajectory.outcome
         'REACHED_END'
     """
-    if not isinstance(flow, Flow):
+    if not isinstance(flow, Flow | Descent):
         raise ArgumentError("flow", "be a learning dynamics, such as a MeanFieldFlow", flow)
     if control is not None and not isinstance(control, Control):
         raise ArgumentError("control", "be a Control", control)
@@ -92,21 +89,20 @@ def solve(
     states = count("states", states, least=2)
     most = None if max_steps is None else count("max_steps", max_steps)
     target = -np.inf if risk_below is None else positive("risk_below", risk_below)
-    system, y0 = flow.start()
     with Progress(progress, until, flow.shortest_time) as bar:
         asked = in_charge(control, bar)
-        if isinstance(system, Iteration):
+        if isinstance(flow, Descent):
             of_flows = {"rtol": rtol, "atol": atol, "method": method, "tolerance": tolerance}
             for name, value in {**of_flows, "stop_when_still": stop_when_still or None}.items():
                 if value is not None:
                     raise ArgumentError(name, "not be given for a dynamics in steps, which have one length", value)
-            return _iterated(flow, system, y0, until, states, target, most, checkpoint, asked)
+            return _iterated(flow, until, states, target, most, checkpoint, asked)
         if checkpoint is not None:
             raise ArgumentError("checkpoint", "be given for dynamics in steps only", str(checkpoint))
         how = _How(
             until,
             _tolerance(rtol, atol, tolerance),
-            checked(system, method),
+            None if method is None else checked(flow.start()[0], method),
             states,
             target,
             stop_when_still,
@@ -145,7 +141,7 @@ def _integrated(flow: Flow, how: _How, control: Control) -> Trajectory:
     while True:
         try:
             record, loose = _integrated_once(flow, how, control)
-            trajectory = flow.trajectory(record)
+            trajectory = assembled(flow, record)
             # how a run ended is read before anything is made of it
             if record.outcome in (Outcome.INTERRUPTED, Outcome.DEADLINE) and runs:
                 return _not_refined(runs[-1], record.outcome)
@@ -198,9 +194,7 @@ def _not_refined(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
 
 
 def _iterated(
-    flow: Flow,
-    system: Iteration,
-    state: Any,
+    flow: Descent,
     until: float,
     states: int,
     target: float,
@@ -209,6 +203,7 @@ def _iterated(
     control: Control,
 ) -> Trajectory:
     """Make the steps of a dynamics that comes in steps; the last is the one that ends at `until`."""
+    system, state = flow.start()
     step_size = float(system.step_size)
     if until / step_size > _MOST_STEPS:
         must = f"be at most {_MOST_STEPS:.0e} steps of size {step_size:g}, which take years on any machine"
@@ -226,11 +221,10 @@ def _iterated(
         max_steps=max_steps,
         checkpoint=None if checkpoint is None else checkpoint_of(checkpoint, flow, steps, states),
     )
-    trajectory = flow.trajectory(record)
-    return dataclasses.replace(trajectory, doubts=trajectory.doubts + record.doubts, flow=flow)
+    return assembled(flow, record)
 
 
-def checkpoint_of(path: str | os.PathLike[str], flow: Flow, steps: int, states: int) -> Checkpoint:
+def checkpoint_of(path: str | os.PathLike[str], flow: Descent, steps: int, states: int) -> Checkpoint:
     """Return the checkpoint of a dynamics in steps.
 
     Args:
@@ -250,15 +244,3 @@ def _grid(first: float, until: float, states: int) -> np.ndarray:
     grid = np.geomspace(0.1 * first, until, states - 1)
     grid[-1] = until
     return grid
-
-
-@functools.lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
-    names = ("saddlescope", "jax", "diffrax", "equinox", "numpy", "scipy")
-    results = {name: importlib.metadata.version(name) for name in names}
-    return results | {"python": platform.python_version(), "device": jax.default_backend()}
-
-
-def versions() -> dict[str, str]:
-    """Versions of what makes a result, for its provenance."""
-    return dict(_versions())  # looked up once: reading them takes as long as a hundred steps

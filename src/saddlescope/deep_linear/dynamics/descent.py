@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 
 from saddlescope.arguments import ArgumentError, finite, positive
 from saddlescope.deep_linear.dynamics.blas_descent import blas_pays, descend
-from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
+from saddlescope.deep_linear.dynamics.network_dynamics import DeepLinearDynamics
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem
 from saddlescope.deep_linear.network.layers import gradients
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.solve import Iteration
+from saddlescope.solve import Descent, Iteration
 
 
 class DescentSteps(Iteration):
@@ -55,7 +55,7 @@ class DescentSteps(Iteration):
         return jnp.concatenate([W.ravel() for W in state[0]])
 
 
-class GradientDescent(DeepLinearFlow):
+class GradientDescent(DeepLinearDynamics, Descent):
     """Gradient descent W_l <- W_l - learning_rate dC/dW_l, with heavy-ball momentum if asked for.
 
     Arguments are those of `DeepLinearFlow`, and two more. A wide network is replaced by a narrow one only where that is
@@ -101,7 +101,7 @@ class GradientDescent(DeepLinearFlow):
     def start(self) -> tuple[Any, Any]:
         weights = [jnp.asarray(W) for W in self.weights]
         steps = DescentSteps(
-            step_size=jnp.asarray(self.shortest_time),
+            step_size=jnp.asarray(self.step_size),
             system=self._system(),
             learning_rate=jnp.asarray(self.learning_rate),
             momentum=jnp.asarray(self.momentum),
@@ -109,7 +109,7 @@ class GradientDescent(DeepLinearFlow):
         return steps, (weights, None if self.momentum == 0 else [jnp.zeros_like(W) for W in weights])
 
     @property
-    def shortest_time(self):
+    def step_size(self):
         return self.learning_rate / (1 - self.momentum)
 
     def describe(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, fraction, positive
-from saddlescope.deep_linear.dynamics.descent import GradientDescent
 from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
 from saddlescope.deep_linear.network.layers import products_from_input
 from saddlescope.deep_linear.problem.cost_of_product import Landscape
@@ -64,7 +63,7 @@ def initial_cost(flow: DeepLinearFlow) -> float:
         ArgumentError: if the flow is another dynamics, or that cost is not positive.
     """
     # descent is at its steps' mercy, and with momentum on another clock: neither its times nor its rates are the flow's
-    if not isinstance(flow, DeepLinearFlow) or isinstance(flow, GradientDescent):
+    if not isinstance(flow, DeepLinearFlow):
         raise ArgumentError("flow", "be a gradient flow, a DeepLinearFlow", type(flow).__name__)
     begun = float(flow.cost.value(products_from_input(flow.initial)[-1]))  # pyright: ignore[reportArgumentType]
     if not begun > 0:

@@ -13,14 +13,13 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, fraction, positive
 from saddlescope.diagonal_linear.dynamics import dual_flow
+from saddlescope.diagonal_linear.labels import LABELS, SUPPORT_SHARE
 from saddlescope.diagonal_linear.problem.regression import checked_regression
 from saddlescope.memory import check_fits
-from saddlescope.solve import Flow, Record, Rodas5P, System, versions
-from saddlescope.trajectory import Trajectory
+from saddlescope.solve import Flow, Reading, Rodas5P, System
 
 _LARGEST = 1e6  # of ln(1/alpha): beyond, rounding of the dual variable is seen in the regressor
 _LARGEST_REGRESSOR = 1e15  # beyond 1e17 the exponential is continued by its tangent
-SUPPORT_SHARE = 0.01  # of the answers, from which on a coordinate counts as part of the support
 
 
 class _Jacobian(eqx.Module):
@@ -116,6 +115,9 @@ class DiagonalFlow(Flow):
         ([2.0, -1.0], 2)
     """
 
+    labels = LABELS
+    references = ("pesme2023",)
+
     def __init__(self, inputs: Any, outputs: Any, scale: float | None = None, *, log_scale: float | None = None):
         self.inputs, self.outputs = checked_regression(inputs, outputs)
         if (scale is None) == (log_scale is None):
@@ -155,54 +157,28 @@ class DiagonalFlow(Flow):
         """That in which a growing coordinate grows by a factor e, before the first jump."""
         return min(1.0, 0.5 / self.log_scale) / self._slope
 
-    def trajectory(self, record: Record) -> Trajectory:
+    def read(self, record):
         raw = record.observables
         d = self.inputs.shape[1]
         shares = np.abs(raw["regressor"]) * np.linalg.norm(self.inputs, axis=0)
         inside = shares > SUPPORT_SHARE * np.linalg.norm(self.outputs)
-        of_coordinates = ("time", "coordinate")
-        doubts = () if record.outcome.complete else (record.outcome.message,)
+        doubts: tuple[str, ...] = ()
         if np.abs(raw["regressor"]).max() > _LARGEST_REGRESSOR:
             doubts += (f"Coefficients beyond {_LARGEST_REGRESSOR:g} are not followed: scale inputs and outputs.",)
-        return Trajectory(
-            kind="DiagonalFlow",
-            observables={
+        return Reading(
+            {
                 **{name: raw[name] for name in ("cost", "cost_rate", "regressor", "regressor_rate", "dual")},
                 "support_size": inside.sum(axis=1),
                 "l1_norm": np.abs(raw["regressor"]).sum(axis=1),
             },
-            dims={
-                "cost": ("time",),
-                "cost_rate": ("time",),
-                "regressor": of_coordinates,
-                "regressor_rate": of_coordinates,
-                "dual": of_coordinates,
-                "support_size": ("time",),
-                "l1_norm": ("time",),
-            },
-            coords={"time": record.times, "coordinate": np.arange(d)},
-            units={
-                "time": "time of u and v, over ln(1/alpha)",
-                "cost": "|X beta - y|^2 / (2n)",
-                "cost_rate": "dL/dt",
-                "regressor": "beta = u * v",
-                "dual": "s = arcsinh(beta / alpha^2) / (2 ln(1/alpha))",
-                "support_size": f"coordinates with more than {SUPPORT_SHARE:g} of the answers",
-                "l1_norm": "sum of |beta|",
-            },
-            parameters=self.describe(),
-            solver=record.solver,
+            {"coordinate": np.arange(d)},
             accuracy={
                 # relative, of jump times: at log_scale 3 to 1e5 and rtol 1e-4 to 1e-8 at most 6 rtol beside rtol 1e-10,
                 # or 7e-7, the error of a cubic through two steps
                 "integration_error": max(10 * record.solver["rtol"], 1e-6),
                 "gradient_at_the_end": float(np.abs(self._gradient(raw["regressor"][-1])).max() / self._slope),
             },
-            versions=versions(),
-            outcome=record.outcome,
-            message=record.outcome.message,
             doubts=doubts,
-            references=("pesme2023", "steinebach2023", "diffrax", "jax"),
         )
 
     def _gradient(self, beta: np.ndarray) -> np.ndarray:

@@ -13,12 +13,12 @@ from saddlescope.arguments import ArgumentError, count, finite, fraction, positi
 from saddlescope.gaussian import Law, Uniform, law, spec
 from saddlescope.gaussian.laws.law import MOST_NODES
 from saddlescope.memory import check_fits
+from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.mean_field.nodes import Panels
 from saddlescope.single_index.mean_field.overlap_features import Features, powers, split
 from saddlescope.single_index.problem.single_index import SingleIndex
 from saddlescope.single_index.theory.finite_width import doubt_of_sample
-from saddlescope.solve import BlockLowRank, Flow, Record, Rodas5P, System, relative, versions
-from saddlescope.trajectory import Trajectory
+from saddlescope.solve import BlockLowRank, Flow, Reading, Rodas5P, System, relative
 
 # Particle arrays are padded with weightless copies to these sizes, so that few programs are ever compiled; above them
 # by at most an eighth, since there a particle costs more than a program.
@@ -183,6 +183,9 @@ class MeanFieldFlow(Flow):
         (2.0, True)
     """
 
+    labels = LABELS
+    references = ("berthier2023",)
+
     def __init__(
         self,
         problem: SingleIndex,
@@ -277,7 +280,7 @@ class MeanFieldFlow(Flow):
         pull = float(np.sqrt(w @ a**2) * np.sum(np.arange(len(phi)) * np.abs(sigma * phi)))
         return min(self.epsilon / max(self.problem.activation.norm_squared, 1.0), 1 / max(pull, 1e-300))
 
-    def trajectory(self, record: Record) -> Trajectory:
+    def read(self, record):
         a, _, w = self._start
         parts = split(self.problem)
         phi, sigma = self.problem.link_coefficients, self.problem.activation_coefficients
@@ -296,39 +299,9 @@ class MeanFieldFlow(Flow):
             "overlap": np.tanh(record.states[:, 1, : len(a)]),
             "weight": w,
         }
-        per_degree = ("time", "degree")
-        dims: dict[str, tuple[str, ...]] = {
-            "risk": ("time",),
-            "risk_rate": ("time",),
-            "risk_by_degree": per_degree,
-            "risk_rest": ("time",),
-            "residual": per_degree,
-            "residual_rate": per_degree,
-            "moment": per_degree,
-            "second_layer": ("state_time", "neuron"),
-            "overlap": ("state_time", "neuron"),
-            "weight": ("neuron",),
-        }
-        return Trajectory(
-            kind="MeanFieldFlow",
-            observables=observables,
-            dims=dims,
-            coords={
-                "time": record.times,
-                "degree": np.arange(len(phi)),
-                "state_time": record.state_times,
-                "neuron": np.arange(len(a)),
-            },
-            units={
-                "risk": "excess risk, E(phi - f)^2 / 2",
-                "risk_by_degree": "(phi_k - sigma_k M_k)^2 / 2",
-                "residual": "phi_k - sigma_k M_k",
-                "moment": "M_k = <a s^k>",
-                "second_layer": "a",
-                "overlap": "s = <u*, u>",
-            },
-            parameters=self.describe(),
-            solver=record.solver,
+        return Reading(
+            observables,
+            {"degree": np.arange(len(phi)), "neuron": np.arange(len(a))},
             accuracy={
                 "activation": parts.description,
                 "kernel_error": parts.kernel_error,
@@ -336,11 +309,7 @@ class MeanFieldFlow(Flow):
                 "unlearnable_risk": parts.floor,
                 "particles": len(a),
             },
-            versions=versions(),
-            outcome=record.outcome,
-            message=record.outcome.message,
-            doubts=(*(() if record.outcome.complete else (record.outcome.message,)), *self._doubts()),
-            references=("berthier2023", "steinebach2023", "diffrax", "jax"),
+            doubts=self._doubts(),
         )
 
     def _doubts(self) -> tuple[str, ...]:

@@ -10,14 +10,14 @@ import numpy as np
 from saddlescope.arguments import ArgumentError, count, positive, vector
 from saddlescope.gaussian import Law, Uniform, kernel, law, spec
 from saddlescope.memory import check_fits
+from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import orthogonal_start, reduced, sphere_start, teacher_frame
 from saddlescope.single_index.network.system import NetworkSystem, by_degree
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
 from saddlescope.single_index.theory.finite_width import doubt_of_width
-from saddlescope.solve import Flow, Record, versions
-from saddlescope.trajectory import Trajectory
+from saddlescope.solve import Flow, Reading
 
 _STARTS = {"sphere": sphere_start, "orthogonal": orthogonal_start}
 # overlaps of order d^(-1/2) at the start do not matter beside those of level 1, epsilon^(1/2), if d epsilon is this
@@ -54,6 +54,9 @@ class NetworkFlow(Flow):
         >>> float(ss.solve(flow, until=20.0)["risk"][-1]) < 1e-6
         True
     """
+
+    labels = LABELS
+    references = ("berthier2023",)
 
     def __init__(
         self,
@@ -139,7 +142,7 @@ class NetworkFlow(Flow):
     def shortest_time(self):
         return self.epsilon / max(self.problem.activation.norm_squared, 1.0)
 
-    def trajectory(self, record: Record) -> Trajectory:
+    def read(self, record):
         problem, raw = self.problem, record.observables
         degree, p = problem.reported_degree, len(problem.gram)
         phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
@@ -157,49 +160,19 @@ class NetworkFlow(Flow):
             "second_layer": a,
             "overlap": overlap[..., 0] if p == 1 else overlap,
         }
-        per_neuron = ("state_time", "neuron")
-        dims: dict[str, tuple[str, ...]] = {
-            "risk": ("time",),
-            "risk_rate": ("time",),
-            "risk_by_degree": ("time", "degree"),
-            "risk_rest": ("time",),
-            "moment": ("time", "degree") if p == 1 else ("time", "degree", "direction"),
-            "second_layer": per_neuron,
-            "overlap": per_neuron if p == 1 else (*per_neuron, "direction"),
-        }
         if p == 1:
             observables["residual"] = phi - sigma * moment
             observables["residual_rate"] = -sigma * raw["moment_rate"][..., 0]
-            dims |= dict.fromkeys(("residual", "residual_rate"), ("time", "degree"))
-        coords = {
-            "time": record.times,
-            "degree": np.arange(degree + 1),
-            "state_time": record.state_times,
-            "neuron": np.arange(self.neurons),
-        }
+        coords = {"degree": np.arange(degree + 1), "neuron": np.arange(self.neurons)}
         if p > 1:
             coords["direction"] = np.arange(p)
         if self.neurons <= _SMALL:
             observables["mutual_overlap"] = np.einsum("tid,tjd->tij", u, u)
-            dims["mutual_overlap"] = (*per_neuron, "other")
             coords["other"] = np.arange(self.neurons)
         U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
-        return Trajectory(
-            kind="NetworkFlow",
-            observables=observables,
-            dims=dims,
-            coords=coords,
-            units={
-                "risk": "excess risk, E(y - f)^2 / 2",
-                "risk_by_degree": "part of the risk in Hermite polynomials of degree k",
-                "residual": "phi_k - sigma_k M_k",
-                "moment": "M_k = mean a s^k",
-                "second_layer": "a",
-                "overlap": "s = <u, v>",
-                "mutual_overlap": "r = <u_i, u_j>",
-            },
-            parameters=self.describe(),
-            solver=record.solver,
+        return Reading(
+            observables,
+            coords,
             accuracy={
                 "activation": U.kind,
                 "kernel_error": float(U.error),
@@ -207,11 +180,7 @@ class NetworkFlow(Flow):
                 "coordinates": int(record.states.shape[-1] - 1),
                 "norm_drift": float(np.abs(np.linalg.norm(record.states[..., 1:], axis=-1) - 1).max()),
             },
-            versions=versions(),
-            outcome=record.outcome,
-            message=record.outcome.message,
-            doubts=(*(() if record.outcome.complete else (record.outcome.message,)), *self._doubts()),
-            references=("berthier2023", "shampine1997", "brown1989", "diffrax", "jax"),
+            doubts=self._doubts(),
         )
 
     def _doubts(self) -> tuple[str, ...]:

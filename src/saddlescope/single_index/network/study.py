@@ -48,7 +48,7 @@ class Study(Base):
 
     def _checkpoints(self, folder: Path) -> dict[str, Path]:
         places = _file_names(list(self.flows), "checkpoint", "npz")
-        return {n: folder / f for n, f in places.items() if hasattr(self.flows[n][0], "step_size")}
+        return {n: folder / f for n, f in places.items() if _in_steps(self.flows[n][0])}
 
     def solve(self, folder: Path | None = None) -> dict[str, list[Trajectory]]:
         """All runs that there was time for."""
@@ -64,7 +64,7 @@ class Study(Base):
             runs: list[Trajectory] = []
             for flow in flows:
                 arguments: dict[str, Any] = {"rtol": how.rtol, "method": how.method, "max_steps": how.max_steps}
-                if hasattr(flow, "step_size"):
+                if _in_steps(flow):
                     arguments = {"checkpoint": checkpoints.get(name)}
                 try:
                     runs.append(solve(flow, self.spec.dynamics.until, states=how.states, **arguments))
@@ -162,6 +162,12 @@ class Study(Base):
             order = canonical_order(problem, second_layer=made_by.second_layer, levels=levels)
         directions = len(run.parameters["directions"])
         return compare_descriptions({run.kind: [run]}, order, fraction, directions=directions)
+
+
+def _in_steps(flow: Any) -> bool:
+    from saddlescope.solve import Descent
+
+    return isinstance(flow, Descent)
 
 
 def to_draw(computed: dict[str, list[Trajectory]]) -> tuple[Trajectory, Trajectory | None]:

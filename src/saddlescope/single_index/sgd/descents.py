@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import hashlib
 import math
 from typing import Any, Literal
@@ -13,52 +14,23 @@ import numpy as np
 from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.gaussian import Law, Uniform, law, spec
 from saddlescope.memory import check_fits
+from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.network.flow import NetworkFlow, given
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import reduced, sphere_start
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.single_index import coefficients
 from saddlescope.single_index.sgd.steps import DirectSteps, FullBatchSteps, GramSteps
-from saddlescope.solve import Flow, Record, versions
-from saddlescope.trajectory import Trajectory
+from saddlescope.solve import Descent, Reading
 
 _SPARE = 64  # coordinates that samples may open before the neurons are turned back
 
 
-class OnePassSGD(Flow):
-    """Projected SGD on fresh Gaussian samples, with the layers' ratio epsilon; time is step number times step size.
+class NetworkDescent(Descent):
+    """Descent on samples: the network, its start, and what is read of it. Arguments are those of `OnePassSGD`."""
 
-    a_i += (eta / epsilon) e sigma(<u_i, x>) and u_i <- normalise(u_i + eta a_i e sigma'(<u_i, x>) (x - <u_i, x> u_i)),
-    averaged over a batch, e = y - f(x).
-
-    Args:
-        problem: `SingleIndex`, or `MultiIndex` for several directions.
-        epsilon: learning-rate ratio.
-        neurons: m.
-        dimension: d, finite.
-        step_size: eta, the time of a step.
-        batch_size: fresh samples a step.
-        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3).
-        seed: of start and samples; the start is that of a `NetworkFlow` of this seed.
-        runs: independent runs at once, with seeds `seed`, `seed` + 1, ...
-        label_noise: standard deviation of noise added to labels; the risk reported is without it.
-        method: "direct" draws all d coordinates of a sample, "gram" only those that matter: exact in law, at a cost
-            that does not depend on d. "auto" takes "gram" where d > 4 (m + p).
-        initial: (a, u) of shapes (m,) and (m, d) for all runs, instead of a random start.
-
-    Raises:
-        ArgumentError: if an argument is refused.
-
-    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055; Saad & Solla (1995).
-
-    Example:
-        >>> import saddlescope as ss
-        >>> problem = ss.SingleIndex(link=[0, 1], activation=[0, 1])
-        >>> sgd = ss.OnePassSGD(problem, epsilon=0.5, neurons=4, dimension=10**6, step_size=1e-7, seed=1)
-        >>> trajectory = ss.solve(sgd, until=1e-4)
-        >>> trajectory.solver["steps"], trajectory.parameters["method"]
-        (1000, 'gram')
-    """
+    labels = LABELS
+    references = ("berthier2023",)
 
     def __init__(
         self,
@@ -84,7 +56,7 @@ class OnePassSGD(Flow):
         self.epsilon = positive("epsilon", epsilon)
         if step_size is None:
             raise ArgumentError("step_size", "be given", None)
-        self.step_size = positive("step_size", step_size)
+        self._step_size = positive("step_size", step_size)
         self.batch_size = count("batch_size", batch_size)
         self.seed, self.runs = count("seed", seed, least=0), count("runs", runs)
         self.label_noise = finite("label_noise", label_noise)
@@ -144,11 +116,8 @@ class OnePassSGD(Flow):
         return np.array(all_a), np.array(all_u)
 
     @property
-    def shortest_time(self):
-        return self.step_size
-
-    def scale(self):
-        return 1.0
+    def step_size(self):
+        return self._step_size
 
     def _population(self, coordinates: int):
         flow = NetworkFlow(self.problem, self.epsilon, initial=(self._a[0], self._u[0]))
@@ -181,7 +150,7 @@ class OnePassSGD(Flow):
         first = jnp.stack([steps.draw(key, jnp.asarray(used), u.shape[-1]) for key in draws])
         return steps, (jnp.asarray(used, jnp.int64), keys, jnp.asarray(self._a), jnp.asarray(u), first)
 
-    def trajectory(self, record: Record) -> Trajectory:
+    def read(self, record):
         problem, raw = self.problem, record.observables
         degree, p = problem.reported_degree, len(problem.gram)
         single = self.runs == 1
@@ -191,7 +160,6 @@ class OnePassSGD(Flow):
 
         moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
         overlap = record.states[..., 1] if p == 1 else record.states[..., 1:]
-        of_run = () if single else ("run",)
         observables = {
             "risk": squeezed(raw["risk"]),
             "risk_by_degree": squeezed(raw["risk_by_degree"]),
@@ -199,56 +167,24 @@ class OnePassSGD(Flow):
             "second_layer": squeezed(record.states[..., 0]),
             "overlap": squeezed(overlap),
         }
-        dims: dict[str, tuple[str, ...]] = {
-            "risk": ("time", *of_run),
-            "risk_by_degree": ("time", *of_run, "degree"),
-            "moment": ("time", *of_run, "degree") + (() if p == 1 else ("direction",)),
-            "second_layer": ("state_time", *of_run, "neuron"),
-            "overlap": ("state_time", *of_run, "neuron") + (() if p == 1 else ("direction",)),
-        }
         if "train_risk" in raw:
             observables["train_risk"] = squeezed(raw["train_risk"])
-            dims["train_risk"] = dims["risk"]
         if p == 1:
             phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
             observables["residual"] = phi - sigma * observables["moment"]
-            dims["residual"] = dims["moment"]
-        coords = {
-            "time": record.times,
-            "degree": np.arange(degree + 1),
-            "state_time": record.state_times,
-            "neuron": np.arange(self.neurons),
-        }
+        coords = {"degree": np.arange(degree + 1), "neuron": np.arange(self.neurons)}
         if p > 1:
             coords["direction"] = np.arange(p)
         if not single:
             coords["run"] = np.arange(self.seed, self.seed + self.runs)
-        doubts = () if record.outcome.complete else (record.outcome.message,)
+        doubts = ()
         if record.outcome.name == "NOT_FINITE":
             doubts = (f"The run diverged after step {record.solver['steps']}: the step size is too large.",)
-        return Trajectory(
-            kind=type(self).__name__,
-            observables=observables,
-            dims=dims,
-            coords=coords,
-            units={
-                "risk": "excess risk, E(y - f)^2 / 2 without label noise",
-                "risk_by_degree": "part of the risk in Hermite polynomials of degree k",
-                "train_risk": "mean (y - f)^2 / 2 over the training samples",
-                "moment": "M_k = mean a s^k",
-                "residual": "phi_k - sigma_k M_k",
-                "second_layer": "a",
-                "overlap": "s = <u, v>",
-            },
-            parameters=self.describe(),
-            solver=record.solver | {"samples": record.solver["steps"] * self.batch_size},
-            accuracy={},
-            versions=versions(),
-            outcome=record.outcome,
-            message=record.outcome.message,
-            doubts=doubts,
-            references=("berthier2023", "jax"),
-        )
+        return Reading(observables, coords, doubts=doubts, solver={"samples": self._samples(record.solver["steps"])})
+
+    @abc.abstractmethod
+    def _samples(self, steps: int) -> int:
+        """How many samples so many steps see."""
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""
@@ -272,7 +208,46 @@ def _spare(batch: int) -> int:
     return batch * -(-_SPARE // batch)
 
 
-class SampleDescent(OnePassSGD):
+class OnePassSGD(NetworkDescent):
+    """Projected SGD on fresh Gaussian samples, with the layers' ratio epsilon; time is step number times step size.
+
+    a_i += (eta / epsilon) e sigma(<u_i, x>) and u_i <- normalise(u_i + eta a_i e sigma'(<u_i, x>) (x - <u_i, x> u_i)),
+    averaged over a batch, e = y - f(x).
+
+    Args:
+        problem: `SingleIndex`, or `MultiIndex` for several directions.
+        epsilon: learning-rate ratio.
+        neurons: m.
+        dimension: d, finite.
+        step_size: eta, the time of a step.
+        batch_size: fresh samples a step.
+        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3).
+        seed: of start and samples; the start is that of a `NetworkFlow` of this seed.
+        runs: independent runs at once, with seeds `seed`, `seed` + 1, ...
+        label_noise: standard deviation of noise added to labels; the risk reported is without it.
+        method: "direct" draws all d coordinates of a sample, "gram" only those that matter: exact in law, at a cost
+            that does not depend on d. "auto" takes "gram" where d > 4 (m + p).
+        initial: (a, u) of shapes (m,) and (m, d) for all runs, instead of a random start.
+
+    Raises:
+        ArgumentError: if an argument is refused.
+
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055; Saad & Solla (1995).
+
+    Example:
+        >>> import saddlescope as ss
+        >>> problem = ss.SingleIndex(link=[0, 1], activation=[0, 1])
+        >>> sgd = ss.OnePassSGD(problem, epsilon=0.5, neurons=4, dimension=10**6, step_size=1e-7, seed=1)
+        >>> trajectory = ss.solve(sgd, until=1e-4)
+        >>> trajectory.solver["steps"], trajectory.parameters["method"]
+        (1000, 'gram')
+    """
+
+    def _samples(self, steps):
+        return steps * self.batch_size
+
+
+class SampleDescent(NetworkDescent):
     """Full-batch gradient descent on n fixed samples, with train and test risk.
 
     Arguments are those of `OnePassSGD`, with `samples` n in the place of `batch_size` and `method`. All runs see the
@@ -338,10 +313,9 @@ class SampleDescent(OnePassSGD):
         )
         return full, state
 
-    def trajectory(self, record: Record) -> Trajectory:
-        result = super().trajectory(record)
-        result.solver["samples"] = self.samples
-        return result
+    def _samples(self, steps):
+        del steps
+        return self.samples
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""

@@ -11,14 +11,14 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.gaussian import GaussianFunction
+from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.network.flow import NetworkFlow
 from saddlescope.single_index.network.system import NetworkSystem
 from saddlescope.single_index.problem.single_index import coefficients
 from saddlescope.single_index.sgd.descents import OnePassSGD
 from saddlescope.single_index.sgd.four_point import erf_average, polynomial_average
-from saddlescope.solve import Flow, Record, System, versions
+from saddlescope.solve import Flow, Reading, System
 from saddlescope.solve.methods.tsit5 import Tsit5
-from saddlescope.trajectory import Trajectory
 
 
 class SGDLimitSystem(System):
@@ -131,6 +131,9 @@ class SGDLimit(Flow):
         True
     """
 
+    labels = LABELS
+    references = ("saad1995", "goldt2019", "veiga2022")
+
     def __init__(self, sgd: OnePassSGD):
         if not isinstance(sgd, OnePassSGD):
             raise ArgumentError("sgd", "be a OnePassSGD", sgd)
@@ -172,7 +175,7 @@ class SGDLimit(Flow):
     def shortest_time(self):
         return self.sgd.epsilon / max(self.sgd.problem.activation.norm_squared, 1.0)
 
-    def trajectory(self, record: Record) -> Trajectory:
+    def read(self, record):
         problem, raw = self.sgd.problem, record.observables
         degree, p = problem.reported_degree, len(problem.gram)
         phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
@@ -185,44 +188,13 @@ class SGDLimit(Flow):
             "overlap": s[..., 0] if p == 1 else s,
             "mutual_overlap": record.states[..., 1 + p :],
         }
-        of_direction = () if p == 1 else ("direction",)
-        dims: dict[str, tuple[str, ...]] = {
-            "risk": ("time",),
-            "risk_rate": ("time",),
-            "risk_by_degree": ("time", "degree"),
-            "moment": ("time", "degree", *of_direction),
-            "second_layer": ("state_time", "neuron"),
-            "overlap": ("state_time", "neuron", *of_direction),
-            "mutual_overlap": ("state_time", "neuron", "other"),
-        }
         if p == 1:
             observables["residual"] = phi - sigma * moment
-            dims["residual"] = dims["moment"]
         neurons = np.arange(self.sgd.neurons)
-        coords = {
-            "time": record.times,
-            "degree": np.arange(degree + 1),
-            "state_time": record.state_times,
-            "neuron": neurons,
-            "other": neurons,
-        }
+        coords = {"degree": np.arange(degree + 1), "neuron": neurons, "other": neurons}
         if p > 1:
             coords["direction"] = np.arange(p)
-        return Trajectory(
-            kind="SGDLimit",
-            observables=observables,
-            dims=dims,
-            coords=coords,
-            units={"risk": "excess risk, E(y - f)^2 / 2 without label noise", "overlap": "s = <u, v>"},
-            parameters=self.describe(),
-            solver=record.solver,
-            accuracy={"corrections_of_order": float(self.sgd.dimension) ** -0.5},
-            versions=versions(),
-            outcome=record.outcome,
-            message=record.outcome.message,
-            doubts=() if record.outcome.complete else (record.outcome.message,),
-            references=("saad1995", "goldt2019", "veiga2022", "diffrax", "jax"),
-        )
+        return Reading(observables, coords, accuracy={"corrections_of_order": float(self.sgd.dimension) ** -0.5})
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""
