@@ -42,7 +42,7 @@ def pages() -> dict[str, str]:
     others = [name for name in package.__all__ if name not in spaces and name != "__version__"]
     grouped = {title: names.split() for title, names in GROUPS.items()}
     rest = [name for name in others if not any(name in names for names in grouped.values())]
-    found = {"saddlescope": _page("saddlescope", "import saddlescope as ss", {**grouped, "And": rest}, others)}
+    results = {"saddlescope": _page("saddlescope", "import saddlescope as ss", {**grouped, "And": rest}, others)}
     shown = {id(getattr(package, name)) for name in others}
     for name in dict.fromkeys((*NAMESPACES, *spaces)):
         module = importlib.import_module(f"saddlescope.{name}")
@@ -54,8 +54,8 @@ def pages() -> dict[str, str]:
         own = [key for key in public if id(getattr(module, key)) not in shown]
         again = [key for key in public if key not in own]
         title = NAMESPACES.get(name, name)
-        found[name] = _page(f"saddlescope.{name}", title, {"": own}, own, again)
-    return found
+        results[name] = _page(f"saddlescope.{name}", title, {"": own}, own, again)
+    return results
 
 
 def _own(value: object, module: object) -> bool:

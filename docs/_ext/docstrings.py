@@ -13,19 +13,19 @@ _MARKUP = re.compile(r"([*|\\]|(?<=\w)_(?!\w))")
 
 def plain(lines: list[str]) -> list[str]:
     """Return the lines of a docstring with markup signs escaped outside of code and examples."""
-    found, example = [], False
+    result, example = [], False
     for line in lines:
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
         field = _FIELD.match(line)
         if example or (field and field.group(1).lstrip().startswith("..")):
-            found.append(line)
+            result.append(line)
             continue
         head, rest = (field.group(1), line[field.end() :]) if field else ("", line)
         parts = _PARTS.split(rest)
         parts[::2] = [_MARKUP.sub(r"\\\1", part) for part in parts[::2]]
         parts[1::2] = [part if part.startswith("``") else f"`{part}`" for part in parts[1::2]]
-        found.append(head + "".join(parts))
-    return found
+        result.append(head + "".join(parts))
+    return result
 
 
 def _process(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:

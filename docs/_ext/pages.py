@@ -54,10 +54,10 @@ def same(said: str, got: str) -> bool:
         pattern += _words(said[place : number.start()]) + r"([-+]?[\d.]+(?:[eE][-+]?\d+)?)"
         numbers.append(number[0])
         place = number.end()
-    found = re.fullmatch(pattern + _words(said[place:]), got)
-    return found is not None and all(
+    result = re.fullmatch(pattern + _words(said[place:]), got)
+    return result is not None and all(
         abs(float(one) - float(other.rstrip("."))) <= 1.01 * _unit(one)
-        for one, other in zip(numbers, found.groups(), strict=True)
+        for one, other in zip(numbers, result.groups(), strict=True)
     )
 
 

@@ -20,14 +20,14 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Look at one tag."""
-        found = dict(attrs)
-        self.places |= {str(found[name]) for name in ("id", "name") if found.get(name)}
-        if tag == "a" and found.get("href"):
-            self.links.append(str(found["href"]))
-        if tag in ("script", "img", "iframe", "source") and found.get("src"):
-            self.loaded.append(str(found["src"]))
-        if tag == "link" and found.get("rel") in ("stylesheet", "preload", "icon", "shortcut icon"):
-            self.loaded.append(str(found.get("href")))
+        result = dict(attrs)
+        self.places |= {str(result[name]) for name in ("id", "name") if result.get(name)}
+        if tag == "a" and result.get("href"):
+            self.links.append(str(result["href"]))
+        if tag in ("script", "img", "iframe", "source") and result.get("src"):
+            self.loaded.append(str(result["src"]))
+        if tag == "link" and result.get("rel") in ("stylesheet", "preload", "icon", "shortcut icon"):
+            self.loaded.append(str(result.get("href")))
 
 
 def faults(root: Path) -> list[str]:

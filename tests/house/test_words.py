@@ -12,14 +12,12 @@ INSTEAD = {
     "looks": "observed",
     "look": "observe",
     "bend": "curvature_bound",
-    "wait": "time_at_saddle",
+    "Wait": "TimeAtSaddle",
     "waits": "times_at_saddle",
     "flags": "graded",
     "mixing": "invariant_subspaces",
     "modes": "singular_values",
-    "Slope": "LinearCost",
     "Found": "Result",
-    "Wait": "TimeAtSaddle",
 }
 
 

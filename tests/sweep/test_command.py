@@ -50,9 +50,9 @@ def test_table_picture_status_and_export_of_one_sweep(written, capsys):
     assert "10 tasks, 5 complete, 0 failed, 5 left" in capsys.readouterr().out
     for name in ("all.nc", "all.csv"):
         assert main(["sweep", "mine.toml", "--export", name]) == 0
-    with xarray.open_dataset("all.nc", engine="h5netcdf") as found:
-        assert found.measured.dims == ("rate", "term")
-        assert np.allclose(found.half, np.log(2) / found.rate, rtol=1e-4)
+    with xarray.open_dataset("all.nc", engine="h5netcdf") as result:
+        assert result.measured.dims == ("rate", "term")
+        assert np.allclose(result.half, np.log(2) / result.rate, rtol=1e-4)
     with open("all.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 10

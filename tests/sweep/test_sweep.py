@@ -24,19 +24,19 @@ def segments(folder):
 @pytest.mark.parametrize("engine", ["serial", "processes"])
 def test_axes_are_dimensions_and_columns_and_measures_are_variables(relaxation, tmp_path, engine):
     axes = {"dynamics.rate": ss.logspace(1, 100, 5), "dynamics.terms": [1, 3]}
-    found = ss.sweep(relaxation, axes, measure=half, engine=engine, store=tmp_path / "store")
-    assert found.measured.dims == ("rate", "terms", "term")
-    assert found.half.dims == ("rate", "terms")
-    assert found.term.values.tolist() == [1, 2, 3]
-    exact = math.log(2) / found.rate
-    assert np.allclose(found.half.sel(terms=1), exact, rtol=1e-4)
-    assert np.allclose(found.predicted.sel(terms=3), exact * found.term)
+    result = ss.sweep(relaxation, axes, measure=half, engine=engine, store=tmp_path / "store")
+    assert result.measured.dims == ("rate", "terms", "term")
+    assert result.half.dims == ("rate", "terms")
+    assert result.term.values.tolist() == [1, 2, 3]
+    exact = math.log(2) / result.rate
+    assert np.allclose(result.half.sel(terms=1), exact, rtol=1e-4)
+    assert np.allclose(result.predicted.sel(terms=3), exact * result.term)
     # a row that a task does not have is nan
-    assert np.isnan(found.predicted.sel(terms=1)).sum() == 2 * 5
-    assert found.final_risk.values == pytest.approx(math.exp(-3))
-    assert found.outcome.values.ravel().tolist() == ["REACHED_END"] * 10
-    assert found.rate.attrs == {"key": "dynamics.rate", "kind": "logspace"}
-    assert found.attrs["store"] == str(tmp_path / "store")
+    assert np.isnan(result.predicted.sel(terms=1)).sum() == 2 * 5
+    assert result.final_risk.values == pytest.approx(math.exp(-3))
+    assert result.outcome.values.ravel().tolist() == ["REACHED_END"] * 10
+    assert result.rate.attrs == {"key": "dynamics.rate", "kind": "logspace"}
+    assert result.attrs["store"] == str(tmp_path / "store")
 
 
 def test_what_is_known_is_not_run_again_and_new_values_compute_what_is_new(relaxation, tmp_path):
@@ -49,8 +49,8 @@ def test_what_is_known_is_not_run_again_and_new_values_compute_what_is_new(relax
 
     def swept(rates, **more):
         calls.write_text("")
-        found = ss.sweep(relaxation, {"dynamics.rate": rates}, measure=noted, store=tmp_path / "s", **more)
-        return found, calls.read_text().split()
+        result = ss.sweep(relaxation, {"dynamics.rate": rates}, measure=noted, store=tmp_path / "s", **more)
+        return result, calls.read_text().split()
 
     first, ran = swept([1.0, 2.0])
     assert ran == ["1", "2"]
@@ -66,9 +66,9 @@ def test_what_is_known_is_not_run_again_and_new_values_compute_what_is_new(relax
     # which keys are axes, and in which order, does not matter to what a task is
     relaxation["dynamics"]["rate"] = 2.0
     calls.write_text("")
-    found = ss.sweep(relaxation, {"dynamics.terms": [1, 2]}, measure=noted, store=tmp_path / "s")
+    result = ss.sweep(relaxation, {"dynamics.terms": [1, 2]}, measure=noted, store=tmp_path / "s")
     assert calls.read_text().split() == ["2"]
-    assert found.sizes["terms"] == 2
+    assert result.sizes["terms"] == 2
 
 
 def test_another_measure_is_another_task_and_another_title_is_not(relaxation, tmp_path):
@@ -92,12 +92,12 @@ def test_failures_are_rows_and_stop_nothing(relaxation, tmp_path, engine):
     with pytest.raises(RefusedError, match=r"`dynamics.rate` must be no unlucky number, but got 13"):
         ss.sweep(relaxation, axes, engine=engine, store=tmp_path / "s")
     assert segments(tmp_path / "s") == []  # nothing ran
-    found = ss.sweep(relaxation, {"dynamics.rate": [1.0, 2.0, 3.0, 4.0]}, engine=engine, store=tmp_path / "s")
-    assert found.outcome.values.tolist() == ["REACHED_END", "REACHED_END", "FAILED", "FAILED"]
-    assert found.complete.values.tolist() == [True, True, False, False]
-    assert found.message.values.tolist()[2:] == ["ZeroDivisionError: division by zero."] * 2
-    assert np.isfinite(found.measured.sel(rate=2.0)).all()
-    assert np.isnan(found.measured.sel(rate=3.0)).all()
+    result = ss.sweep(relaxation, {"dynamics.rate": [1.0, 2.0, 3.0, 4.0]}, engine=engine, store=tmp_path / "s")
+    assert result.outcome.values.tolist() == ["REACHED_END", "REACHED_END", "FAILED", "FAILED"]
+    assert result.complete.values.tolist() == [True, True, False, False]
+    assert result.message.values.tolist()[2:] == ["ZeroDivisionError: division by zero."] * 2
+    assert np.isfinite(result.measured.sel(rate=2.0)).all()
+    assert np.isnan(result.measured.sel(rate=3.0)).all()
     relaxation["dynamics"]["at"] = 1e300
     with Sweep(asked_for(relaxation, axes={"dynamics.rate": [3.0]}), tmp_path / "s") as run:
         assert len(run.outlook().missing) == 1  # other tasks: `at` is a part of what they are
@@ -117,16 +117,16 @@ def test_incomplete_tasks_keep_their_numbers_and_are_run_again_when_asked(relaxa
 
 def test_a_worker_that_dies_takes_one_task_with_it(relaxation, tmp_path):
     relaxation["dynamics"] |= {"fault": "kill", "at": 9.0}
-    found = ss.sweep(
+    result = ss.sweep(
         relaxation, {"dynamics.rate": np.arange(1.0, 10.0)}, engine="processes", workers=2, store=tmp_path / "s"
     )
-    assert found.outcome.values.tolist() == ["REACHED_END"] * 8 + ["FAILED"]
-    assert str(found.message.values[-1]) == "It was tried 3 times, and each time its process was killed by signal 9."
+    assert result.outcome.values.tolist() == ["REACHED_END"] * 8 + ["FAILED"]
+    assert str(result.message.values[-1]) == "It was tried 3 times, and each time its process was killed by signal 9."
 
 
 def test_a_worker_that_needs_too_much_memory_is_ended_and_named(relaxation, tmp_path):
     relaxation["dynamics"] |= {"fault": "memory", "at": 4.0}
-    found = ss.sweep(
+    result = ss.sweep(
         relaxation,
         {"dynamics.rate": np.arange(1.0, 5.0)},
         engine="processes",
@@ -134,8 +134,8 @@ def test_a_worker_that_needs_too_much_memory_is_ended_and_named(relaxation, tmp_
         memory=1e9,
         store=tmp_path / "s",
     )
-    assert found.outcome.values.tolist() == ["REACHED_END"] * 3 + ["FAILED"]
-    assert str(found.message.values[-1]) == "It needs more than the 1 GB of memory that a worker may use."
+    assert result.outcome.values.tolist() == ["REACHED_END"] * 3 + ["FAILED"]
+    assert str(result.message.values[-1]) == "It needs more than the 1 GB of memory that a worker may use."
 
 
 @pytest.mark.parametrize("engine", ["serial", "processes"])
@@ -170,9 +170,9 @@ def test_trajectories_are_kept_as_asked(relaxation, tmp_path):
         ss.sweep(relaxation, axes, keep="all")
     kept: tuple[tuple[Keep, set[str]], ...] = (("observables", {"risk"}), ("all", {"risk", "state"}))
     for keep, names in kept:
-        found = ss.sweep(relaxation, axes, keep=keep, store=tmp_path / "s")
+        result = ss.sweep(relaxation, axes, keep=keep, store=tmp_path / "s")
         for rate in (1.0, 2.0):
-            run = ss.load(tmp_path / "s" / str(found.trajectory.sel(rate=rate).item()))
+            run = ss.load(tmp_path / "s" / str(result.trajectory.sel(rate=rate).item()))
             assert set(run.observables) == names
             assert run.parameters["rate"] == rate
     # more is there than is asked for
@@ -182,13 +182,13 @@ def test_trajectories_are_kept_as_asked(relaxation, tmp_path):
 
 def test_designs_and_zipped_axes_have_their_keys_as_coordinates(relaxation):
     spans = {"dynamics.rate": ss.logspace(1, 10), "dynamics.amplitude": ss.linspace(1, 2)}
-    found = ss.sweep(relaxation, {"point": ss.sampled(spans, 6)}, engine="serial")
-    assert found.measured.dims == ("point", "term")
-    assert np.allclose(found.measured.sel(term=1), math.log(2) / found.rate, rtol=1e-3)
-    assert found.amplitude.dims == ("point",)
+    result = ss.sweep(relaxation, {"point": ss.sampled(spans, 6)}, engine="serial")
+    assert result.measured.dims == ("point", "term")
+    assert np.allclose(result.measured.sel(term=1), math.log(2) / result.rate, rtol=1e-3)
+    assert result.amplitude.dims == ("point",)
     zipped = ss.zipped({"dynamics.rate": [1.0, 2.0], "dynamics.seed": [7, 8]})
-    found = ss.sweep(relaxation, {"pair": zipped}, engine="serial")
-    assert found.seed.values.tolist() == [7, 8]
+    result = ss.sweep(relaxation, {"pair": zipped}, engine="serial")
+    assert result.seed.values.tolist() == [7, 8]
 
 
 @pytest.mark.parametrize(

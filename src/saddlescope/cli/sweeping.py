@@ -209,17 +209,17 @@ def _prune(run: Sweep, folder: Path, *, yes: bool) -> int:
 
 def _axes(given: Sequence[str]) -> dict[str, Any] | None:
     """Axes of the command line: KEY=VALUES, where VALUES are TOML."""
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for text in given:
         key, equals, values = text.partition("=")
         if not equals:
             raise ArgumentError("--axis", "be KEY=VALUES, such as dynamics.epsilon=[1e-6,1e-8]", text)
         try:
-            found[key.strip()] = tomllib.loads(f"values = {values}")["values"]
+            results[key.strip()] = tomllib.loads(f"values = {values}")["values"]
         except tomllib.TOMLDecodeError:
             must = "give values as a list or a table, such as {logspace = [1e-9, 1e-4], points = 6}"
             raise ArgumentError("--axis", must, text) from None
-    return found or None
+    return results or None
 
 
 def _from_here(measure: str) -> str:
@@ -231,9 +231,9 @@ def _from_here(measure: str) -> str:
 def _memory(text: str | None) -> float | None:
     if text is None:
         return None
-    found = re.fullmatch(r"([0-9.]+)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
+    result = re.fullmatch(r"([0-9.]+)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
     try:
-        size = float(found[1]) * _UNITS[found[2].upper()] if found else 0.0
+        size = float(result[1]) * _UNITS[result[2].upper()] if result else 0.0
     except ValueError:
         size = 0.0
     if size <= 0:
@@ -244,7 +244,7 @@ def _memory(text: str | None) -> float | None:
 def _share(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
-    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+    result = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    if result is None or not 1 <= int(result[1]) <= int(result[2]):
         raise ArgumentError("--array", "be N/M, the N-th of M shares, N from 1 to M", text)
-    return int(found[1]), int(found[2])
+    return int(result[1]), int(result[2])

@@ -182,11 +182,11 @@ def _made_curves(dataset: xarray.Dataset, name: str, along: str, seeds: list[str
     if not rest:
         of = None if foretold is None or along not in foretold.dims else foretold.values
         return [_Curve("", mean.values, None if spread is None else spread.values, of, colour(4))]
-    found = []
+    results = []
     stacked = mean.stack(label=rest) if len(rest) > 1 else mean.rename({rest[0]: "label"})
     for place in range(stacked.sizes["label"]):
         values = stacked.isel(label=place).values
-        if not np.isfinite(values).any() or len(found) == _MOST:
+        if not np.isfinite(values).any() or len(results) == _MOST:
             continue
         which = dict.fromkeys(rest, place) if len(rest) == 1 else None
         label = stacked["label"].values[place]
@@ -197,10 +197,10 @@ def _made_curves(dataset: xarray.Dataset, name: str, along: str, seeds: list[str
             own = foretold.isel({dim: p for dim, p in which.items() if dim in foretold.dims})
             own = own.values if own.dims == (along,) else None
         degree = int(label) if which is not None and rest[0] == "degree" else place
-        found.append(_Curve(told, values, band, own, colour(degree)))
-    if not found:
+        results.append(_Curve(told, values, band, own, colour(degree)))
+    if not results:
         raise ArgumentError("value", "hold finite numbers", name)
-    return found
+    return results
 
 
 def _with_slope(ax: Axes, x: np.ndarray, y: np.ndarray, shade: str) -> str:

@@ -93,8 +93,8 @@ def linspace(low: float, high: float, points: int | None = None, *, whole: bool 
         return _span(low, high, log=False, whole=whole)
     size = count("points", points, 2, MOST)
     steps = range(size)
-    found = [_rounded(low + (high - low) * i / (size - 1)) for i in steps]
-    return Values(_ended(found, low, high, whole), "linspace")
+    results = [_rounded(low + (high - low) * i / (size - 1)) for i in steps]
+    return Values(_ended(results, low, high, whole), "linspace")
 
 
 def logspace(low: float, high: float, points: int | None = None, *, whole: bool = False) -> Values | Span:
@@ -118,8 +118,8 @@ def logspace(low: float, high: float, points: int | None = None, *, whole: bool 
     if points is None:
         return _span(low, high, log=True, whole=whole)
     size = count("points", points, 2, MOST)
-    found = [_rounded(low * (high / low) ** (i / (size - 1))) for i in range(size)]
-    return Values(_ended(found, low, high, whole), "logspace")
+    results = [_rounded(low * (high / low) ** (i / (size - 1))) for i in range(size)]
+    return Values(_ended(results, low, high, whole), "logspace")
 
 
 def seeds(number: int, first: int = 0) -> Values:
@@ -147,12 +147,12 @@ def zipped(keys: Mapping[str, Any]) -> Zipped:
     """
     if not isinstance(keys, Mapping) or not keys:
         raise ArgumentError("zip", "be a table of keys, each with its values", keys)
-    found = tuple((key, _values(key, values)) for key, values in keys.items())
-    lengths = {key: len(values) for key, values in found}
+    result = tuple((key, _values(key, values)) for key, values in keys.items())
+    lengths = {key: len(values) for key, values in result}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{length} for {key}" for key, length in lengths.items())
         raise ArgumentError("zip", f"have as many values for each key (here {told})", list(keys))
-    return Zipped(found)
+    return Zipped(result)
 
 
 def sampled(keys: Mapping[str, Any], points: int, *, how: str = "sobol", seed: int = 0) -> Sampled:
@@ -176,8 +176,8 @@ def sampled(keys: Mapping[str, Any], points: int, *, how: str = "sobol", seed: i
         raise ArgumentError("how", 'be "sobol" or "random"', how)
     if not isinstance(keys, Mapping) or not keys:
         raise ArgumentError(how, "be a table of keys, each with a span or a list", keys)
-    found = tuple((key, values if isinstance(values, Span) else _values(key, values)) for key, values in keys.items())
-    return Sampled(found, count("points", points, 1, MOST), how, count("seed", seed, 0))
+    result = tuple((key, values if isinstance(values, Span) else _values(key, values)) for key, values in keys.items())
+    return Sampled(result, count("points", points, 1, MOST), how, count("seed", seed, 0))
 
 
 def made(axes: Any) -> tuple[Axis, ...]:
@@ -198,12 +198,12 @@ def made(axes: Any) -> tuple[Axis, ...]:
     if not isinstance(axes, Mapping) or not axes:
         must = 'name at least one axis, such as {"dynamics.epsilon": [1e-6, 1e-8]}'
         raise ArgumentError("axes", must, axes)
-    found = tuple(_axis(name, values) for name, values in axes.items())
-    keys = [key for axis in found for key in axis.keys]
+    result = tuple(_axis(name, values) for name, values in axes.items())
+    keys = [key for axis in result for key in axis.keys]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice is not None:
         raise ArgumentError("axes", "name each key once", twice)
-    return found
+    return result
 
 
 def _axis(name: str, given: Any) -> Axis:
@@ -289,9 +289,9 @@ def _range(low: Any, high: Any, step: Any = 1) -> Values:
     if step == 0 or (high - low) / step < 0:
         raise ArgumentError("step", f"lead from {low:g} to {high:g}", step)
     size = count("range", math.floor((high - low) / step * (1 + 1e-12)) + 1, 1, MOST)
-    found = [_rounded(low + i * step) for i in range(size)]
+    results = [_rounded(low + i * step) for i in range(size)]
     whole = all(float(number).is_integer() for number in (low, step))
-    return Values(tuple(int(v) for v in found) if whole else tuple(found), "range")
+    return Values(tuple(int(v) for v in results) if whole else tuple(results), "range")
 
 
 def _values(name: str, given: Any) -> Values:
@@ -322,11 +322,11 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _ended(found: list[float], low: float, high: float, whole: bool) -> tuple[Any, ...]:
-    found[0], found[-1] = low, high
+def _ended(results: list[float], low: float, high: float, whole: bool) -> tuple[Any, ...]:
+    results[0], results[-1] = low, high
     if not whole:
-        return tuple(found)
-    return tuple(dict.fromkeys(round(value) for value in found))
+        return tuple(results)
+    return tuple(dict.fromkeys(round(value) for value in results))
 
 
 def _drawn(design: Sampled) -> tuple[tuple[Any, ...], ...]:

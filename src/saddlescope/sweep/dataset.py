@@ -83,35 +83,35 @@ class Gathering:
         """
         places = _Places(self._parts)
         size = len(self._design)
-        found: dict[str, tuple[tuple[Any, ...], str, np.ndarray]] = {}
+        results: dict[str, tuple[tuple[Any, ...], str, np.ndarray]] = {}
         for layout, (tasks, numbers) in self._parts.items():
             table = np.frombuffer(b"".join(numbers), "<f8").reshape(len(tasks), len(layout))
             for column, (name, index, label) in enumerate(layout):
                 key = places.name(name, index)
-                if key not in found:
+                if key not in results:
                     labels = places.labels(index)
                     shape = (size, len(labels)) if index else (size,)
-                    found[key] = labels, index, np.full(shape, np.nan)
-                values = found[key][2]
+                    results[key] = labels, index, np.full(shape, np.nan)
+                values = results[key][2]
                 if index:
                     values[tasks, places.place(index, label)] = table[:, column]
                 else:
                     values[tasks] = table[:, column]
-        return found
+        return results
 
 
 class _Places:
     """Where each label of each index stands, over all tasks, and the names of variables."""
 
     def __init__(self, layouts: Iterable[Layout]):
-        found: dict[str, dict[str, None]] = {}
+        results: dict[str, dict[str, None]] = {}
         self._indices: dict[str, set[str]] = {}
         for layout in layouts:
             for name, index, label in layout:
                 self._indices.setdefault(name, set()).add(index)
                 if index:
-                    found.setdefault(index, {})[label] = None
-        self._labels = {index: sorted(labels, key=_order) for index, labels in found.items()}
+                    results.setdefault(index, {})[label] = None
+        self._labels = {index: sorted(labels, key=_order) for index, labels in results.items()}
         self._places = {index: {label: i for i, label in enumerate(labels)} for index, labels in self._labels.items()}
 
     def name(self, name: str, index: str) -> str:
@@ -130,12 +130,12 @@ def _order(label: str) -> tuple[int, float, str]:
     return (0, float(value), "") if isinstance(value, int | float) else (1, 0.0, str(value))
 
 
-def dataset(design: Design, found: Gathering, title: str, folder: Path | None, keep: str) -> xarray.Dataset:
+def dataset(design: Design, result: Gathering, title: str, folder: Path | None, keep: str) -> xarray.Dataset:
     """Return the results of a sweep with names on every axis.
 
     Args:
         design: the tasks.
-        found: their results.
+        result: their results.
         title: of the sweep.
         folder: of the store, None if that will not last.
         keep: what is kept of trajectories.
@@ -155,7 +155,7 @@ def dataset(design: Design, found: Gathering, title: str, folder: Path | None, k
             coords[dim] = (dim, np.arange(len(axis)), {"kind": axis.kind})
     of_axes = frozenset(coords)
     variables: dict[str, Any] = {}
-    for name, (labels, index, values) in found.columns().items():
+    for name, (labels, index, values) in result.columns().items():
         if index:
             inner = f"{index}_row" if index in of_axes else index
             coords.setdefault(inner, (inner, _coordinate(list(labels))))
@@ -163,17 +163,17 @@ def dataset(design: Design, found: Gathering, title: str, folder: Path | None, k
         else:
             variables[_free(name, coords)] = (dims, values.reshape(design.shape))
     shape = design.shape
-    texts = np.array(found.outcomes)
-    variables["outcome"] = (dims, texts[found.outcome].reshape(shape))
-    variables["complete"] = (dims, found.complete.reshape(shape))
-    variables["seconds"] = (dims, found.seconds.reshape(shape), {"units": "s"})
-    variables["message"] = (dims, _sparse(found.messages, len(design)).reshape(shape))
-    variables["doubts"] = (dims, _sparse(found.doubts, len(design)).reshape(shape))
+    texts = np.array(result.outcomes)
+    variables["outcome"] = (dims, texts[result.outcome].reshape(shape))
+    variables["complete"] = (dims, result.complete.reshape(shape))
+    variables["seconds"] = (dims, result.seconds.reshape(shape), {"units": "s"})
+    variables["message"] = (dims, _sparse(result.messages, len(design)).reshape(shape))
+    variables["doubts"] = (dims, _sparse(result.doubts, len(design)).reshape(shape))
     attributes = {"title": title, "family": design.family}
     if folder is not None:
         attributes["store"] = str(folder)
         if keep != "none":
-            variables["trajectory"] = (dims, _paths(design, found, folder).reshape(shape))
+            variables["trajectory"] = (dims, _paths(design, result, folder).reshape(shape))
     return xarray.Dataset(variables, coords, attributes)
 
 
@@ -192,19 +192,19 @@ def _coordinate(values: list[Any]) -> np.ndarray:
 def _sparse(texts: dict[int, str], size: int) -> np.ndarray:
     if not texts:
         return np.zeros(size, "U1")
-    found = np.full(size, "", dtype=object)
+    result = np.full(size, "", dtype=object)
     for task, text in texts.items():
-        found[task] = text
-    return found
+        result[task] = text
+    return result
 
 
-def _paths(design: Design, found: Gathering, folder: Path) -> np.ndarray:
+def _paths(design: Design, result: Gathering, folder: Path) -> np.ndarray:
     """The folder-relative pattern of the files in which the trajectories of a task lie."""
     from saddlescope.sweep.store.segments import Name
 
     known = design.identities()
     paths = np.full(len(design), "", dtype=object)
-    for task in np.flatnonzero(found.attempt):
-        name = Name(known[task].tobytes().hex(), int(found.attempt[task]))
+    for task in np.flatnonzero(result.attempt):
+        name = Name(known[task].tobytes().hex(), int(result.attempt[task]))
         paths[task] = str(trajectory_place(folder, name, "trajectory.nc").relative_to(folder))
     return paths

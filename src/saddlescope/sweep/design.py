@@ -263,18 +263,18 @@ def _normal(
     axis: Axis, point: tuple[Any, ...], base: dict[str, Any], keys: type[RunSpec], source: str
 ) -> tuple[Any, ...]:
     """The values of one point as the family takes them: 1 as 1.0 where it wants a float."""
-    found = []
+    results = []
     for key, value in zip(axis.keys, point, strict=True):
         adapter = _adapter(keys, key)
         try:
-            found.append(value if adapter is None else adapter.validate_python(value))
+            results.append(value if adapter is None else adapter.validate_python(value))
         except (ValidationError, ArgumentError):
             changed = base
             for k, v in zip(axis.keys, point, strict=True):
                 changed = placed(changed, k, v)
             checked_spec(keys, changed, source)  # it says what is wrong, and where
             raise SpecError(f"Axis `{key}` of sweep {source} has a value that cannot work: {echo(value)}.") from None
-    return tuple(found)
+    return tuple(results)
 
 
 _adapters: dict[tuple[type[RunSpec], str], TypeAdapter[Any] | None] = {}

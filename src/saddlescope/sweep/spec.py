@@ -151,11 +151,11 @@ def _parted(content: dict[str, Any], source: str, folder: Path) -> tuple[SweepTa
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    found = dict(below)
+    result = dict(below)
     for key, value in above.items():
-        old = found.get(key)
-        found[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return found
+        old = result.get(key)
+        result[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
 
 
 def _base(
@@ -200,9 +200,9 @@ def _measure(given: Any, folder: Path) -> Any:
 
 def _from_file(path: Path) -> Any:
     """A module of the user's, known to nobody else, so that its functions are sent to workers with their code."""
-    found = importlib.util.spec_from_file_location(f"saddlescope_measure_{path.stem}", path)
-    if found is None or found.loader is None or not path.is_file():
+    result = importlib.util.spec_from_file_location(f"saddlescope_measure_{path.stem}", path)
+    if result is None or result.loader is None or not path.is_file():
         raise OSError(f"there is no file {path}")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    module = importlib.util.module_from_spec(result)
+    result.loader.exec_module(module)
     return module

@@ -232,12 +232,12 @@ class Sweep:
         Args:
             lasting: whether the store will stay.
         """
-        found = Gathering(self.asked.design)
+        result = Gathering(self.asked.design)
         for tasks, row in self._rows():
             for task in tasks:
-                found.add(int(task), row)
+                result.add(int(task), row)
         folder = self.store.folder if lasting else None
-        return dataset(self.asked.design, found, self.asked.title, folder, self.asked.keep)
+        return dataset(self.asked.design, result, self.asked.title, folder, self.asked.keep)
 
     def __enter__(self) -> Self:
         return self

@@ -75,11 +75,11 @@ def _head(dataset: xarray.Dataset, dim: str) -> list[str]:
 
 
 def _place(dataset: xarray.Dataset, dims: list[str], places: tuple[int, ...]) -> list[str]:
-    found: list[str] = []
+    results: list[str] = []
     for dim, place in zip(dims, places, strict=True):
         names = _head(dataset, dim) if dim in dataset.outcome.dims else [dim]
-        found += [_text(dataset[name].values[place]) for name in names]
-    return found
+        results += [_text(dataset[name].values[place]) for name in names]
+    return results
 
 
 def _column(variable: xarray.DataArray, dims: list[str], seeds: list[str], sizes: list[int], most: int) -> list[str]:
@@ -88,14 +88,14 @@ def _column(variable: xarray.DataArray, dims: list[str], seeds: list[str], sizes
     several = own and max(variable.sizes[seed] for seed in own) > 1
     mean = (variable.mean(own, skipna=True) if own else variable).transpose(*inner).values
     spread = variable.std(own, skipna=True, ddof=1).transpose(*inner).values if several else None
-    found = []
+    results = []
     for places in itertools.islice(np.ndindex(*sizes), most):
         place = tuple(p for p, dim in zip(places, dims, strict=True) if dim in variable.dims)
         text = _text(mean[place])
         if spread is not None and spread[place] > 1e-12 * abs(mean[place]):
             text += f" ± {spread[place]:.1g}"
-        found.append(text)
-    return found
+        results.append(text)
+    return results
 
 
 def _text(value: Any) -> str:
@@ -120,11 +120,11 @@ def outcomes(dataset: xarray.Dataset) -> dict[str, int]:
 
 def failures(dataset: xarray.Dataset, most: int = 5) -> list[str]:
     """Say of the first tasks that are not complete where they lie, and how they ended."""
-    found = []
+    results = []
     dims = [str(d) for d in dataset.outcome.dims]
     for places in np.argwhere(~dataset.complete.values & (dataset.outcome.values != "NOT_RUN"))[:most]:
         where = _place(dataset, dims, tuple(int(p) for p in places))
         names = [name for dim in dims for name in _head(dataset, dim)]
         at = ", ".join(f"{name} {value}" for name, value in zip(names, where, strict=True))
-        found.append(f"{at}: {dataset.message.values[tuple(places)]}")
-    return found
+        results.append(f"{at}: {dataset.message.values[tuple(places)]}")
+    return results

@@ -109,15 +109,15 @@ def carried_out(task: Task, measure: Any = None) -> Result | None:
             except RefusedError:
                 outcome = REFUSED
                 raise
-            found = _found(job, task, measure)
+            result = _found(job, task, measure)
     except KeyboardInterrupt:
         return None
     except Exception as error:  # one task, whatever is wrong with it, must not stop the others
-        found = Result(task.identity, task.attempt, outcome, False, said(error), keep=task.keep)
-    if found is None:
+        result = Result(task.identity, task.attempt, outcome, False, said(error), keep=task.keep)
+    if result is None:
         return None
     seconds = time.perf_counter() - started
-    return dataclasses.replace(found, seconds=seconds, spec=task.tables, versions=_versions())
+    return dataclasses.replace(result, seconds=seconds, spec=task.tables, versions=_versions())
 
 
 def failed(task: Task, sentence: str, seconds: float = 0.0) -> Result:
@@ -208,16 +208,16 @@ def _numbers_of(comparison: Comparison) -> list[Numbers]:
     index = comparison.columns[0]
     values = {key: column for key, column in comparison.values().items() if key != index.key}
     labels = [row.get(index.key) for row in comparison.rows]
-    found: list[Numbers] = []
+    results: list[Numbers] = []
     if values and index.words and len(labels) == 1:
-        found.append(Numbers("", (), {key: (float(column[0]),) for key, column in values.items()}))
+        results.append(Numbers("", (), {key: (float(column[0]),) for key, column in values.items()}))
     elif values:
         columns = {key: tuple(float(v) for v in column) for key, column in values.items()}
-        found.append(Numbers(index.key, tuple(_label(label) for label in labels), columns))
+        results.append(Numbers(index.key, tuple(_label(label) for label in labels), columns))
     single = {key: float(v) for key, v in comparison.record.items() if isinstance(v, float) and key not in values}
     if single:
-        found.append(Numbers("", (), {key: (value,) for key, value in single.items()}))
-    return found
+        results.append(Numbers("", (), {key: (value,) for key, value in single.items()}))
+    return results
 
 
 def _label(label: Any) -> Any:

@@ -61,14 +61,14 @@ class Processes(Engine):
         least.give(task)
 
     def events(self, timeout: float) -> list[Event]:
-        found: list[Event] = []
+        results: list[Event] = []
         try:
             message = self._inbox.get(timeout=timeout)
             while True:
-                found += self._told(*message)
+                results += self._told(*message)
                 message = self._inbox.get_nowait()
         except queue.Empty:
-            return found
+            return results
 
     def _told(self, worker: _Worker, message: tuple[Any, ...] | None) -> list[Event]:
         if message is None:
@@ -111,13 +111,13 @@ class Processes(Engine):
             if self._dead_at_start > _STARTS * self._number:
                 raise EngineError(f"Worker processes end before they do anything ({worker.how()}).")
         self._workers[place] = self._started()
-        found: list[Event] = []
+        results: list[Event] = []
         for identity, task in worker.tasks.items():
             if identity in worker.begun:
-                found.append(Lost(task, worker.how()))
+                results.append(Lost(task, worker.how()))
             else:
                 self.submit(task)  # it had not begun
-        return found
+        return results
 
     def running(self) -> dict[str, str]:
         return {task: line for worker in self._workers for task, line in worker.begun.items()}

@@ -181,18 +181,18 @@ class Index:
 
     def names(self, first: bytes) -> set[Name]:
         """Return the segments of all rows of tasks whose identity begins with some bytes, damaged rows among them."""
-        found = self._file.execute(
+        result = self._file.execute(
             "select task, attempt from results where task >= ? and task < ?", (first, first + b"\xff" * 17)
         )
-        return {Name(task.hex(), attempt) for task, attempt in found}
+        return {Name(task.hex(), attempt) for task, attempt in result}
 
     def _layout(self, number: int) -> Layout:
         if number not in self._known:
-            found = self._file.execute("select columns from layouts where id = ?", (number,)).fetchone()
-            if found is None:
+            result = self._file.execute("select columns from layouts where id = ?", (number,)).fetchone()
+            if result is None:
                 return ()
             try:
-                self._known[number] = tuple((name, index, label) for name, index, label in json.loads(found[0]))
+                self._known[number] = tuple((name, index, label) for name, index, label in json.loads(result[0]))
             except ValueError:
                 return ()
         return self._known[number]

@@ -38,8 +38,8 @@ def name_of(file: str) -> Name | None:
     >>> name_of("00112233445566778899aabbccddeeff.1.json").attempt
     1
     """
-    found = _NAME.fullmatch(file)
-    return None if found is None else Name(found[1], int(found[2]))
+    result = _NAME.fullmatch(file)
+    return None if result is None else Name(result[1], int(result[2]))
 
 
 def place(folder: Path, name: Name) -> Path:

@@ -119,13 +119,13 @@ class Store:
 
     def _listed(self, shard: str) -> dict[Name, int]:
         """Name -> size of the segments in one of the 256 folders."""
-        found: dict[Name, int] = {}
+        results: dict[Name, int] = {}
         with contextlib.suppress(FileNotFoundError), os.scandir(self.folder / "results" / shard) as entries:
             for entry in entries:
                 name = name_of(entry.name)
                 if name is not None:
-                    found[name] = entry.stat().st_size
-        return found
+                    results[name] = entry.stat().st_size
+        return results
 
     def rows(self) -> Iterator[Row]:
         """Yield the index's rows of all results, of every attempt."""
