@@ -148,7 +148,7 @@ def said(error: BaseException) -> str:
 def _versions() -> dict[str, str]:
     if "jax" not in sys.modules:  # nothing was solved
         return {"saddlescope": saddlescope.__version__, "python": platform.python_version()}
-    from saddlescope.solve.run import versions
+    from saddlescope.solve.labels import versions
 
     return versions()
 
