@@ -141,8 +141,8 @@ def judge(p: dict[str, Any]) -> Answer:
         checks.append(Check("product at the end", error, allowed, apart))
     left = model.value(A)
     if left > 0 and run["cost"][-1] >= 0:
-        # the error on what is learnt, in units of what there is to learn
-        error = abs(float(np.sqrt(run["cost"][-1])) - left**0.5) / model.value(np.zeros(cost.shape)) ** 0.5
+        # the error on what is learnt, in units of what there is to learn, or to unlearn
+        error = abs(float(np.sqrt(run["cost"][-1])) - left**0.5) / scale**0.5
         checks.append(Check("error at the end", error, allowed, apart))
     # that data leave something open is no doubt about the run
     doubts = tuple(doubt for doubt in run.doubts if doubt not in flow.remarks)

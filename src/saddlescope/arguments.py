@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LONGEST, _END = 80, 28  # characters of what was given that a message shows, and how many of them from its end
 _READ = 1000
+_LOOSEST = 1e-2  # of relative tolerances
 
 
 class RefusedError(ValueError):
@@ -98,6 +99,19 @@ def fraction(argument: str, value: Any) -> float:
     number = _number(argument, value, must)
     if not 0 < number < 1:
         raise ArgumentError(argument, must, number)
+    return number
+
+
+def relative_tolerance(argument: str, value: Any) -> float:
+    """Return `value`, a relative tolerance of a step, as a float; refuse what is not between 0 and 0.01.
+
+    >>> relative_tolerance("rtol", 0.5)
+    Traceback (most recent call last):
+    saddlescope.arguments.ArgumentError: Argument `rtol` must be at most 0.01 (looser steps lose the run), but got 0.5.
+    """
+    number = fraction(argument, value)
+    if number > _LOOSEST:
+        raise ArgumentError(argument, f"be at most {_LOOSEST:g} (looser steps lose the run)", number)
     return number
 
 

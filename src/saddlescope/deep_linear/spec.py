@@ -18,6 +18,7 @@ from saddlescope.specs.checks import (
     Matrix,
     Numbers,
     Positive,
+    RelativeTolerance,
     SolverMethod,
     Table,
     Text,
@@ -165,7 +166,7 @@ class Dynamics(Table):
 class Solver(Table):
     """How it is solved."""
 
-    rtol: Fraction = Field(1e-6, description="relative tolerance of a step")
+    rtol: RelativeTolerance = Field(1e-6, description="relative tolerance of a step")
     atol: Fraction | None = Field(None, description="absolute tolerance; by default tied to the scale of the start")
     method: SolverMethod | None = Field(None, description="a method of ss.method; by default that of the structure")
     states: CountFromTwo = Field(20, description="number of saved states")

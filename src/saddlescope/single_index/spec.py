@@ -14,6 +14,7 @@ from saddlescope.specs.checks import (
     Flag,
     Fraction,
     Positive,
+    RelativeTolerance,
     SolverMethod,
     Table,
     checked,
@@ -86,7 +87,7 @@ class Dynamics(Table):
 class Solver(Table):
     """How it is solved."""
 
-    rtol: Fraction = Field(1e-6, description="relative tolerance of a step")
+    rtol: RelativeTolerance = Field(1e-6, description="relative tolerance of a step")
     atol: Fraction | None = Field(None, description="absolute tolerance; by default tied to the scale of the state")
     method: SolverMethod | None = Field(None, description="a method of ss.method; by default that of the structure")
     states: CountFromTwo = Field(100, description="number of saved states")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from saddlescope.solve.methods.rodas import Rodas5P
     from saddlescope.solve.methods.step_length import relative
     from saddlescope.solve.outcome import Outcome
-    from saddlescope.solve.protocols import Descent, Dynamics, Flow, Refinement, System
+    from saddlescope.solve.protocols import Curve, Descent, Dynamics, Flow, Refinement, System
     from saddlescope.solve.run import solve
     from saddlescope.solve.structure.block_low_rank import BlockLowRank
 
@@ -22,6 +22,7 @@ __all__ = [
     "BDF",
     "RKC2",
     "BlockLowRank",
+    "Curve",
     "Descent",
     "Dynamics",
     "ExtrapolatedEuler",

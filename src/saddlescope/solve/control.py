@@ -143,6 +143,20 @@ class Control:
             raise KeyboardInterrupt  # whatever went wrong, or seemed to go well, without what was cancelled
 
 
+class _Unwatched(Control):
+    """Ends with another control, and tells nobody."""
+
+    def tell(self, standing: Standing) -> None:
+        del standing
+
+
+def unwatched(control: Control) -> Control:
+    """Return a control for work beside a run: it ends when that of the run does, and no watcher is told of it."""
+    own = _Unwatched()
+    own._above = (control,)
+    return own
+
+
 _in_charge: contextvars.ContextVar[tuple[Control, ...]] = contextvars.ContextVar("in_charge", default=())
 
 

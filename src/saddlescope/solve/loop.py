@@ -83,7 +83,8 @@ class Record:
     references: tuple[str, ...] = ()
 
 
-def _term() -> diffrax.ODETerm:
+def term_of_fields() -> diffrax.ODETerm:
+    """Return the vector field of whatever system a solver is given as its args."""
     return diffrax.ODETerm(lambda t, y, system: system.vector_field(y))  # pyright: ignore[reportArgumentType]
 
 
@@ -110,11 +111,12 @@ def _advance(
     atol: jax.Array,
     target: jax.Array,
     limit: jax.Array,
+    stretch: jax.Array,
     capacity: int,
     method: str | None,
 ) -> tuple[_Carry, _Saved]:
     """Step until the last time of `grid`, the target or `limit` attempts, whichever comes first."""
-    solver, term = solver_of(system, method), _term()
+    solver, term = solver_of(system, method), term_of_fields()
     order: Any = solver.error_order(term)
     end = grid[-1]
     rate = jnp.where(carry.accepted > 0, carry.rate, term.vf(carry.t, carry.y, system))
@@ -135,7 +137,7 @@ def _advance(
 
     def step(loop):
         c, saved, held = loop
-        length = system.longest_step(c.y, c.rate, c.t_next - c.t)
+        length = stretch * system.longest_step(c.y, c.rate, (c.t_next - c.t) / stretch)
         t1 = jnp.minimum(c.t + length, end)
         y1, error, dense, held1, _ = solver.step(term, c.t, t1, c.y, system, held, jnp.asarray(False))  # pyright: ignore
         norm = system.error_norm(error, c.y, y1, rtol, atol)  # pyright: ignore[reportArgumentType]
@@ -221,6 +223,7 @@ def integrate(
     rtol: float,
     atol: Any,
     max_steps: int,
+    stretch: float = 1.0,
     stop_below: float = -np.inf,
     is_still: Callable[[float, jax.Array], bool] | None = None,
     control: Control | None = None,
@@ -235,6 +238,7 @@ def integrate(
         first_step: length of the first attempted step.
         rtol, atol: local error tolerances; atol of the shape of y0.
         max_steps: limit on attempted steps.
+        stretch: factor on the longest step that the system allows.
         stop_below: stop when the observable that the system stops on is at or below this.
         is_still: asked between chunks with (time, state); True ends the run.
         control: asked and told between chunks; without one, an interrupt raises, as no part of the run is of use.
@@ -271,6 +275,7 @@ def integrate(
                 *tolerances,
                 number(stop_below),
                 np.asarray(min(attempts + limit, max_steps), np.int64),
+                number(stretch),
                 capacity=_STEPS,
                 method=method,
             )

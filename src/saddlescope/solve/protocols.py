@@ -6,6 +6,7 @@ import abc
 import copy
 import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import diffrax
@@ -35,6 +36,21 @@ class Refinement(NamedTuple):
     finer: Flow | None = None
     accuracy: dict[str, Any] = {}  # noqa: RUF012
     doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """An observable by which two runs are compared.
+
+    Attributes:
+        values: shape (time,).
+        rates: their derivatives in time, shape (time,).
+        size: of a change that matters.
+    """
+
+    values: np.ndarray
+    rates: np.ndarray
+    size: float
 
 
 class System(eqx.Module):
@@ -158,9 +174,21 @@ class Flow(Dynamics):
     A flow that discretises a continuum hands back finer and finer versions of itself until the answer stands.
     """
 
+    descends: ClassVar[bool] = False  # a gradient flow: what it stops on never rises
+
     @abc.abstractmethod
     def scale(self) -> Any:
         """Return the size of each component of the state that matters, of the state's shape: it sets atol."""
+
+    def curves(self, record: Any) -> list[Curve]:
+        """Return the observables by which two runs of this flow are compared: the one that the system stops on.
+
+        Args:
+            record: a raw `solve.Record`.
+        """
+        name = "risk" if "risk" in record.observables else "cost"
+        values = record.observables[name]
+        return [Curve(values, record.observables[f"{name}_rate"], float(np.abs(values).max()))]
 
     def refined(self, runs: Sequence[Trajectory]) -> Refinement:
         """Look at the last results, each of a finer version of the flow, and say whether the last stands.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from typing import Any, NamedTuple
@@ -10,11 +11,12 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.solve.checkpoint import Checkpoint
-from saddlescope.solve.control import Control, in_charge
+from saddlescope.solve.control import Control, in_charge, unwatched
+from saddlescope.solve.global_error import estimate
 from saddlescope.solve.iterate import iterate
 from saddlescope.solve.labels import assembled
-from saddlescope.solve.loop import Record, integrate
-from saddlescope.solve.methods.choice import checked
+from saddlescope.solve.loop import Record, integrate, term_of_fields
+from saddlescope.solve.methods.choice import checked, solver_of
 from saddlescope.solve.outcome import Outcome
 from saddlescope.solve.progress import Progress
 from saddlescope.solve.protocols import Descent, Flow, Refinement
@@ -42,6 +44,7 @@ def solve(
     progress: bool | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     control: Control | None = None,
+    error_estimate: bool = True,
 ) -> Trajectory:
     """Integrate a learning dynamics from time 0 and return its labelled trajectory.
 
@@ -51,7 +54,7 @@ def solve(
     Args:
         flow: what to integrate, such as a `MeanFieldFlow`.
         until: end of the time range, in units of the flow's time. Positive.
-        rtol: relative tolerance of a step, in (0, 1), of a flow in continuous time; by default 1e-6.
+        rtol: relative tolerance of a step, at most 0.01, of a flow in continuous time; by default 1e-6.
         atol: absolute tolerance of a step, in (0, 1), of a flow in continuous time; by default tied to the scale of the
             flow's state (rtol times that scale), so that no escape from a tiny start is skipped. A larger one is used,
             and doubted.
@@ -69,6 +72,9 @@ def solve(
         checkpoint: a file in which a dynamics in steps (gradient descent) is kept while it goes on; if it exists, the
             run is taken up from there, and ends as it would have without the stop, to the last bit.
         control: who watches the run, and what ends it before its time; those of `with` blocks around count, too.
+        error_estimate: measure the error of the whole run of a flow in continuous time, by the same run with looser
+            steps, which takes about a third more time: `integration_error` in `accuracy`, relative, of times, or of
+            heights beside those at the start.
 
     Raises:
         ArgumentError: if an argument is out of range, or has no meaning for this dynamics.
@@ -107,6 +113,7 @@ def solve(
             target,
             stop_when_still,
             _ATTEMPTS if most is None else most,
+            error_estimate,
         )
         return dataclasses.replace(_integrated(flow, how, asked), flow=flow)
 
@@ -121,6 +128,7 @@ class _How(NamedTuple):
     target: float
     stop_when_still: bool
     max_steps: int
+    error_estimate: bool
 
 
 def _tolerance(rtol: float | None, atol: float | None, rule: Tolerance | None) -> Tolerance:
@@ -154,14 +162,68 @@ def _integrated(flow: Flow, how: _How, control: Control) -> Trajectory:
                 raise
             return _not_refined(runs[-1], Outcome.INTERRUPTED)
         if verdict.finer is None:
-            return dataclasses.replace(
+            trajectory = dataclasses.replace(
                 trajectory,
                 accuracy=trajectory.accuracy | verdict.accuracy,
                 doubts=trajectory.doubts + verdict.doubts + loose,
             )
+            if record.outcome.complete and how.error_estimate:
+                return _with_error(trajectory, flow, record, how, control)
+            return dataclasses.replace(
+                trajectory, doubts=trajectory.doubts + _risen(flow, record, 10 * how.tolerance.rtol)
+            )
         if control.ended is not None:  # at the very end of the run
             return _not_refined(trajectory, control.ended)
         flow = verdict.finer
+
+
+def _risen(flow: Flow, record: Record, error: float) -> tuple[str, ...]:
+    """A doubt where what a gradient flow stops on rises by more than the error of the run."""
+    if not flow.descends:
+        return ()
+    curve = flow.curves(record)[0]
+    risen = float(np.max(curve.values - np.minimum.accumulate(curve.values), initial=0.0))
+    if not risen > error * curve.size:
+        return ()
+    return (
+        f"What a gradient flow descends never rises, but in this run it does, by {risen / curve.size:.0e} of its "
+        "height: the steps were too loose for it.",
+    )
+
+
+def _with_error(trajectory: Trajectory, flow: Flow, record: Record, how: _How, control: Control) -> Trajectory:
+    """The same result with the error of its integration; one that stands, however the work on its error ends."""
+    system, y0 = flow.start()
+    solver, term, end = solver_of(system, how.method), term_of_fields(), float(record.times[-1])
+    rtol, atol = how.tolerance.rtol, how.tolerance.absolute(np.asarray(flow.scale()))
+
+    def again(looser: float, stretch: float, max_steps: int) -> Record:
+        return integrate(
+            system,
+            y0,
+            np.array([end]),
+            first_step=1e-3 * min(flow.shortest_time, end),
+            rtol=looser * rtol,
+            atol=looser * atol,
+            max_steps=max_steps,
+            stretch=stretch,
+            control=unwatched(control),
+            method=how.method,
+        )
+
+    orders = float(solver.order(term)), float(solver.error_order(term))
+    found = None
+    if control.ended is None:
+        with contextlib.nullcontext() if control.whole else contextlib.suppress(KeyboardInterrupt):
+            found = estimate(record, again, flow.curves, rtol, orders)
+    if found is None or control.ended is not None:
+        doubt = "How far this run is off is not known: the runs beside it that show it were stopped."
+        return dataclasses.replace(trajectory, doubts=(*trajectory.doubts, doubt))
+    return dataclasses.replace(
+        trajectory,
+        accuracy=trajectory.accuracy | {"integration_error": found.error},
+        doubts=trajectory.doubts + found.doubts + _risen(flow, record, found.error),
+    )
 
 
 def _integrated_once(flow: Flow, how: _How, control: Control) -> tuple[Record, tuple[str, ...]]:

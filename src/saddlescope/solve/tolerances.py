@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from saddlescope.arguments import fraction
+from saddlescope.arguments import fraction, relative_tolerance
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,13 @@ class Tolerance(abc.ABC):
     """A rule for the error that a step may make: at most rtol |y| + atol, component by component.
 
     Args:
-        rtol: relative tolerance of a step, in (0, 1).
+        rtol: relative tolerance of a step, at most 0.01.
     """
 
     rtol: float = 1e-6
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rtol", fraction("rtol", self.rtol))
+        object.__setattr__(self, "rtol", relative_tolerance("rtol", self.rtol))
 
     @abc.abstractmethod
     def absolute(self, scale: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
-from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
+from saddlescope.arguments import ArgumentError, count, finite, fraction, positive, relative_tolerance
 from saddlescope.method import named
 
 
@@ -75,6 +75,7 @@ def _method(value: Any, info: ValidationInfo) -> str:
 
 Positive = Annotated[float, checked(positive)]
 Finite = Annotated[float, checked(finite)]
+RelativeTolerance = Annotated[float, checked(relative_tolerance)]
 Fraction = Annotated[float, checked(fraction)]
 Count = Annotated[int, checked(count)]
 CountFromZero = Annotated[int, checked(count, least=0)]

@@ -56,6 +56,7 @@ class DeepLinearFlow(DeepLinearDynamics, Flow):
         [2.0, 1.0]
     """
 
+    descends = True
     _compresses_inexactly = True
 
     def start(self) -> tuple[Any, Any]:
@@ -67,6 +68,8 @@ class DeepLinearFlow(DeepLinearDynamics, Flow):
 
     def _holds_small_modes(self) -> bool:
         """Whether modes wait beside others that are learnt, so that the run is long beside what is stiff in it."""
+        if self.depth == 1:  # a linear flow: no mode waits for another
+            return False
         singular = [np.linalg.svd(W, compute_uv=False) for W in (self.weights[0], self.weights[-1])]
         return any(bool(np.any((s < _SMALL * s[0]) & (s > 1e-15 * s[0]))) for s in singular)
 

@@ -117,6 +117,7 @@ class DiagonalFlow(Flow):
 
     labels = LABELS
     references = ("pesme2023",)
+    descends = True
 
     def __init__(self, inputs: Any, outputs: Any, scale: float | None = None, *, log_scale: float | None = None):
         self.inputs, self.outputs = checked_regression(inputs, outputs)

@@ -9,16 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, count, finite, fraction, positive, vector
+from saddlescope.arguments import ArgumentError, count, finite, fraction, vector
 from saddlescope.gaussian import Law, Uniform, law, spec
 from saddlescope.gaussian.laws.law import MOST_NODES
 from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.mean_field.nodes import Panels
 from saddlescope.single_index.mean_field.overlap_features import Features, powers, split
+from saddlescope.single_index.problem.rate_ratio import rate_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex
 from saddlescope.single_index.theory.finite_width import doubt_of_sample
-from saddlescope.solve import BlockLowRank, Flow, Reading, Rodas5P, System, relative
+from saddlescope.solve import BlockLowRank, Curve, Flow, Reading, Rodas5P, System, relative
 
 # Particle arrays are padded with weightless copies to these sizes, so that few programs are ever compiled; above them
 # by at most an eighth, since there a particle costs more than a program.
@@ -160,7 +161,8 @@ class MeanFieldFlow(Flow):
 
     Args:
         problem: what is learnt and by which activation.
-        epsilon: learning-rate ratio; the second layer learns 1/epsilon times faster. Positive.
+        epsilon: learning-rate ratio; the second layer learns 1/epsilon times faster, and not at all at inf; at
+            least 1e-20.
         second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3), of variance 1.
         particles: "auto" for the limit of infinite width: nodes of composite Gauss rules of the law, refined where the
             solution is sharp until the learning times stand to `tolerance`; or a number of nodes of one Gauss rule.
@@ -171,7 +173,8 @@ class MeanFieldFlow(Flow):
         weights: weights of the given particles, shape (m,), non-negative, summing to one; equal by default.
 
     Raises:
-        ArgumentError: if epsilon is not positive, a law, weight or count is refused, or arguments contradict.
+        ArgumentError: if epsilon is not positive, or too small, a law, weight or count is refused, or arguments
+            contradict.
 
     Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
 
@@ -185,6 +188,7 @@ class MeanFieldFlow(Flow):
 
     labels = LABELS
     references = ("berthier2023",)
+    descends = True
 
     def __init__(
         self,
@@ -202,7 +206,7 @@ class MeanFieldFlow(Flow):
         if not isinstance(problem, SingleIndex):
             raise ArgumentError("problem", "be a SingleIndex", problem)
         self.problem = problem
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = rate_ratio("epsilon", epsilon)
         self.tolerance = fraction("tolerance", tolerance)
         self.seed = count("seed", seed, least=0)
         self.neurons = None if neurons is None else count("neurons", neurons)
@@ -278,7 +282,7 @@ class MeanFieldFlow(Flow):
         a, _, w = self._start
         phi, sigma = self.problem.link_coefficients, self.problem.activation_coefficients
         pull = float(np.sqrt(w @ a**2) * np.sum(np.arange(len(phi)) * np.abs(sigma * phi)))
-        return min(self.epsilon / max(self.problem.activation.norm_squared, 1.0), 1 / max(pull, 1e-300))
+        return shortest_time(self.epsilon, self.problem.activation.norm_squared, pull)
 
     def read(self, record):
         a, _, w = self._start
@@ -331,6 +335,16 @@ class MeanFieldFlow(Flow):
             "dimension": "infinite",
             "width": "infinite" if self.neurons is None and self.second_layer is not None else len(self._start[0]),
         }
+
+    def curves(self, record):
+        """The risk, and the residual of each degree beside its target."""
+        phi, sigma = self.problem.link_coefficients, self.problem.activation_coefficients
+        moment, rate = record.observables["moment"], record.observables["moment_rate"]
+        of_degrees = [
+            Curve(phi[k] - sigma[k] * moment[:, k], -sigma[k] * rate[:, k], abs(float(phi[k])))
+            for k in np.flatnonzero(phi * sigma)
+        ]
+        return super().curves(record) + of_degrees
 
     def refined(self, runs):
         from saddlescope.single_index.mean_field.refinement import refine

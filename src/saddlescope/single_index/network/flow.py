@@ -7,7 +7,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, count, positive, vector
+from saddlescope.arguments import ArgumentError, Told, count, vector
 from saddlescope.gaussian import Law, Uniform, kernel, law, spec
 from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
@@ -15,6 +15,7 @@ from saddlescope.single_index.network.sphere import dimension as checked_dimensi
 from saddlescope.single_index.network.sphere import orthogonal_start, reduced, sphere_start, teacher_frame
 from saddlescope.single_index.network.system import NetworkSystem, by_degree
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
+from saddlescope.single_index.problem.rate_ratio import rate_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
 from saddlescope.single_index.theory.finite_width import doubt_of_width
 from saddlescope.solve import Flow, Reading
@@ -22,6 +23,7 @@ from saddlescope.solve import Flow, Reading
 _STARTS = {"sphere": sphere_start, "orthogonal": orthogonal_start}
 # overlaps of order d^(-1/2) at the start do not matter beside those of level 1, epsilon^(1/2), if d epsilon is this
 _HIGH = 100
+_ROUNDED = 1e-6  # off one, as a norm of 32-bit numbers is
 _SMALL = 64  # neurons up to which their overlaps with each other are kept
 
 
@@ -40,7 +42,7 @@ class NetworkFlow(Flow):
         seed: of the start.
         start: "sphere" for uniform directions, "orthogonal" for directions orthogonal to teachers and each other.
         initial: (a, u) of shapes (m,) and (m, d), the teachers spanning the first axes, instead of a random start;
-            neurons are scaled to norm one.
+            the neurons are of norm one.
 
     Raises:
         ArgumentError: if an argument is refused.
@@ -57,6 +59,7 @@ class NetworkFlow(Flow):
 
     labels = LABELS
     references = ("berthier2023",)
+    descends = True
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ class NetworkFlow(Flow):
         initial: tuple[Any, Any] | None = None,
     ):
         self.problem = as_multi_index(problem)
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = rate_ratio("epsilon", epsilon)
         self.seed = count("seed", seed, least=0)
         self.second_layer: Law | None = None
         p = len(self.problem.gram)
@@ -140,7 +143,14 @@ class NetworkFlow(Flow):
 
     @property
     def shortest_time(self):
-        return self.epsilon / max(self.problem.activation.norm_squared, 1.0)
+        return shortest_time(self.epsilon, self.problem.activation.norm_squared, self._pull())
+
+    def _pull(self) -> float:
+        """What the teachers do to a neuron of the size of the second layer, at most."""
+        problem, degree = self.problem, self.problem.reported_degree
+        phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
+        size = float(np.sqrt(np.mean(self._initial[0] ** 2)))
+        return size * float(np.mean(np.abs(problem.weights)) * np.sum(np.arange(len(phi)) * np.abs(sigma * phi)))
 
     def read(self, record):
         problem, raw = self.problem, record.observables
@@ -217,6 +227,12 @@ def given(initial: tuple[Any, Any], p: int) -> tuple[np.ndarray, np.ndarray]:
     if u.shape[1] < p:
         raise ArgumentError("initial", f"hold neurons of at least {p} coordinates", u.shape)
     norms = np.linalg.norm(u, axis=1, keepdims=True)
-    if not np.all(np.isfinite(u)) or np.any(norms == 0):
-        raise ArgumentError("initial", "hold finite neurons that are not zero", "one that is not")
+    if not np.all(np.isfinite(u)):
+        raise ArgumentError("initial", "hold finite neurons", "one that is not")
+    off = np.abs(norms[:, 0] - 1)
+    if off.max() > _ROUNDED:
+        # rescaled in silence, they would be another network
+        worst = int(np.argmax(off))
+        told = Told(f"{norms[worst, 0]:.6g} for that of neuron {worst}")
+        raise ArgumentError("initial", "hold neurons of norm one", told)
     return a, u / norms

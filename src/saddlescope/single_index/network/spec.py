@@ -17,6 +17,7 @@ from saddlescope.specs.checks import (
     Fraction,
     Numbers,
     Positive,
+    RelativeTolerance,
     SolverMethod,
     Table,
     Text,
@@ -139,7 +140,7 @@ class Run(Table):
 class Solver(Table):
     """How it is solved."""
 
-    rtol: Fraction = Field(1e-6, description="relative tolerance of a step of a flow")
+    rtol: RelativeTolerance = Field(1e-6, description="relative tolerance of a step of a flow")
     method: SolverMethod | None = Field(None, description="a method of ss.method; by default that of the structure")
     states: CountFromTwo = Field(100, description="number of saved states")
     max_steps: Count = Field(1_000_000, description="limit on attempted steps of a flow")

@@ -160,7 +160,8 @@ class NetworkSystem(System):
         a, u, s, r = self._neurons(y)
         da, du = rate[:, 0], rate[:, 1:] / jnp.linalg.norm(y[:, 1:], axis=1, keepdims=True)
         turned = (du - jnp.sum(du * u, axis=1, keepdims=True) * u) @ self.frame.T
-        change = -(self.epsilon * jnp.sum(da**2) + jnp.sum(rate[:, 1:] ** 2)) / len(a)
+        second = jnp.where(jnp.isinf(self.epsilon), 0.0, self.epsilon * jnp.sum(da**2))
+        change = -(second + jnp.sum(rate[:, 1:] ** 2)) / len(a)
         power, moments = jnp.ones_like(s), [jnp.mean(da) * jnp.ones(s.shape[1])]
         for k in range(1, self.degrees + 1):
             moments.append(jnp.mean(da[:, None] * power * s + k * a[:, None] * power * turned, axis=0))

@@ -19,6 +19,7 @@ from saddlescope.single_index.network.flow import NetworkFlow, given
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import reduced, sphere_start
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
+from saddlescope.single_index.problem.rate_ratio import rate_ratio
 from saddlescope.single_index.problem.single_index import coefficients
 from saddlescope.single_index.sgd.steps import DirectSteps, FullBatchSteps, GramSteps
 from saddlescope.solve import Descent, Reading
@@ -53,7 +54,7 @@ class NetworkDescent(Descent):
             # its derivative misses the jump, and descent would not be the flow's
             raise ArgumentError("problem", "have an activation without jumps for descent on samples", problem)
         p = len(self.problem.gram)
-        self.epsilon = positive("epsilon", epsilon)
+        self.epsilon = rate_ratio("epsilon", epsilon)
         if step_size is None:
             raise ArgumentError("step_size", "be given", None)
         self._step_size = positive("step_size", step_size)

@@ -148,8 +148,7 @@ class SGDLimit(Flow):
             raise ArgumentError("sgd", "have polynomials, or erf, for link and activation", names)
 
     def start(self):
-        flow = NetworkFlow(self.sgd.problem, self.sgd.epsilon, initial=(self.sgd._a[0], self.sgd._u[0]))
-        population, y0 = flow.start()
+        population, y0 = self._network().start()
         a, _, s, r = population._neurons(y0)
         system = SGDLimitSystem(
             population=population,
@@ -161,19 +160,26 @@ class SGDLimit(Flow):
         )
         return system, jnp.concatenate([a[:, None], s, r], axis=1)
 
+    def _network(self) -> NetworkFlow:
+        """The flow without noise, from the same start."""
+        return NetworkFlow(self.sgd.problem, self.sgd.epsilon, initial=(self.sgd._a[0], self.sgd._u[0]))
+
     @property
     def delta(self) -> float:
         """Step size x dimension / batch size."""
         return self.sgd.step_size * self.sgd.dimension / self.sgd.batch_size
 
     def scale(self):
+        """Weights of order one; overlaps with teachers matter from the size of their start on: an escape takes time."""
         m, p = self.sgd.neurons, len(self.sgd.problem.gram)
         size = max(1.0, float(np.sqrt(np.mean(self.sgd._a[0] ** 2))))
-        return np.broadcast_to(np.array([size] + [1.0] * (p + m)), (m, 1 + p + m))
+        overlaps = np.asarray(self.start()[1])[:, 1 : 1 + p]
+        given = min(1.0, float(np.sqrt(np.mean(overlaps**2))) or 1.0)
+        return np.broadcast_to(np.array([size] + [given] * p + [1.0] * m), (m, 1 + p + m))
 
     @property
     def shortest_time(self):
-        return self.sgd.epsilon / max(self.sgd.problem.activation.norm_squared, 1.0)
+        return self._network().shortest_time
 
     def read(self, record):
         problem, raw = self.sgd.problem, record.observables

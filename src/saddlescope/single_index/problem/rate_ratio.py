@@ -1,0 +1,48 @@
+"""Epsilon, by how much faster the second layer learns than the first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from saddlescope.arguments import ArgumentError, positive
+
+_LEAST = 1e-20
+
+
+def rate_ratio(argument: str, value: Any) -> float:
+    """Return epsilon as a float; inf, where the second layer stays as it starts, is one.
+
+    What is left of a degree while another is learnt is of order sqrt(epsilon), and a float knows it to 1e-16: below
+    1e-20, fewer than six of its digits.
+
+    Raises:
+        ArgumentError: if it is not a positive number, or less than 1e-20.
+
+    Example:
+        >>> rate_ratio("epsilon", 1e-30)
+        Traceback (most recent call last):
+        saddlescope.arguments.ArgumentError: Argument `epsilon` must be at least 1e-20 (below, what drives the neurons \
+is lost in rounding), but got 1e-30.
+    """
+    if isinstance(value, float) and value == float("inf"):
+        return value
+    epsilon = positive(argument, value)
+    if epsilon < _LEAST:
+        must = f"be at least {_LEAST:g} (below, what drives the neurons is lost in rounding)"
+        raise ArgumentError(argument, must, epsilon)
+    return epsilon
+
+
+def shortest_time(epsilon: float, norm_squared: float, pull: float) -> float:
+    """Return the shorter of the time in which the second layer relaxes and that in which the first one moves.
+
+    Args:
+        epsilon: of the flow.
+        norm_squared: of the activation.
+        pull: of the target on a neuron, per unit of its overlap.
+
+    Example:
+        >>> shortest_time(float("inf"), 2.0, 4.0), shortest_time(1e-3, 2.0, 4.0)
+        (0.25, 0.0005)
+    """
+    return min(epsilon / max(norm_squared, 1.0), 1 / max(pull, 1e-300))

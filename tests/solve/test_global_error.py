@@ -1,0 +1,151 @@
+"""The error that a run states of itself, beside its true one, and what is done about it when the user stops it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import saddlescope as ss
+from saddlescope.arguments import ArgumentError
+from saddlescope.solve import Curve, run
+from saddlescope.solve.control import Control
+from saddlescope.solve.global_error import Estimate, between, distance
+
+PROBLEM = ss.SingleIndex([0, -1.9989, 2.0292, -0.0522, -1.3834, -0.0056], [0, 0.336, 0, -0.0427, 0.4552, 0.4026])
+# errors of its small degrees grow on the way
+SENSITIVE = ss.MeanFieldFlow(PROBLEM, 1.0, initial=([-0.6, -0.1, 0, 0.4], np.zeros(4)))
+LADDER = ss.MeanFieldFlow(ss.SingleIndex([1, -1, 1], [1, 1, 0.5]), 1e-3, particles=8)
+SADDLES = ss.DeepLinearFlow(ss.LeastSquares([[2.0, 0.5], [0.0, 1.0]]), 3, 3, 1.5, 0.1)
+LAZY = ss.DeepLinearFlow(ss.LeastSquares([[2.0, 0.5], [0.0, 1.0]]), 2, 6, 0.0)
+NETWORK = ss.NetworkFlow(ss.SingleIndex([0, 1.0, 1.0], [0, 1.0, 1.0]), 0.3, neurons=3, dimension=20)
+DIAGONAL = ss.DiagonalFlow([[1.0, 0.3], [0.0, 1.0]], [2.0, -1.0], log_scale=20.0)
+
+
+def apart(flow, first, second):
+    """The distance of two runs, from all points of the first."""
+    name = "risk" if "risk" in first.observables else "cost"
+    sure = Curve(second[name], second[f"{name}_rate"], float(second[name].max()))
+    found = [distance(second.time, sure, first.time, first[name])]
+    if isinstance(flow, ss.MeanFieldFlow):
+        for k in np.flatnonzero(flow.problem.link_coefficients * flow.problem.activation_coefficients):
+            target = abs(flow.problem.link_coefficients[k])
+            sure = Curve(second["residual"][:, k], second["residual_rate"][:, k], target)
+            found.append(distance(second.time, sure, first.time, first["residual"][:, k]))
+    return max(found)
+
+
+@pytest.mark.parametrize(
+    ("flow", "until", "rtol"),
+    [
+        (SENSITIVE, 27.08, 1e-6),
+        (SENSITIVE, 27.08, 1e-5),
+        (LADDER, 3.0, 1e-6),
+        (LADDER, 3.0, 1e-4),
+        (SADDLES, 60.0, 1e-5),
+        (LAZY, 3.0, 1e-5),
+        (NETWORK, 10.0, 1e-5),
+        (DIAGONAL, 3.0, 1e-5),
+    ],
+    ids=["sensitive", "sensitive, loose", "ladder", "ladder, loose", "saddles", "lazy", "network", "diagonal"],
+)
+def test_the_error_stated_is_the_true_one_within_a_factor(flow, until, rtol):
+    stated = ss.solve(flow, until, rtol=rtol)
+    sure = ss.solve(flow, until, rtol=1e-9 if flow is NETWORK else 1e-11, error_estimate=False)
+    true, error = apart(flow, stated, sure), stated.accuracy["integration_error"]
+    assert rtol <= error
+    assert true < 4 * error
+    # what is no more than the tolerance promises is not told apart; a cubic rule of thumb would be off by far more
+    promised = rtol ** (2 / 3) if stated.solver["method"] == "RKC2" else rtol
+    assert error < max(60 * true, 8 * promised)
+
+
+def test_errors_that_grow_are_doubted_and_a_smaller_tolerance_brings_them_down():
+    loose, fine = ss.solve(SENSITIVE, 27.08, rtol=1e-5), ss.solve(SENSITIVE, 27.08, rtol=1e-8)
+    assert [doubt for doubt in loose.doubts if "grow on the way" in doubt]
+    assert loose.accuracy["integration_error"] > 1e-4
+    assert fine.accuracy["integration_error"] < 0.02 * loose.accuracy["integration_error"]
+    assert ss.solve(LADDER, 3.0).doubts == ()
+
+
+def test_small_epsilon_raises_no_doubt():
+    r = ss.solve(ss.MeanFieldFlow(ss.SingleIndex([1, -1, 1], [1, 1, 0.5]), 1e-17, particles=8), 0.1)
+    assert r.doubts == ()
+    assert r.accuracy["integration_error"] < 1e-5
+
+
+def test_no_estimate_where_none_is_asked_for():
+    assert "integration_error" not in ss.solve(LADDER, 3.0, error_estimate=False).accuracy
+
+
+def test_a_run_that_is_stopped_during_its_estimate_stands(monkeypatch):
+    whole = ss.solve(LADDER, 3.0)
+    calls = []
+
+    def once(*arguments, **named):
+        calls.append(1)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return integrate(*arguments, **named)
+
+    integrate = run.integrate
+    monkeypatch.setattr(run, "integrate", once)
+    stopped = ss.solve(LADDER, 3.0)
+    assert stopped.outcome == "REACHED_END"
+    np.testing.assert_allclose(stopped["risk"], whole["risk"], rtol=1e-9)
+    assert len(stopped.doubts) == 1
+    assert "not known" in stopped.doubts[0]
+    calls.clear()
+    with pytest.raises(KeyboardInterrupt):
+        ss.solve(LADDER, 3.0, control=Control(whole=True))
+
+
+def test_watchers_see_the_run_alone_and_can_end_what_follows_it():
+    times = []
+    ss.solve(LADDER, 3.0, control=Control(lambda standing: times.append(standing.time)))
+    assert np.all(np.diff(times) > 0)
+    control = Control(lambda standing: control.cancel() if standing.time == standing.until else None)
+    stopped = ss.solve(LADDER, 3.0, control=control)
+    assert stopped.outcome == "REACHED_END"
+    assert "not known" in stopped.doubts[0]
+
+
+def test_an_error_that_cannot_be_measured_is_doubted():
+    assert "not known" in Estimate(np.inf, 1e-6).doubts[0]
+    assert Estimate(9e-6, 1e-6).doubts == ()
+
+
+def test_a_curve_is_interpolated_to_the_order_of_the_methods():
+    t = np.concatenate([[0.0], np.geomspace(0.01, 6.0, 49)])
+    at = np.linspace(0.0, 6.0, 400)
+    fine = np.concatenate([[0.0], np.geomspace(0.01, 6.0, 97)])
+    coarse_gap = np.abs(between(t, np.cos(t), -np.sin(t), at) - np.cos(at)).max()
+    fine_gap = np.abs(between(fine, np.cos(fine), -np.sin(fine), at) - np.cos(at)).max()
+    assert fine_gap < coarse_gap / 18  # a cubic: 16
+    # polynomials of degree 5 come back from three points
+    t = np.array([0.0, 0.3, 2.0])
+    p = np.polynomial.Polynomial([1.0, -2.0, 0.5, 3.0, -1.0, 0.25])
+    at = np.linspace(0, 2, 30)
+    np.testing.assert_allclose(between(t, p(t), p.deriv()(t), at), p(at), rtol=1e-9, atol=1e-12)
+
+
+def test_a_risk_that_rises_along_a_gradient_flow_is_doubted(monkeypatch):
+    integrate = run.integrate
+
+    def disturbed(*arguments, **named):
+        record = integrate(*arguments, **named)
+        risk = record.observables["risk"].copy()
+        risk[len(risk) // 2 :] += 0.01
+        return dataclasses.replace(record, observables=record.observables | {"risk": risk})
+
+    monkeypatch.setattr(run, "integrate", disturbed)
+    assert [doubt for doubt in ss.solve(LADDER, 3.0, error_estimate=False).doubts if "never rises" in doubt]
+
+
+def test_what_is_too_loose_or_too_small_is_refused():
+    with pytest.raises(ArgumentError, match=r"`rtol` must be at most 0.01"):
+        ss.solve(LADDER, 3.0, rtol=0.02)
+    for epsilon in (1e-24, 1e-30):
+        with pytest.raises(ArgumentError, match=r"`epsilon` must be at least 1e-20"):
+            ss.MeanFieldFlow(ss.SingleIndex([1, -1], [1, 1]), epsilon)
+    with pytest.raises(ArgumentError, match=r"neurons of norm one, but got 2 for that of neuron 1"):
+        ss.NetworkFlow(ss.SingleIndex([1, -1], [1, 1]), 0.1, initial=([1.0, 1.0], [[1.0, 0.0], [1.2, 1.6]]))
