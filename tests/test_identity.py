@@ -200,6 +200,7 @@ def flows() -> list[Any]:
     problem = ss.SingleIndex([0, 1], [0, 1])
     start = np.linspace(-1, 1, 4), np.zeros(4)
     neurons = np.random.default_rng(0).standard_normal((4, 8))
+    neurons /= np.linalg.norm(neurons, axis=1, keepdims=True)
     sgd: dict[str, Any] = {"neurons": 4, "dimension": 40, "step_size": 1e-3}
     samples = ss.SampleDescent(problem, 0.5, samples=20, **sgd)
     return [

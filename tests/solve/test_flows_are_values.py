@@ -54,6 +54,7 @@ def given() -> tuple[list[np.ndarray], Any]:
     rng = np.random.default_rng(0)
     layers = [rng.standard_normal((3, 2)), rng.standard_normal((2, 3))]
     a, s, u = rng.standard_normal(4), np.full(4, 0.25), rng.standard_normal((4, 6))
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
     flows = (
         ss.DeepLinearFlow(ss.LeastSquares(np.eye(2)), initial=layers),
         ss.MeanFieldFlow(PROBLEM, 0.1, initial=(a, s)),

@@ -152,7 +152,7 @@ def test_sampled_neurons_depend_on_the_seed_alone():
     [
         ({"epsilon": -1}, "Argument `epsilon` must be positive, but got -1.0."),
         ({"epsilon": "small"}, "Argument `epsilon` must be positive, but got 'small'."),
-        ({"epsilon": float("inf")}, "Argument `epsilon` must be finite, but got inf."),
+        ({"epsilon": float("-inf")}, "Argument `epsilon` must be positive, but got -inf."),
         ({"particles": 0}, "Argument `particles` must be a whole number from 1 to 16384, but got 0."),
         ({"neurons": 2.5}, "Argument `neurons` must be a whole number of at least 1, but got 2.5."),
         ({"particles": "many"}, "Argument `particles` must be a whole number from 1 to 16384, but got 'many'."),
@@ -177,3 +177,18 @@ def test_bad_input_is_refused(change, message):
 def test_bad_links_are_refused(link):
     with pytest.raises(ss.ArgumentError, match="Argument `link` must"):
         ss.SingleIndex(link=link, activation="relu")
+
+
+def test_at_infinite_epsilon_the_second_layer_stays_and_the_first_moves_from_its_own_time_on():
+    # one degree, one particle: s' = a (1 - s^2) g, g = 1 - a s with a = 1/2, so that s' = (1 - s^2) (2 - s) / 4
+    flow = ss.MeanFieldFlow(ss.SingleIndex([0, 1.0], [0, 1.0]), float("inf"), initial=([0.5], [0.0]))
+    run = ss.solve(flow, 4.0)
+    s = run["overlap"][-1, 0]
+    # the integral of 4 / ((1 - s^2) (2 - s)) by partial fractions
+    taken = -2 * np.log(1 - s) + 2 / 3 * np.log(1 + s) + 4 / 3 * np.log((2 - s) / 2)
+    assert taken == pytest.approx(4.0, rel=1e-6)
+    assert np.all(run["second_layer"] == pytest.approx(0.5, abs=1e-15))
+    assert run["state_time"][1] < 0.3
+    for epsilon in (1e4, float("inf")):
+        network = ss.NetworkFlow(ss.SingleIndex([0, 1.0], [0, 1.0]), epsilon, neurons=2, dimension=10)
+        assert network.shortest_time < 10

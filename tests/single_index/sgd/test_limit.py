@@ -51,7 +51,7 @@ COMMITTEE = ss.MultiIndex(link="erf", activation="erf", directions=2)
 @pytest.fixture(scope="module")
 def start():
     u = np.random.default_rng(3).standard_normal((3, 1000))
-    return np.array([1.0, -0.5, 0.7]), u
+    return np.array([1.0, -0.5, 0.7]), u / np.linalg.norm(u, axis=1, keepdims=True)
 
 
 def at(run, times):

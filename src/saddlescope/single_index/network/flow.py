@@ -24,6 +24,7 @@ _STARTS = {"sphere": sphere_start, "orthogonal": orthogonal_start}
 # overlaps of order d^(-1/2) at the start do not matter beside those of level 1, epsilon^(1/2), if d epsilon is this
 _HIGH = 100
 _ROUNDED = 1e-6  # off one, as a norm of 32-bit numbers is
+_PARTED = 1e-6  # far more than rounding makes where nothing grows
 _SMALL = 64  # neurons up to which their overlaps with each other are kept
 
 
@@ -190,7 +191,25 @@ class NetworkFlow(Flow):
                 "coordinates": int(record.states.shape[-1] - 1),
                 "norm_drift": float(np.abs(np.linalg.norm(record.states[..., 1:], axis=-1) - 1).max()),
             },
-            doubts=self._doubts(),
+            doubts=(*self._doubts(), *self._parted(a, u)),
+        )
+
+    def _parted(self, a: np.ndarray, u: np.ndarray) -> tuple[str, ...]:
+        """Whether neurons that start alike, and so move alike, are no longer so: rounding parts them at a saddle.
+
+        Args:
+            a, u: saved states, shapes (states, m) and (states, m, coordinates).
+        """
+        start = np.column_stack(self._initial)
+        _, kind = np.unique(start, axis=0, return_inverse=True)
+        _, first = np.unique(kind, return_index=True)
+        twin = first[kind.ravel()]  # for each neuron, the first that is like it
+        apart = max(float(np.abs(u - u[:, twin]).max()), float(np.abs(a - a[:, twin]).max()))
+        if apart <= _PARTED:
+            return ()
+        return (
+            f"Neurons that start alike stay alike, but in this run rounding has grown to part them by {apart:.0e}: "
+            "from there it is the flow of another start.",
         )
 
     def _doubts(self) -> tuple[str, ...]:
