@@ -18,6 +18,7 @@ from saddlescope.sweep.engines.engine import Done, Engine, EngineError, Event, L
 from saddlescope.sweep.engines.frames import Sender, received
 from saddlescope.sweep.task import Task, failed
 
+CODE = "import sys; sys.path[:] = {path!r}; from saddlescope.sweep.engines.worker import main; main()"
 _AHEAD = 2  # tasks a worker has, so that it need not wait for the next one
 _SHARE = 0.9  # of the memory, for all workers together
 _STARTS = 3  # workers in a row that die before their first task
@@ -159,7 +160,7 @@ class _Worker:
     """One process, the tasks that it has, and where those are that it has begun."""
 
     def __init__(self, begin: dict[str, Any]):
-        code = f"import sys; sys.path[:] = {sys.path!r}; from saddlescope.sweep.engines.worker import main; main()"
+        code = CODE.format(path=sys.path)
         own_group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}  # a Ctrl-C is not for it
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],

@@ -50,7 +50,9 @@ class Store:
         path, name = self.folder / _ABOUT, shortened(str(self.folder))
         try:
             if not path.exists():
-                if self.folder.exists() and any(self.folder.iterdir()):
+                # another process may be making it at this moment, store.json first
+                taken = self.folder.exists() and any(not p.name.startswith(".") for p in self.folder.iterdir())
+                if taken and not path.exists():
                     raise StoreError(f"Folder {name} is not empty and holds no sweep: choose another one with --out.")
                 if not writable:
                     raise StoreError(f"There is no sweep in {name}.")
