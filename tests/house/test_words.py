@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 INSTEAD = {
     "found": "result",
+    "landscape": "numpy_cost",
+    "Landscape": "NumpyCost",
     "looks": "observed",
     "look": "observe",
     "bend": "curvature_bound",

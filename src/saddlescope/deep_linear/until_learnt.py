@@ -62,12 +62,12 @@ def lowest_cost(cost: Cost, depth: int, width: int) -> float:
     >>> round(lowest_cost(LeastSquares([[2.0, 0.0], [0.0, 1.0]]), depth=3, width=1), 9)
     0.5
     """
-    from saddlescope.deep_linear import LeastSquares, greedy_low_rank
+    from saddlescope.deep_linear import greedy_low_rank
 
     rank = cost.target_rank or min(cost.shape)
     if depth > 1 and width < rank:
         return float(greedy_low_rank(cost, depth, max_rank=width).costs[-1])
-    return float(cost.value(cost.minimiser)) if isinstance(cost, LeastSquares) else 0.0  # pyright: ignore
+    return cost.least_cost
 
 
 def time_to_learn(flow: DeepLinearFlow) -> float:

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -183,3 +186,52 @@ def test_bad_ratings_files_are_refused(tmp_path, text: str, message: str):
     file.write_text("row,column,value\n0,0,1\n1,0,1\n0,1,1\n")
     with pytest.raises(ArgumentError, match="held_out"):
         MatrixCompletion.from_csv(file, held_out=1.0)
+
+
+DRAWN = np.random.default_rng(5)
+ABLE = {
+    "whitened": LeastSquares(DRAWN.standard_normal((3, 2))),
+    "examples": LeastSquares(inputs=DRAWN.standard_normal((2, 5)), outputs=DRAWN.standard_normal((3, 5))),
+    "completion": MatrixCompletion(DRAWN.standard_normal((3, 2)), observed=MASK[:, :2]),
+    "general": GeneralCost(lambda A: jnp.sum(jnp.cosh(A - 0.3)), (3, 2)),
+}
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_what_a_cost_says_of_itself_is_what_the_general_answer_says(name):
+    cost: Cost = ABLE[name]
+    A = DRAWN.standard_normal(cost.shape)
+    G = cost.gradient(jnp.asarray(A))
+    assert np.allclose(cost.numpy_gradient()(A), G, atol=1e-12)
+    hessian = jax.vmap(lambda E: cost.hessian_product(jnp.asarray(A), E))(jnp.eye(6).reshape(6, 3, 2)).reshape(6, 6)
+    true = float(np.linalg.norm(hessian, 2))
+    known = cost.largest_curvature([A])
+    assert true <= known <= 1.1 * true
+    # power iteration at A, whatever the type, is an upper bound too and not much above
+    assert true <= float(Cost.curvature_bound(cost, jnp.asarray(A), G, jnp.zeros(()))) <= 1.6 * true
+    assert cost.least_cost <= min(float(cost.value(jnp.asarray(A - s * np.asarray(G)))) for s in (0.0, 0.1, 0.5, 1.0))
+
+
+@pytest.mark.parametrize("name", ["whitened", "examples", "completion"])
+def test_relaxation_is_the_flow_of_the_product(name):
+    cost: Cost = ABLE[name]
+    A, t, h = DRAWN.standard_normal(cost.shape), 0.7, 1e-5
+    now, before, after = cost.relaxed(A, np.array([t, t - h, t + h]))
+    assert np.allclose((after - before) / (2 * h), -cost.numpy_gradient()(now), atol=1e-8)
+    assert np.allclose(cost.relaxed(A, np.zeros(1))[0], A)
+
+
+def test_a_general_cost_has_no_closed_form_and_is_one_piece():
+    with pytest.raises(ArgumentError, match="`cost` must have a closed form"):
+        ABLE["general"].relaxed(np.zeros((3, 2)), np.ones(1))
+    assert ABLE["general"].components() == 1
+    assert MatrixCompletion(np.eye(2), observed=np.eye(2, dtype=bool)).components() == 2
+
+
+def test_nobody_asks_for_the_type_of_a_cost():
+    import saddlescope
+
+    root = Path(saddlescope.__file__).parent
+    kinds = "LeastSquares|MatrixCompletion|GeneralCost|LinearCost|QuadraticCost"
+    asked = [str(p) for p in root.rglob("*.py") if re.search(rf"isinstance\([^)]*\b({kinds})\b", p.read_text())]
+    assert asked == []

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 import saddlescope as ss
 from saddlescope.deep_linear import DeepLinearFlow, GreedyOutcome, GreedyPath, LeastSquares, MatrixCompletion
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.falling_direction import falling_direction
 
 NAN = np.nan
@@ -81,15 +81,15 @@ def test_a_symmetry_does_not_hold_a_descent_at_a_saddle():
 
 def test_a_large_network_is_looked_at_by_iteration():
     # beyond 120 weights: the modes that a network holds decide, not the way its Hessian is looked at
-    landscape = Landscape(LeastSquares(np.diag(np.arange(40.0, 0.0, -1.0))))
+    numpy_cost = NumpyCost(LeastSquares(np.diag(np.arange(40.0, 0.0, -1.0))))
 
     def network(learnt: list[int]) -> list[np.ndarray]:
         unit = np.eye(40)[learnt]
         s = 40.0 - np.array(learnt)
         return [np.sqrt(s)[:, None] * unit, unit.T * np.sqrt(s)]
 
-    assert falling_direction(landscape, network([0, 1])) is None
-    result = falling_direction(landscape, network([0, 3]))
+    assert falling_direction(numpy_cost, network([0, 1])) is None
+    result = falling_direction(numpy_cost, network([0, 3]))
     assert result is not None
     # the fourth mode's neuron turns to the second, of most to gain
     assert abs(result[0][1, 1]) == pytest.approx(0.5**0.5, abs=1e-3)

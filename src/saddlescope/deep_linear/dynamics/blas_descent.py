@@ -11,8 +11,6 @@ import numpy as np
 from scipy.linalg.blas import dgemm  # pyright: ignore[reportAttributeAccessIssue]
 
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.least_squares import LeastSquares
-from saddlescope.deep_linear.problem.matrix_completion import MatrixCompletion
 from saddlescope.solve.machine.threads import one_blas_thread
 
 Layers = list[np.ndarray]
@@ -24,17 +22,17 @@ _MANY, _MANY_FOR_JAX = 2500, 20_000
 # Multiplications in a product from which on threads pay on two idle cores. Under it they only wait for each other, on a
 # busy machine for ten to a hundred times as long as the product takes.
 _LARGE = 3_000_000
-_jax_gradient = jax.jit(lambda cost, A: cost.gradient(A))
 
 
 def blas_pays(cost: Cost, weights: Sequence[Any]) -> bool:
     """Whether `descend` makes steps faster than compiled ones are, for layers of these shapes on this machine.
 
+    >>> from saddlescope.deep_linear import LeastSquares
     >>> layers = [np.ones((width, width)) for width in (5, 50)]
     >>> [blas_pays(LeastSquares(W), [W, W]) for W in layers] == [False, jax.default_backend() == "cpu"]
     True
     """
-    many = _MANY if isinstance(cost, LeastSquares | MatrixCompletion) else _MANY_FOR_JAX
+    many = _MANY if cost.numpy_pays else _MANY_FOR_JAX
     return len(weights) > 1 and sum(W.size for W in weights) >= many and jax.default_backend() == "cpu"
 
 
@@ -53,13 +51,14 @@ def descend(
     layer in one pass over it. What comes in is left as it is. There are two layers or more. Without momentum the
     velocity is None.
 
+    >>> from saddlescope.deep_linear import LeastSquares
     >>> layers, _ = descend(
     ...     LeastSquares([[2.0]]), [np.ones((1, 1))] * 2, None, learning_rate=0.25, momentum=0.0, steps=1
     ... )
     >>> [W.tolist() for W in layers]  # both gradients are 1 * (1 - 2)
     [[[1.25]], [[1.25]]]
     """
-    gradient, turned = _gradient(cost), cost.shape[0] < cost.shape[1]
+    gradient, turned = cost.numpy_gradient(), cost.shape[0] < cost.shape[1]
     W, V = list(weights), None if velocity is None else list(velocity)
     if turned:  # the transposed network has the thinner input
         W, V = _transposed(W), V and _transposed(V)
@@ -93,20 +92,6 @@ def _make_steps(
         if V is not None:
             for layer, move in zip(W, V, strict=True):
                 layer += move
-
-
-def _gradient(cost: Cost) -> Gradient:
-    """The gradient of a cost for NumPy arrays: by its formula, since a method of a pytree takes longer than a step."""
-    if isinstance(cost, MatrixCompletion):
-        seen, values = np.asarray(cost.observed, dtype=np.float64), np.asarray(cost.values)
-        return lambda A: seen * A - values  # the values are zero where nothing is seen
-    if isinstance(cost, LeastSquares):
-        target = np.asarray(cost.target)
-        if cost.inputs is None:
-            return lambda A: A - target
-        X = np.asarray(cost.inputs)
-        return lambda A: (A @ X - target) @ X.T
-    return lambda A: np.asarray(_jax_gradient(cost, A))
 
 
 def _copied(W: np.ndarray) -> np.ndarray:

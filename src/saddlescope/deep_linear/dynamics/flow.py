@@ -10,7 +10,7 @@ import numpy as np
 
 from saddlescope.deep_linear.dynamics.network_dynamics import DeepLinearDynamics, scales_of
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.solve import Flow
 
 _SMALL = 0.03  # share of a layer's largest singular value under which others are far from learnt beside it
@@ -75,7 +75,7 @@ class DeepLinearFlow(DeepLinearDynamics, Flow):
 
     def _rates(self, system: DeepLinearSystem, y0: Any) -> tuple[float, float]:
         """Bounds of the Hessian's spectral radius at the start, and where the cost is at its minimum."""
-        length = Landscape(self.cost).length
+        length = NumpyCost(self.cost).length
         now = float(system.spectral_radius(y0))
         return now, float(system.curvature_bound) * self.depth * length ** (2 - 2 / self.depth)
 

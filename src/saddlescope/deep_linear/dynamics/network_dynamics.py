@@ -18,7 +18,7 @@ from saddlescope.deep_linear.network.krylov import Compression, compress
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, width_remarks
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.solve import Dynamics, Reading
 
 # Errors fall with every second round (at depth 4 and width 256: 2e-2, 6e-4, 2e-6 after 3, 5, 7 rounds, in jump times).
@@ -114,7 +114,7 @@ class DeepLinearDynamics(Dynamics):
         return DeepLinearSystem(
             cost=self.cost,
             curvature_bound=jnp.asarray(_largest_curvature(self.cost)),
-            length=jnp.asarray(Landscape(self.cost).length),
+            length=jnp.asarray(NumpyCost(self.cost).length),
             imbalance=jnp.asarray(imbalance_norms(weights)),
             shapes=tuple((W.shape[0], W.shape[1]) for W in weights),
             explicit=False,
@@ -195,7 +195,7 @@ class DeepLinearDynamics(Dynamics):
     def _growth(self) -> float:
         """How much larger the weights become than the smallest layer at the start is."""
         sizes = [np.linalg.norm(W) / min(W.shape) ** 0.5 for W in self.initial]
-        largest = Landscape(self.cost).length ** (1 / self.depth)
+        largest = NumpyCost(self.cost).length ** (1 / self.depth)
         return float(largest / max(min(sizes), 1e-300))
 
     def describe(self) -> dict[str, Any]:
@@ -263,23 +263,8 @@ def _integration_error(method: str, rtol: float, growth: float) -> float:
 
 
 def _largest_curvature(cost: Cost) -> float:
-    """The largest curvature of a quadratic cost, by power iteration; of a general one, at the origin and a step off."""
-    landscape = Landscape(cost)
-    rng = np.random.default_rng(0)
-    places = [np.zeros(cost.shape)]
-    G = landscape.value_and_gradient(places[0])[1]
+    """The largest curvature at the origin and a step of a line search off it."""
+    numpy_cost, places = NumpyCost(cost), [np.zeros(cost.shape)]
+    G = numpy_cost.value_and_gradient(places[0])[1]
     size = float(np.linalg.norm(G))
-    if size > 0:
-        places.append(-G * landscape.length / size)
-    largest = 0.0
-    for A in places:
-        direction = rng.standard_normal(cost.shape)
-        value = 0.0
-        for _ in range(30):
-            direction = direction / np.linalg.norm(direction)
-            direction = landscape.curvature(A, direction)
-            value = float(np.linalg.norm(direction))
-            if value == 0:
-                break
-        largest = max(largest, value)
-    return 1.05 * largest
+    return cost.largest_curvature(places if size == 0 else [*places, -G * numpy_cost.length / size])

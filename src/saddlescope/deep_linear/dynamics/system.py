@@ -14,7 +14,6 @@ from saddlescope.deep_linear.dynamics.curvature import StiffCurvature
 from saddlescope.deep_linear.dynamics.growth import fastest_growth
 from saddlescope.deep_linear.network.layers import Weights, gradients, products_from_input
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.general_cost import GeneralCost
 from saddlescope.solve import RKC2, ExtrapolatedEuler, System
 from saddlescope.solve.methods.tsit5 import Tsit5
 
@@ -22,7 +21,6 @@ _LARGEST_SAVED = 1024  # entries of a product that is saved at every step
 _LARGEST_IMPLICIT = 400  # entries of a product: the order of six matrices that a step decomposes
 _MOST_WEIGHTS = 2**22  # of which an implicit step holds a few dozen copies
 _GROWTH = 0.35  # e-folds of a small mode in a step: about what the tolerance allows larger ones
-_POWER_STEPS, _POWER_MARGIN = 8, 1.5
 
 
 def flat(weights: list[jax.Array] | list[np.ndarray]) -> np.ndarray:
@@ -102,25 +100,12 @@ class DeepLinearSystem(System):
         outer = [*(_norm_squared(S) for S in reversed(suffixes[: len(weights) - 1])), jnp.ones(())]
         gauss_newton = sum(a * b for a, b in zip(inner, outer, strict=True))
         G = self.cost.gradient(prefixes[-1])
-        depth, bound = len(weights), self._curvature_bound(prefixes[-1], G)
+        depth, bound = len(weights), self.cost.curvature_bound(prefixes[-1], G, self.curvature_bound)
         if depth == 1:
             return bound * gauss_newton
         missing = jnp.sum(self.imbalance)
         largest = jnp.minimum(_norm_squared(weights[0]), _norm_squared(weights[-1])) + missing
         return bound * gauss_newton + (depth - 1) * jnp.sqrt(_norm_squared(G)) * largest ** ((depth - 2) / 2)
-
-    def _curvature_bound(self, A: jax.Array, G: jax.Array) -> jax.Array:
-        """The largest curvature of the cost: known of a quadratic one, by power iteration at A of any other."""
-        if not isinstance(self.cost, GeneralCost):
-            return self.curvature_bound
-        # a start with a part in every direction, the gradient's among them
-        direction = G / (jnp.linalg.norm(G) + jnp.finfo(G.dtype).tiny) + jnp.cos(jnp.arange(G.size)).reshape(G.shape)
-        size = jnp.zeros(())
-        for _ in range(_POWER_STEPS):
-            direction = self.cost.hessian_product(A, direction / jnp.linalg.norm(direction))
-            size = jnp.linalg.norm(direction)
-            direction = jnp.where(size > 0, direction, 1.0)
-        return jnp.maximum(_POWER_MARGIN * size, self.curvature_bound)
 
     def observables(self, y, rate):
         weights = layers(y, self.shapes)

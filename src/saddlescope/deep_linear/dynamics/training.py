@@ -9,7 +9,7 @@ import numpy as np
 from saddlescope.arguments import ArgumentError, fraction, positive
 from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
 from saddlescope.deep_linear.network.layers import products_from_input
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.solve import Outcome, solve
 from saddlescope.trajectory import Trajectory
 
@@ -80,18 +80,18 @@ def _layer_size(flow: DeepLinearFlow) -> float:
 
 def _estimate(flow: DeepLinearFlow, kappa: float) -> float:
     """A guess of the training time: that of the constant kernel, or of the escape from the origin if it is sooner."""
-    depth, landscape = flow.depth, Landscape(flow.cost)
-    G = landscape.value_and_gradient(np.zeros(flow.cost.shape))[1]
+    depth, numpy_cost = flow.depth, NumpyCost(flow.cost)
+    G = numpy_cost.value_and_gradient(np.zeros(flow.cost.shape))[1]
     strength = float(np.linalg.norm(G, 2))
     if not strength > 0:
         raise ArgumentError("cost", "have a slope at A = 0, or there is nothing to learn", strength)
-    curvature = float(np.linalg.norm(G)) / landscape.length
+    curvature = float(np.linalg.norm(G)) / numpy_cost.length
     lazy = math.log(1 / SETTLED) / (2 * depth * kappa ** (depth - 1) * curvature)
     if depth == 1:
         return lazy
     if depth == 2:
-        escape = math.log1p(landscape.length / kappa) / strength
+        escape = math.log1p(numpy_cost.length / kappa) / strength
     else:
         escape = kappa ** (-(depth - 2) / 2) / ((depth - 2) * strength)
-    learnt = math.log(1 / SETTLED) / (2 * depth * curvature * landscape.length ** (2 - 2 / depth))
+    learnt = math.log(1 / SETTLED) / (2 * depth * curvature * numpy_cost.length ** (2 - 2 / depth))
     return min(lazy, escape + learnt)

@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike
 
 from saddlescope.arguments import ArgumentError, count, positive, vector
 from saddlescope.deep_linear.problem.cost import Cost, matrix
-from saddlescope.deep_linear.problem.least_squares import LeastSquares
-from saddlescope.deep_linear.problem.matrix_completion import MatrixCompletion
 
 
 def lazy_limit(cost: Cost, start: ArrayLike, depth: int, kappa: float, times: ArrayLike) -> np.ndarray:
@@ -22,6 +20,7 @@ def lazy_limit(cost: Cost, start: ArrayLike, depth: int, kappa: float, times: Ar
 
     Source: Jacot, Gabriel, Hongler, arXiv 1806.07572, for linear layers.
 
+    >>> from saddlescope.deep_linear import LeastSquares
     >>> lazy_limit(LeastSquares([[1.0]]), [[0.0]], depth=2, kappa=0.5, times=[1.0]).round(6).item()  # 1 − 1/e
     0.632121
     """
@@ -32,17 +31,4 @@ def lazy_limit(cost: Cost, start: ArrayLike, depth: int, kappa: float, times: Ar
     if np.any(moments < 0):
         raise ArgumentError("times", "not be negative", times)
     depth = count("depth", depth)
-    clock = (depth * positive("kappa", kappa) ** (depth - 1) * moments)[:, None, None]
-    if isinstance(cost, MatrixCompletion):
-        gap = np.asarray(cost.gradient(A))  # pyright: ignore[reportArgumentType]
-        return A + np.expm1(-clock) * gap
-    if not isinstance(cost, LeastSquares):
-        raise ArgumentError("cost", "be LeastSquares or MatrixCompletion", type(cost).__name__)
-    if cost.inputs is None:
-        return A + np.expm1(-clock) * (A - np.asarray(cost.target))
-    # in the left singular frame of X every input direction relaxes at its own rate
-    frame, values, _ = np.linalg.svd(np.asarray(cost.inputs))
-    rates = np.zeros(len(frame))
-    rates[: values.size] = values**2
-    gap = (A - cost.minimiser) @ frame
-    return A + (np.expm1(-clock * rates) * gap) @ frame.T
+    return cost.relaxed(A, depth * positive("kappa", kappa) ** (depth - 1) * moments)

@@ -16,7 +16,7 @@ from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.deep_linear.landscape.hessian import LocalHessian, hessian_extremes
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, product
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 
 # below this many weights a step by dense eigenvectors is faster than by iteration
 _DENSE = 1200
@@ -73,13 +73,13 @@ def critical_point(
     """
     layers = checked_weights(weights, cost.shape)
     limit = count("steps", steps)
-    landscape = Landscape(cost)
+    numpy_cost = NumpyCost(cost)
     depth = len(layers)
-    slope = landscape.value_and_gradient(np.zeros(cost.shape))[1]
+    slope = numpy_cost.value_and_gradient(np.zeros(cost.shape))[1]
     strength = float(np.linalg.norm(slope, 2))
     if strength == 0:
         raise ArgumentError("cost", "have a gradient at the origin", 0.0)
-    length = landscape.length
+    length = numpy_cost.length
     scale = strength * length ** ((depth - 1) / depth)
     local = LocalHessian(cost, layers)
     start = np.asarray(ravel_pytree(layers)[0])
@@ -88,7 +88,7 @@ def critical_point(
     size = float(np.linalg.norm(gradient))
     low, high = hessian_extremes(cost, result)
     A = np.asarray(product(result))
-    value, G = landscape.value_and_gradient(A)
+    value, G = numpy_cost.value_and_gradient(A)
     rank = int(np.sum(np.linalg.svd(A, compute_uv=False) > 1e-6 * length))
     # Where the Hessian itself vanishes, as at the origin for L ≥ 3, the search stops at a distance ρ with ∇
     # of order ρ^(L−1), and what is left of the curvature, of order ρ^(L−2), has no meaning.

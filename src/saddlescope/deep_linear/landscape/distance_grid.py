@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from saddlescope.arguments import ArgumentError, count, vector
 from saddlescope.deep_linear.landscape.distances import distances
 from saddlescope.deep_linear.network.starts import gaussian_start
+from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.least_squares import LeastSquares
 from saddlescope.solve.control import in_charge
 from saddlescope.solve.machine.threads import one_blas_thread
@@ -159,7 +160,7 @@ def distance_grid(
         >>> round(float(grid.minimum[1, 1]) ** 2, 2)  # weights of almost nothing: to two layers of norm 2
         8.0
     """
-    if not isinstance(cost, LeastSquares) or cost.inputs is not None:
+    if not isinstance(cost, Cost) or cost.whitened_target is None:
         raise ArgumentError("cost", "be LeastSquares of a target", type(cost).__name__)
     depth, rank = count("depth", depth, 2), cost.target_rank
     if not rank:

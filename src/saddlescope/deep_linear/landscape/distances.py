@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from saddlescope.arguments import ArgumentError
 from saddlescope.deep_linear.landscape.nearest_minimum import nearest
 from saddlescope.deep_linear.network.layers import checked_weights
+from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.least_squares import LeastSquares
 
 
@@ -43,16 +44,17 @@ def distances(cost: LeastSquares, weights: Sequence[ArrayLike]) -> Distances:
 
     Source: Jacot et al., arXiv 2106.15933 (exponents in the width).
 
+    >>> from saddlescope.deep_linear import LeastSquares
     >>> result = distances(LeastSquares([[4.0]]), [[[1.0]], [[1.0]]])
     >>> round(result.minimum**2, 9), round(result.saddle**2, 9)  # (2, 2) and the origin
     (2.0, 2.0)
     """
-    if not isinstance(cost, LeastSquares) or cost.inputs is not None:
+    if not isinstance(cost, Cost) or cost.whitened_target is None:
         raise ArgumentError("cost", "be LeastSquares of a target", type(cost).__name__)
     layers = [np.asarray(W) for W in checked_weights(weights, cost.shape)]
     if len(layers) == 1:
         raise ArgumentError("weights", "have at least two layers", 1)
-    target = np.asarray(cost.target)
+    target = cost.whitened_target
     U, s, Vt = np.linalg.svd(target)
     rank = int(np.sum(s > max(target.shape) * np.finfo(float).eps * s[0]))
     if rank == 0:

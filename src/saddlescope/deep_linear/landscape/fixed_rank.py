@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from saddlescope.deep_linear.problem.cost_of_product import Landscape, conjugate_gradients
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost, conjugate_gradients
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Polished:
     converged: bool
 
 
-def polish(landscape: Landscape, start: Factors, guard: float, slope_scale: float) -> Polished:
+def polish(numpy_cost: NumpyCost, start: Factors, guard: float, slope_scale: float) -> Polished:
     """Descend to the minimum of the basin of `start` among matrices of its rank, by Newton–CG on A = P Qᵀ.
 
     Every step lowers the cost; a direction of negative curvature ends the attempt, so that the method cannot
     cross a ridge into another basin unnoticed. The gradient is brought to rounding of `slope_scale`.
     """
     at = start
-    cost, G = landscape.value_and_gradient(at.product)
+    cost, G = numpy_cost.value_and_gradient(at.product)
     for _ in range(200):
         if np.linalg.norm(at.product) > guard:
             return Polished(at, cost, converged=False)
@@ -81,13 +81,13 @@ def polish(landscape: Landscape, start: Factors, guard: float, slope_scale: floa
         if size <= 1e-13 * slope_scale:
             return Polished(at, cost, converged=True)
         accuracy = float(np.clip((size / slope_scale) ** 0.5, 1e-6, 0.1))
-        step = _newton_step(landscape, at, G, slope, weight, accuracy)
+        step = _newton_step(numpy_cost, at, G, slope, weight, accuracy)
         if step is None:  # this close to the end it is rounding in the gauge directions that bends downwards
             return Polished(at, cost, converged=size <= 1e-7 * slope_scale)
         step *= min(1.0, np.sqrt(float(np.sum(at.P**2) + np.sum(at.Q**2))) / np.linalg.norm(step))
         for _ in range(30):
             P, Q = at.P + step[: len(at.P)], at.Q + step[len(at.P) :]
-            after, G_after = landscape.value_and_gradient(P @ Q.T)
+            after, G_after = numpy_cost.value_and_gradient(P @ Q.T)
             if after < cost:
                 break
             # at rounding of the cost only the gradient can still tell progress
@@ -104,7 +104,7 @@ def polish(landscape: Landscape, start: Factors, guard: float, slope_scale: floa
 
 
 def _newton_step(
-    landscape: Landscape,
+    numpy_cost: NumpyCost,
     at: Factors,
     G: np.ndarray,
     slope: np.ndarray,
@@ -119,7 +119,7 @@ def _newton_step(
 
     def hessian(direction: np.ndarray) -> np.ndarray:
         dP, dQ = direction[: len(P)], direction[len(P) :]
-        bent = landscape.curvature(A, dP @ Q.T + P @ dQ.T)
+        bent = numpy_cost.curvature(A, dP @ Q.T + P @ dQ.T)
         return np.concatenate([bent @ Q + G @ dQ, bent.T @ P + G.T @ dP])
 
     # the size of a mode is its stiffness

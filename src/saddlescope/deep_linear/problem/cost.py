@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from saddlescope.arguments import ArgumentError
+
+_POWER_STEPS, _MARGIN = 30, 1.05
+_POWER_STEPS_AT_A, _POWER_MARGIN = 8, 1.5
 
 
 def matrix(argument: str, value: Any) -> np.ndarray:
@@ -32,7 +38,13 @@ def entries_or_nan(argument: str, value: Any) -> np.ndarray:
 
 
 class Cost(eqx.Module):
-    """A cost C(A) of the product matrix A, shape (d_out, d_in); every array in it is a leaf of the pytree."""
+    """A cost C(A) of the product matrix A, shape (d_out, d_in); every array in it is a leaf of the pytree.
+
+    What a cost can do beyond its value and derivatives it says itself: the general answers stand here, and a cost that
+    knows better overrides them. Nobody asks for its type.
+    """
+
+    numpy_pays: ClassVar[bool] = False  # whether `numpy_gradient` is as fast as NumPy, without a call of JAX in it
 
     def _repr_html_(self) -> str:
         from saddlescope.summary import pairs
@@ -72,3 +84,73 @@ class Cost(eqx.Module):
     @abc.abstractmethod
     def test_error(self, A: Array) -> Array:
         """Return the relative error on what the cost does not see; nan where nothing is known about it."""
+
+    @property
+    def least_cost(self) -> float:
+        """The lowest cost of any product, or a lower bound of it: 0 unless a cost knows better."""
+        return 0.0
+
+    @property
+    def whitened_target(self) -> np.ndarray | None:
+        """The matrix S of a cost ½‖A − S‖²; None of any other."""
+        return None
+
+    def components(self) -> int:
+        """Return into how many parts the problem falls that learn without each other; 1 unless a cost knows better."""
+        return 1
+
+    def numpy_gradient(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Return ∇C as a function of NumPy arrays."""
+        return lambda A: np.asarray(_gradient(self, A))  # pyright: ignore[reportArgumentType]
+
+    def largest_curvature(self, places: list[np.ndarray]) -> float:
+        """Return the largest curvature at some A, a little enlarged: an upper bound everywhere if C is quadratic."""
+        largest, random = 0.0, np.random.default_rng(0)
+        for A in places:
+            direction, value = random.standard_normal(self.shape), 0.0
+            for _ in range(_POWER_STEPS):
+                direction = direction / np.linalg.norm(direction)
+                direction = np.asarray(_hessian_product(self, A, direction))  # pyright: ignore[reportArgumentType]
+                value = float(np.linalg.norm(direction))
+                if value == 0:
+                    break
+            largest = max(largest, value)
+        return _MARGIN * largest
+
+    def curvature_bound(self, A: Array, G: Array, known: Array) -> Array:
+        """Return an upper bound of |∇²C(A)[dA]| / |dA| at A, by power iteration where it is not `known` to hold.
+
+        Args:
+            A: shape (d_out, d_in).
+            G: the gradient there.
+            known: the largest curvature seen at the start.
+        """
+        # a start with a part in every direction, the gradient's among them
+        direction = G / (jnp.linalg.norm(G) + jnp.finfo(G.dtype).tiny) + jnp.cos(jnp.arange(G.size)).reshape(G.shape)
+        size = jnp.zeros(())
+        for _ in range(_POWER_STEPS_AT_A):
+            direction = self.hessian_product(A, direction / jnp.linalg.norm(direction))
+            size = jnp.linalg.norm(direction)
+            direction = jnp.where(size > 0, direction, 1.0)
+        return jnp.maximum(_POWER_MARGIN * size, known)
+
+    def relaxed(self, A: np.ndarray, clock: np.ndarray) -> np.ndarray:
+        """Return the solution of dA/dt = −∇C(A) from A at the times `clock`, shape (time, d_out, d_in).
+
+        Raises:
+            ArgumentError: if no closed form is known.
+        """
+        del A, clock
+        raise ArgumentError("cost", "have a closed form, as LeastSquares and MatrixCompletion do", type(self).__name__)
+
+
+class QuadraticCost(Cost):
+    """A cost whose Hessian is the same everywhere."""
+
+    def curvature_bound(self, A: Array, G: Array, known: Array) -> Array:
+        del A, G
+        return known
+
+
+_gradient = jax.jit(lambda cost, A: cost.gradient(A))
+_hessian_product = jax.jit(lambda cost, A, dA: cost.hessian_product(A, dA))

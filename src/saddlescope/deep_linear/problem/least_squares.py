@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from saddlescope.arguments import ArgumentError
-from saddlescope.deep_linear.problem.cost import Cost, matrix
+from saddlescope.deep_linear.problem.cost import QuadraticCost, matrix
 
 
-class LeastSquares(Cost):
+class LeastSquares(QuadraticCost):
     """Least squares, either whitened from a target or empirical from inputs and outputs.
 
     Arguments: `target` S (d_out, d_in): C(A) = ½‖A − S‖²; or `inputs` X (d_in, N) and `outputs` Y (d_out, N),
@@ -28,6 +29,8 @@ class LeastSquares(Cost):
     >>> float(LeastSquares([[3.0, 0.0], [0.0, 1.0]]).value(jnp.zeros((2, 2))))
     5.0
     """
+
+    numpy_pays: ClassVar[bool] = True
 
     target: Array
     inputs: Array | None
@@ -86,6 +89,31 @@ class LeastSquares(Cost):
         """The minimiser of least norm, (d_out, d_in)."""
         target = np.asarray(self.target)
         return target if self.inputs is None else target @ np.linalg.pinv(np.asarray(self.inputs))
+
+    @property
+    def least_cost(self) -> float:
+        return float(self.value(self.minimiser))  # pyright: ignore[reportArgumentType]
+
+    @property
+    def whitened_target(self) -> np.ndarray | None:
+        return np.asarray(self.target) if self.inputs is None else None
+
+    def numpy_gradient(self) -> Callable[[np.ndarray], np.ndarray]:
+        target = np.asarray(self.target)
+        if self.inputs is None:
+            return lambda A: A - target
+        X = np.asarray(self.inputs)
+        return lambda A: (A @ X - target) @ X.T
+
+    def relaxed(self, A: np.ndarray, clock: np.ndarray) -> np.ndarray:
+        clock = clock[:, None, None]
+        if self.inputs is None:
+            return A + np.expm1(-clock) * (A - np.asarray(self.target))
+        # in the left singular frame of X every input direction relaxes at its own rate
+        frame, values, _ = np.linalg.svd(np.asarray(self.inputs))
+        rates = np.zeros(len(frame))
+        rates[: values.size] = values**2
+        return A + (np.expm1(-clock * rates) * ((A - self.minimiser) @ frame)) @ frame.T
 
     @property
     def target_rank(self) -> int | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost import QuadraticCost
 
 
-class LinearCost(Cost):
+class LinearCost(QuadraticCost):
     """The cost ⟨G, A⟩, with the one argument G (d_out, d_in).
 
     >>> cost = LinearCost(jnp.array([[2.0, -1.0]]))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from saddlescope.arguments import ArgumentError
-from saddlescope.deep_linear.problem.cost import Cost, entries_or_nan
+from saddlescope.deep_linear.problem.cost import QuadraticCost, entries_or_nan
 from saddlescope.deep_linear.problem.ratings import read_ratings
 
 
-class MatrixCompletion(Cost):
+class MatrixCompletion(QuadraticCost):
     """Matrix completion: C(A) = ½ Σ over observed entries of (A − S)², not divided by their number.
 
     Arguments: `target` S (d_out, d_in), nan allowed where an entry is not observed and not known;
@@ -31,6 +34,8 @@ class MatrixCompletion(Cost):
     >>> float(cost.value(jnp.zeros((2, 2)))), float(cost.test_error(jnp.zeros((2, 2))))
     (4.5, 1.0)
     """
+
+    numpy_pays: ClassVar[bool] = True
 
     observed: Array
     values: Array
@@ -94,6 +99,23 @@ class MatrixCompletion(Cost):
                 named = ", ".join(map(str, empty[:8])) + (", …" if empty.size > 8 else "")
                 results.append(f"No entry is observed in {empty.size} {name}(s): {named}; they stay at zero.")
         return tuple(results)
+
+    def components(self) -> int:
+        """Return how many parts of rows and columns hang together by observed entries and are not zero throughout."""
+        values = np.asarray(self.values)
+        rows, columns = np.nonzero(np.asarray(self.observed))
+        ends = (rows, len(values) + columns)
+        graph = coo_array((np.ones(rows.size), ends), shape=(sum(self.shape),) * 2)
+        parts = connected_components(graph, directed=False)[1]
+        # a part that is zero everywhere never moves
+        return np.unique(parts[: len(values)][np.any(values != 0, axis=1)]).size
+
+    def numpy_gradient(self) -> Callable[[np.ndarray], np.ndarray]:
+        seen, values = np.asarray(self.observed, dtype=np.float64), np.asarray(self.values)
+        return lambda A: seen * A - values  # the values are zero where nothing is seen
+
+    def relaxed(self, A: np.ndarray, clock: np.ndarray) -> np.ndarray:
+        return A + np.expm1(-clock[:, None, None]) * self.numpy_gradient()(A)
 
     def _residual(self, A: Array) -> Array:
         return jnp.where(self.observed, A - self.values, 0.0)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from saddlescope.deep_linear.network.layers import products_from_input, pull_back
-from saddlescope.deep_linear.problem.cost_of_product import Landscape, conjugate_gradients
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost, conjugate_gradients
 
 
 class BalancedDescent:
     """Gradient flow of a network held in NumPy, by explicit steps with error control, or by implicit ones.
 
-    Arguments: `landscape`; `weights` [W_1, …, W_L]; `tolerance` on the error of an explicit step, relative
+    Arguments: `numpy_cost`; `weights` [W_1, …, W_L]; `tolerance` on the error of an explicit step, relative
     to the norm of the weights.
 
     Source: Bogacki, Shampine, Applied Mathematics Letters 2 (1989), 321 (explicit pair of orders 3 and 2);
     Kelley, Keyes, SIAM J. Numer. Anal. 35 (1998), 508 (pseudo-transient continuation, the implicit steps).
     """
 
-    def __init__(self, landscape: Landscape, weights: list[np.ndarray], tolerance: float = 1e-3):
-        self.landscape = landscape
+    def __init__(self, numpy_cost: NumpyCost, weights: list[np.ndarray], tolerance: float = 1e-3):
+        self.numpy_cost = numpy_cost
         self.shapes = [W.shape for W in weights]
         self.cuts = np.cumsum([W.size for W in weights])[:-1]
         self.state = np.concatenate([W.ravel() for W in weights])
@@ -105,7 +105,7 @@ class BalancedDescent:
     def _speed(self, state: np.ndarray) -> tuple[float, np.ndarray]:
         layers = self.split(state)
         prefixes = products_from_input(layers)
-        cost, G = self.landscape.value_and_gradient(prefixes[-1])
+        cost, G = self.numpy_cost.value_and_gradient(prefixes[-1])
         slopes = pull_back(layers, prefixes, G)
         return cost, -np.concatenate([slope.ravel() for slope in slopes])
 
@@ -114,7 +114,7 @@ class BalancedDescent:
         layers = self.split(self.state)
         prefixes = products_from_input(layers)
         A = prefixes[-1]
-        carried = [self.landscape.value_and_gradient(A)[1]]
+        carried = [self.numpy_cost.value_and_gradient(A)[1]]
         for W in layers[:0:-1]:
             carried.append(W.T @ carried[-1])
         carried = carried[::-1]
@@ -124,7 +124,7 @@ class BalancedDescent:
             tangents = [moves[0]]
             for W, dW, F in zip(layers[1:], moves[1:], prefixes, strict=False):
                 tangents.append(dW @ F + W @ tangents[-1])
-            bent = self.landscape.curvature(A, tangents[-1])
+            bent = self.numpy_cost.curvature(A, tangents[-1])
             results = []
             for index in range(len(layers) - 1, 0, -1):
                 results.append(bent @ prefixes[index - 1].T + carried[index] @ tangents[index - 1].T)

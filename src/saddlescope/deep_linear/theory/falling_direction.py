@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.balanced_descent import BalancedDescent
 
 _NEGATIVE = 1e-6  # share of the largest curvature under which a negative one is rounding, or a continuum of minima
@@ -15,23 +15,23 @@ _eigenpairs: Any = eigsh  # stubs of SciPy take whole tolerances only
 _DENSE = 120  # weights up to which the whole Hessian is decomposed
 
 
-def falling_direction(landscape: Landscape, weights: list[np.ndarray]) -> list[np.ndarray] | None:
+def falling_direction(numpy_cost: NumpyCost, weights: list[np.ndarray]) -> list[np.ndarray] | None:
     """Return the direction of most negative curvature of a narrow network at a critical point, or None at a minimum.
 
-    Arguments: `landscape`; `weights` [W_1, …, W_L], hidden layers as wide as the rank of the product. The layers of
+    Arguments: `numpy_cost`; `weights` [W_1, …, W_L], hidden layers as wide as the rank of the product. The layers of
     such a network parametrise the matrices of that rank without a fold, so that their Hessian has a negative
     eigenvalue exactly if the cost has among those matrices: with dA = dP Qᵀ + P dQᵀ and A = P Qᵀ, where
     ⟨dA, ∇²C[dA]⟩ + 2⟨∇C, dP dQᵀ⟩ < 0. The second term is the curvature of the set of matrices. The direction, of norm
     one, is that in which the network leaves the point fastest.
 
     >>> from saddlescope.deep_linear.problem.least_squares import LeastSquares
-    >>> landscape = Landscape(LeastSquares([[3.0, 0.0], [0.0, 1.0]]))
-    >>> falling_direction(landscape, [np.array([[3**0.5, 0.0]]), np.array([[3**0.5], [0.0]])]) is None
+    >>> numpy_cost = NumpyCost(LeastSquares([[3.0, 0.0], [0.0, 1.0]]))
+    >>> falling_direction(numpy_cost, [np.array([[3**0.5, 0.0]]), np.array([[3**0.5], [0.0]])]) is None
     True
-    >>> falling_direction(landscape, [np.array([[0.0, 1.0]]), np.array([[0.0], [1.0]])]) is None  # the weaker mode
+    >>> falling_direction(numpy_cost, [np.array([[0.0, 1.0]]), np.array([[0.0], [1.0]])]) is None  # the weaker mode
     False
     """
-    here = BalancedDescent(landscape, weights)
+    here = BalancedDescent(numpy_cost, weights)
     times = here.hessian()
     size = here.state.size
     if size <= _DENSE:

@@ -12,7 +12,7 @@ from saddlescope.deep_linear.landscape.fixed_rank import Factors
 from saddlescope.deep_linear.network.layers import Weights, products_from_input, pull_back
 from saddlescope.deep_linear.network.starts import balanced_start
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.next_saddle import GreedyOutcome, next_saddle, tie_doubts, with_neuron
 
 
@@ -93,11 +93,11 @@ def greedy_low_rank(
         if size is None:
             raise ArgumentError("epsilon", "be given with `steps` and `step_size`", epsilon)
         published = count("steps", steps), positive("step_size", step_size)
-    landscape = Landscape(cost)
-    if not np.any(landscape.value_and_gradient(np.zeros(cost.shape))[1]):
+    numpy_cost = NumpyCost(cost)
+    if not np.any(numpy_cost.value_and_gradient(np.zeros(cost.shape))[1]):
         raise ArgumentError("cost", "have a gradient at the origin", 0.0)
     first = escape(cost, depth)
-    guard = positive("norm_guard", norm_guard) * landscape.length
+    guard = positive("norm_guard", norm_guard) * numpy_cost.length
     A = np.zeros(cost.shape)
     costs, ranks, products, escapes = [first.cost], [0], [A], [first]
     saddle: Factors | None = None
@@ -108,18 +108,18 @@ def greedy_low_rank(
             outcome = GreedyOutcome.RANK_LIMIT
             break
         if published is None:
-            reached = next_saddle(landscape, saddle, escapes[-1], guard, first.strength, size)
+            reached = next_saddle(numpy_cost, saddle, escapes[-1], guard, first.strength, size)
             saddle, failure = reached.factors, reached.failure
             doubts += [*tie_doubts(escapes[-1], ranks[-1]), *reached.doubts]
             A = saddle.product
         else:
             weights = with_neuron(weights, escapes[-1], size or 0.0)
-            weights, failure = _gradient_descent(landscape, weights, *published, guard)
+            weights, failure = _gradient_descent(numpy_cost, weights, *published, guard)
             A = products_from_input(weights)[-1]
         if failure is not None:
             outcome = failure
             break
-        value, G = landscape.value_and_gradient(A)
+        value, G = numpy_cost.value_and_gradient(A)
         costs.append(value)
         products.append(A)
         ranks.append(ranks[-1] + 1)
@@ -143,12 +143,12 @@ def greedy_low_rank(
 
 
 def _gradient_descent(
-    landscape: Landscape, weights: list[np.ndarray], steps: int, step_size: float, guard: float
+    numpy_cost: NumpyCost, weights: list[np.ndarray], steps: int, step_size: float, guard: float
 ) -> tuple[list[np.ndarray], GreedyOutcome | None]:
     for _ in range(steps):
         prefixes = products_from_input(weights)
         if not np.linalg.norm(prefixes[-1]) <= guard:
             return weights, GreedyOutcome.NORM_GUARD
-        slopes = pull_back(weights, prefixes, landscape.value_and_gradient(prefixes[-1])[1])
+        slopes = pull_back(weights, prefixes, numpy_cost.value_and_gradient(prefixes[-1])[1])
         weights = [W - step_size * slope for W, slope in zip(weights, slopes, strict=True)]
     return weights, None

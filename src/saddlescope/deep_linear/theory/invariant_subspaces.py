@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 
 OVERLAP = 1e-7  # overlaps, relative, up to which symmetry and not chance is taken to have made them small
 EQUAL = 1e-7  # rates and exponents, relative, closer than this count as equal
@@ -27,18 +27,18 @@ def generator(G: np.ndarray) -> np.ndarray:
     return -np.block([[np.zeros((columns, columns)), G.T], [G, np.zeros((rows, rows))]])
 
 
-def blocks(landscape: Landscape, products: np.ndarray) -> list[Block]:
+def blocks(numpy_cost: NumpyCost, products: np.ndarray) -> list[Block]:
     """Return the finest split of the directions that F and A respect, at all products (points, d_out, d_in).
 
     Twelve points are looked at, the ends among them.
 
     >>> from saddlescope.deep_linear.problem.least_squares import LeastSquares
-    >>> landscape = Landscape(LeastSquares([[2.0, 0.0], [0.0, 1.0]]))
-    >>> len(blocks(landscape, np.array([[[0.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 0.0]]])))
+    >>> numpy_cost = NumpyCost(LeastSquares([[2.0, 0.0], [0.0, 1.0]]))
+    >>> len(blocks(numpy_cost, np.array([[[0.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 0.0]]])))
     4
     """
     sampled = products[np.unique(np.linspace(0, len(products) - 1, 12).astype(int))]
-    family = [generator(A) for A in sampled] + [generator(landscape.value_and_gradient(A)[1]) for A in sampled]
+    family = [generator(A) for A in sampled] + [generator(numpy_cost.value_and_gradient(A)[1]) for A in sampled]
     largest = max(np.linalg.norm(M) for M in family)
     family = [M / np.linalg.norm(M) for M in family if np.linalg.norm(M) > 1e-9 * largest]
     random = np.random.default_rng(1)

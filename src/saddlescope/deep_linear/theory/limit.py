@@ -26,8 +26,8 @@ from saddlescope.deep_linear.network.krylov import compress
 from saddlescope.deep_linear.network.layers import checked_weights, include, products_from_input
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
 from saddlescope.deep_linear.problem.linear_cost import LinearCost
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.limit_shallow import THRESHOLD, LimitOutcome, shallow_limit
 from saddlescope.deep_linear.theory.next_saddle import TIED, GreedyOutcome, neuron_size, next_saddle
 from saddlescope.solve import Outcome, integrate
@@ -180,21 +180,21 @@ def saddle_to_saddle_limit(
 
 def _deep_limit(cost: Cost, free: list[np.ndarray], size: float, width: int) -> SaddleToSaddleLimit:
     """Go from saddle to saddle as a greedy path does, with the free neurons to say when, and which way at a tie."""
-    landscape, depth = Landscape(cost), len(free)
+    numpy_cost, depth = NumpyCost(cost), len(free)
     A, saddle, now = np.zeros(cost.shape), None, 0.0
     path = escape(cost, depth)
-    strongest, guard = path.strength, 100 * landscape.length
+    strongest, guard = path.strength, 100 * numpy_cost.length
     costs, ranks, products = [path.cost], [0], [A]
     times, exponents, segments, doubts = [], [], [], []
     while True:
         if ranks[-1] >= min(*cost.shape, width):
             outcome = GreedyOutcome.RANK_LIMIT
             break
-        time, mode, after = _escape(path, -landscape.value_and_gradient(A)[1], free)
+        time, mode, after = _escape(path, -numpy_cost.value_and_gradient(A)[1], free)
         way = replace(path, left=mode[0], right=mode[1])
         # the drawn path begins where the new neuron does: that must be nearer to the saddle than runs are to the path
-        begin = neuron_size(landscape, A, way) * _NEARER ** (1 / depth)
-        reached = next_saddle(landscape, saddle, way, guard, strongest, begin)
+        begin = neuron_size(numpy_cost, A, way) * _NEARER ** (1 / depth)
+        reached = next_saddle(numpy_cost, saddle, way, guard, strongest, begin)
         if reached.failure is not None:
             outcome = reached.failure
             break
@@ -209,7 +209,7 @@ def _deep_limit(cost: Cost, free: list[np.ndarray], size: float, width: int) -> 
             segment.append(_jump(cost, begun, end, path.cost if len(segment) == 1 else reached.costs[len(segment) - 2]))
         saddle, A = reached.factors, reached.factors.product
         segment = _smooth(np.concatenate([*segment, A[None]]))
-        value, G = landscape.value_and_gradient(A)
+        value, G = numpy_cost.value_and_gradient(A)
         costs.append(value)
         ranks.append(ranks[-1] + 1)
         products.append(A)

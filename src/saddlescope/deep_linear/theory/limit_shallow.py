@@ -17,15 +17,12 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.deep_linear.landscape.escape import Escape
 from saddlescope.deep_linear.landscape.fixed_rank import Factors, polish
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
-from saddlescope.deep_linear.problem.matrix_completion import MatrixCompletion
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.balanced_descent import BalancedDescent
 from saddlescope.deep_linear.theory.graded_weights import GradedWeights, free_eigenmodes, in_use, time_at_saddle
 from saddlescope.deep_linear.theory.invariant_subspaces import EQUAL, OVERLAP, Block, blocks, coupling, generator
@@ -72,13 +69,13 @@ def shallow_limit(cost: Cost, start: list[np.ndarray]) -> ShallowPath:
     [0.5, 1.0]
     """
     _refuse_separate_parts(cost)
-    landscape = Landscape(cost)
+    numpy_cost = NumpyCost(cost)
     free = GradedWeights.of_start(np.concatenate([start[0].T, start[1]]))
     # of a start without full rank some modes do not exist
     most = min(*cost.shape, free.count)
     A = np.zeros(cost.shape)
-    value, G = landscape.value_and_gradient(A)
-    strongest, guard = float(np.linalg.norm(G, 2)), 100 * landscape.length
+    value, G = numpy_cost.value_and_gradient(A)
+    strongest, guard = float(np.linalg.norm(G, 2)), 100 * numpy_cost.length
     costs, ranks, products, now = [value], [0], [A], 0.0
     times, exponents, segments, doubts = [], [], [], []
     split: list[Block] | None = None
@@ -95,8 +92,8 @@ def shallow_limit(cost: Cost, start: list[np.ndarray]) -> ShallowPath:
             break
         right, left = (side / np.linalg.norm(side) for side in np.split(stay.mode, [cost.shape[1]]))
         path = Escape(value, 2, left, right, stay.rate, stay.rate * (1 - stay.gap))
-        begun = with_neuron(saddle.network(2) if saddle else [], path, neuron_size(landscape, A, path))
-        reached, failure = descend(landscape, begun, guard, strongest)
+        begun = with_neuron(saddle.network(2) if saddle else [], path, neuron_size(numpy_cost, A, path))
+        reached, failure = descend(numpy_cost, begun, guard, strongest)
         if failure is not None:
             outcome = failure
             break
@@ -104,11 +101,11 @@ def shallow_limit(cost: Cost, start: list[np.ndarray]) -> ShallowPath:
         held = np.einsum("ik,ik->k", reached.P, reached.P)
         kept = held > _LOST * held.max()
         if not kept.all():
-            reached = polish(landscape, Factors(reached.P[:, kept], reached.Q[:, kept]), guard, strongest).factors
-        value, G = landscape.value_and_gradient(reached.product)
-        segment = np.stack([A, *_course(landscape, A, begun, value), reached.product])
+            reached = polish(numpy_cost, Factors(reached.P[:, kept], reached.Q[:, kept]), guard, strongest).factors
+        value, G = numpy_cost.value_and_gradient(reached.product)
+        segment = np.stack([A, *_course(numpy_cost, A, begun, value), reached.product])
         # What a jump respects it respects from its first moment on. Only what rounding has brought in does not.
-        split = blocks(landscape, segment[: _half_way(landscape, segment) + 1])
+        split = blocks(numpy_cost, segment[: _half_way(numpy_cost, segment) + 1])
         if coupling(split, generator(reached.product)) > _SLID or coupling(split, generator(G), stay.rate) > _SLID:
             outcome = LimitOutcome.NO_MINIMUM
             break
@@ -143,9 +140,9 @@ def shallow_limit(cost: Cost, start: list[np.ndarray]) -> ShallowPath:
     )
 
 
-def _course(landscape: Landscape, A: np.ndarray, begun: list[np.ndarray], end: float) -> list[np.ndarray]:
+def _course(numpy_cost: NumpyCost, A: np.ndarray, begun: list[np.ndarray], end: float) -> list[np.ndarray]:
     """Products along the flow from a saddle A with a small neuron beside it to the cost at the next saddle."""
-    walk = BalancedDescent(landscape, begun, tolerance=1e-5)
+    walk = BalancedDescent(numpy_cost, begun, tolerance=1e-5)
     fall, peak, points = walk.cost - end, 0.0, []
     for number in range(_EXPLICIT + 1000):
         here = walk.weights[1] @ walk.weights[0]
@@ -160,25 +157,18 @@ def _course(landscape: Landscape, A: np.ndarray, begun: list[np.ndarray], end: f
     return points
 
 
-def _half_way(landscape: Landscape, segment: np.ndarray) -> int:
+def _half_way(numpy_cost: NumpyCost, segment: np.ndarray) -> int:
     """The first point of a jump at which half of the fall of the cost is made."""
-    first, last = (landscape.value_and_gradient(A)[0] for A in segment[[0, -1]])
-    fallen = (landscape.value_and_gradient(A)[0] <= 0.5 * (first + last) for A in segment)
+    first, last = (numpy_cost.value_and_gradient(A)[0] for A in segment[[0, -1]])
+    fallen = (numpy_cost.value_and_gradient(A)[0] <= 0.5 * (first + last) for A in segment)
     return next(number for number, enough in enumerate(fallen) if enough)
 
 
 def _refuse_separate_parts(cost: Cost) -> None:
-    if not isinstance(cost, MatrixCompletion):
-        return
-    rows, columns = np.nonzero(np.asarray(cost.observed))
-    ends = (rows, len(cost.values) + columns)
-    graph = coo_array((np.ones(rows.size), ends), shape=(sum(cost.shape),) * 2)
-    parts = connected_components(graph, directed=False)[1]
-    # a part that is zero everywhere never moves
-    learnt = np.unique(parts[: len(cost.values)][np.any(np.asarray(cost.values) != 0, axis=1)])
-    if learnt.size > 1:
+    parts = cost.components()
+    if parts > 1:
         raise ArgumentError(
             "cost",
             "observe entries that hang together by rows and columns (else take each part alone)",
-            f"{learnt.size} parts",
+            f"{parts} parts",
         )

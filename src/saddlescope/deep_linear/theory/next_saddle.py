@@ -9,7 +9,7 @@ import numpy as np
 
 from saddlescope.deep_linear.landscape.escape import Escape
 from saddlescope.deep_linear.landscape.fixed_rank import Factors, polish
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.balanced_descent import BalancedDescent
 from saddlescope.deep_linear.theory.falling_direction import falling_direction
 
@@ -49,7 +49,7 @@ class NextSaddle:
 
 
 def next_saddle(
-    landscape: Landscape,
+    numpy_cost: NumpyCost,
     saddle: Factors | None,
     path: Escape,
     guard: float,
@@ -64,27 +64,27 @@ def next_saddle(
     three layers or more is nothing beside that of an escape; here it is left to both sides of the direction in which
     the cost falls fastest.
 
-    Arguments: `landscape`; `saddle`; `path`; `guard` on the norm of the product; `slope_scale`, a natural size of
+    Arguments: `numpy_cost`; `saddle`; `path`; `guard` on the norm of the product; `slope_scale`, a natural size of
     the gradient; `epsilon`, weight of the new neuron.
     """
-    A = np.zeros(landscape.shape) if saddle is None else saddle.product
-    begun = with_neuron(saddle.network(path.depth) if saddle else [], path, epsilon or neuron_size(landscape, A, path))
+    A = np.zeros(numpy_cost.shape) if saddle is None else saddle.product
+    begun = with_neuron(saddle.network(path.depth) if saddle else [], path, epsilon or neuron_size(numpy_cost, A, path))
     legs, costs, doubts = [begun], [], []
-    at, failure = descend(landscape, begun, guard, slope_scale)
+    at, failure = descend(numpy_cost, begun, guard, slope_scale)
     while True:
-        costs.append(landscape.value_and_gradient(at.product)[0])
+        costs.append(numpy_cost.value_and_gradient(at.product)[0])
         if failure is not None or len(legs) > _MOST_LEGS:
             break
         network = at.network(path.depth)
-        direction = falling_direction(landscape, network)
+        direction = falling_direction(numpy_cost, network)
         if direction is None:
             break
         step = _ASIDE * np.sqrt(sum(float(np.sum(W**2)) for W in network))
         ends = []
         for sign in (step, -step):
             aside = [W + sign * dW for W, dW in zip(network, direction, strict=True)]
-            end, trouble = descend(landscape, aside, guard, slope_scale)
-            ends.append((landscape.value_and_gradient(end.product)[0], aside, end, trouble))
+            end, trouble = descend(numpy_cost, aside, guard, slope_scale)
+            ends.append((numpy_cost.value_and_gradient(end.product)[0], aside, end, trouble))
         if abs(ends[0][0] - ends[1][0]) > _SAME * (path.cost - costs[-1]) or ends[0][3] is not ends[1][3]:
             doubts.append(
                 f"At rank {len(at.P.T)} the cost falls to both sides of a saddle of cost {costs[-1]:.6g}, to "
@@ -97,14 +97,14 @@ def next_saddle(
     return NextSaddle(at, failure, tuple(legs), tuple(costs), tuple(doubts))
 
 
-def neuron_size(landscape: Landscape, A: np.ndarray, path: Escape) -> float:
+def neuron_size(numpy_cost: NumpyCost, A: np.ndarray, path: Escape) -> float:
     """Return the weight ε at which the new neuron's product is 1e-2 of the mode that a line search finds.
 
     Until then the neuron stays on its escape path to the same relative accuracy, and following it there
     would take a plateau's worth of steps.
     """
     mode = np.outer(path.left, path.right)
-    curvature = float(np.sum(mode * landscape.curvature(A, mode)))
+    curvature = float(np.sum(mode * numpy_cost.curvature(A, mode)))
     length = path.strength / curvature if curvature > 1e-3 * path.strength else max(1.0, np.linalg.norm(A))
     return float((1e-2 * length) ** (1 / path.depth))
 
@@ -125,10 +125,10 @@ def with_neuron(weights: list[np.ndarray], path: Escape, epsilon: float) -> list
 
 
 def descend(
-    landscape: Landscape, weights: list[np.ndarray], guard: float, slope_scale: float
+    numpy_cost: NumpyCost, weights: list[np.ndarray], guard: float, slope_scale: float
 ) -> tuple[Factors, GreedyOutcome | None]:
     """Follow the flow until Newton's method ends where it stands, or return the failure and the place."""
-    descent = BalancedDescent(landscape, weights)
+    descent = BalancedDescent(numpy_cost, weights)
     top, peak, level, half_way, runaways = descent.cost, 0.0, 1e-4, np.nan, 0
     earlier = (np.inf, -np.inf)
     for number in range(2_000):
@@ -152,7 +152,7 @@ def descend(
             earlier = norm, descent.cost
         if moved and descent.power > level * peak:
             continue
-        end = polish(landscape, here, guard, slope_scale)
+        end = polish(numpy_cost, here, guard, slope_scale)
         distance = np.linalg.norm(end.factors.product - here.product)
         if end.converged and distance <= 1e-2 * norm:
             return end.factors, None

@@ -20,7 +20,7 @@ def _curvature(cost: Cost, A: jax.Array, dA: jax.Array) -> jax.Array:
     return cost.hessian_product(A, dA)
 
 
-class Landscape:
+class NumpyCost:
     """A cost as NumPy functions of the product, compiled once per shape and not once per rank."""
 
     def __init__(self, cost: Cost):
