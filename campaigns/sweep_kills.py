@@ -126,8 +126,8 @@ def _dataset(folder: Path, tasks: int) -> bytes:
     from saddlescope.sweep.sweep import Sweep
 
     with Sweep(asked(tasks), folder, write=False) as run:
-        found = run.dataset(lasting=False).drop_vars("seconds")
-    return b"".join(found[name].values.tobytes() for name in sorted(map(str, found.variables)))
+        result = run.dataset(lasting=False).drop_vars("seconds")
+    return b"".join(result[name].values.tobytes() for name in sorted(map(str, result.variables)))
 
 
 def main() -> int:
@@ -140,9 +140,9 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    found = trial(given.kills, given.tasks, given.seed)
-    print(found)
-    return 0 if found.good else 1
+    result = trial(given.kills, given.tasks, given.seed)
+    print(result)
+    return 0 if result.good else 1
 
 
 if __name__ == "__main__":

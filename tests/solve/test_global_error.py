@@ -25,13 +25,13 @@ def apart(flow, first, second):
     """The distance of two runs, from all points of the first."""
     name = "risk" if "risk" in first.observables else "cost"
     sure = Curve(second[name], second[f"{name}_rate"], float(second[name].max()))
-    found = [distance(second.time, sure, first.time, first[name])]
+    results = [distance(second.time, sure, first.time, first[name])]
     if isinstance(flow, ss.MeanFieldFlow):
         for k in np.flatnonzero(flow.problem.link_coefficients * flow.problem.activation_coefficients):
             target = abs(flow.problem.link_coefficients[k])
             sure = Curve(second["residual"][:, k], second["residual_rate"][:, k], target)
-            found.append(distance(second.time, sure, first.time, first["residual"][:, k]))
-    return max(found)
+            results.append(distance(second.time, sure, first.time, first["residual"][:, k]))
+    return max(results)
 
 
 @pytest.mark.parametrize(

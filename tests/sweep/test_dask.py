@@ -37,14 +37,14 @@ def test_results_are_those_of_the_serial_engine_and_poison_is_named(relaxation, 
     def twice(run):
         return {"twice": 2 * run.parameters["rate"]}
 
-    found = ss.sweep(relaxation, axes, measure=twice, engine=f"dask={address}", store=tmp_path / "dask")
-    assert found.outcome.values.tolist() == ["REACHED_END"] * 39 + ["FAILED"]
-    assert "its worker died" in str(found.message.values[-1])
+    result = ss.sweep(relaxation, axes, measure=twice, engine=f"dask={address}", store=tmp_path / "dask")
+    assert result.outcome.values.tolist() == ["REACHED_END"] * 39 + ["FAILED"]
+    assert "its worker died" in str(result.message.values[-1])
     there = {"dynamics.rate": np.arange(21.0, 60.0)}
     serial = ss.sweep(relaxation, there, measure=twice, engine="serial", store=tmp_path / "serial")
     timing = ["seconds"]
     assert (
-        found.isel(rate=slice(39))
+        result.isel(rate=slice(39))
         .drop_vars([*timing, "message"])
         .drop_attrs()
         .equals(serial.drop_vars([*timing, "message"]).drop_attrs())

@@ -26,8 +26,8 @@ def results(folder):
     return sorted((folder / "results").rglob("*.json"))
 
 
-def numbers(found):
-    return found.drop_vars("seconds").drop_attrs()
+def numbers(result):
+    return result.drop_vars("seconds").drop_attrs()
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def swept(relaxation, tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for child processes where Linux lists them")
 def test_kills_lose_nothing_and_run_nothing_twice(relaxation):
-    found = trial(kills=3, tasks=60, seed=1)
-    assert found.kills == 3
-    assert found.good, found
+    result = trial(kills=3, tasks=60, seed=1)
+    assert result.kills == 3
+    assert result.good, result
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database at all", None])

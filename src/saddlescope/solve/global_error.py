@@ -100,8 +100,8 @@ def estimate(
     # f^q - 1 at both factors
     powers = np.linspace(0.2, 1.0, 81) * power
     shares = (far**powers - 1) / (_NEAR**powers - 1)
-    found = powers[np.searchsorted(shares, min(gap, 1.0) / near)] if near > 0 and gap / near < shares[-1] else power
-    return Estimate(max(near / (_NEAR**found - 1), promised), promised)
+    result = powers[np.searchsorted(shares, min(gap, 1.0) / near)] if near > 0 and gap / near < shares[-1] else power
+    return Estimate(max(near / (_NEAR**result - 1), promised), promised)
 
 
 def distance(times: np.ndarray, curve: Curve, at: np.ndarray, values: np.ndarray) -> float:

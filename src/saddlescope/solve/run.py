@@ -212,17 +212,17 @@ def _with_error(trajectory: Trajectory, flow: Flow, record: Record, how: _How, c
         )
 
     orders = float(solver.order(term)), float(solver.error_order(term))
-    found = None
+    result = None
     if control.ended is None:
         with contextlib.nullcontext() if control.whole else contextlib.suppress(KeyboardInterrupt):
-            found = estimate(record, again, flow.curves, rtol, orders)
-    if found is None or control.ended is not None:
+            result = estimate(record, again, flow.curves, rtol, orders)
+    if result is None or control.ended is not None:
         doubt = "How far this run is off is not known: the runs beside it that show it were stopped."
         return dataclasses.replace(trajectory, doubts=(*trajectory.doubts, doubt))
     return dataclasses.replace(
         trajectory,
-        accuracy=trajectory.accuracy | {"integration_error": found.error},
-        doubts=trajectory.doubts + found.doubts + _risen(flow, record, found.error),
+        accuracy=trajectory.accuracy | {"integration_error": result.error},
+        doubts=trajectory.doubts + result.doubts + _risen(flow, record, result.error),
     )
 
 
