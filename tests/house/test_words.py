@@ -19,7 +19,6 @@ INSTEAD = {
     "flags": "graded",
     "mixing": "invariant_subspaces",
     "modes": "singular_values",
-    "Found": "Result",
 }
 
 
