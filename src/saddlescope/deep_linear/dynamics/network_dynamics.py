@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
+from saddlescope.deep_linear.dynamics.at_rest import at_rest
 from saddlescope.deep_linear.dynamics.balanced_reach import neurons_lost, unreachable
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
 from saddlescope.deep_linear.labels import LABELS
@@ -183,7 +184,7 @@ class DeepLinearDynamics(Dynamics):
                 shapes = tuple((W.shape[0], W.shape[1]) for W in self.weights)
                 states = [[np.asarray(W) for W in layers(y, shapes)] for y in record.states] if self.depth == 2 else []
                 result = neurons_lost(self.weights, states, record.solver["rtol"])
-            lost = () if result is None else (result,)
+            lost = (*(() if result is None else (result,)), *at_rest(self.cost, self.initial))
         if self.compression is not None and not self._whole:
             accuracy |= {
                 "compressed_width": self.compression.width,
