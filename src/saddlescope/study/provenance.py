@@ -26,10 +26,11 @@ def solved(flow: Flow, **arguments: Any) -> Trajectory:
 
 def steps(trajectory: Trajectory) -> str:
     """Say by which method and in how many steps a run was solved."""
-    solver = trajectory.solver
+    solver, error = trajectory.solver, trajectory.accuracy.get("integration_error")
+    off = "" if error is None else f", off by {error:.0e} of times or heights"
     return (
         f"{solver['method']}, rtol {solver['rtol']:g}: {solver['steps_accepted']} steps, "
-        f"{solver['steps_rejected']} rejected"
+        f"{solver['steps_rejected']} rejected{off}"
     )
 
 

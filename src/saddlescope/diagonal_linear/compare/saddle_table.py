@@ -100,7 +100,7 @@ def compare_saddles(
         rows=_printed(rows, path) if rows else ({"start": _cost(first, first), "end": _cost(last, first)},),
         remarks=(*remarks, Remark("End", f"{end}."), Remark("Outcome", run.message)),
         doubts=(*(doubt for doubt in run.doubts if doubt != run.message), *doubts),
-        accuracy=(f"{steps(run)}; jump times to {run.accuracy['integration_error']:.0e}.",),
+        accuracy=(f"{steps(run)}.",),
         references=run.references,
         record={
             "outcome": run.outcome,

@@ -10,6 +10,7 @@ from saddlescope.arguments import ArgumentError
 from saddlescope.plot.deep_linear.saddle_path import SaddlePath, jump_times
 from saddlescope.plot.parts.between import between
 from saddlescope.plot.parts.canvas import INK, PREDICTED, log_time, new_axes
+from saddlescope.plot.parts.error_band import error_band
 from saddlescope.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def descent(
         # without steps the lines reach the right end, where the lowest is named from below
         ax.set_ylim((-0.02 if path is None or known.size else -0.08) * top, 1.1 * top)
     ax.plot(t, cost, color=INK, linewidth=2.4, label="measured", solid_joinstyle="round", zorder=3)
+    error_band(ax, trajectory, t, cost)
     if path is not None:
         _predict(ax, path, jumps, room)
         _names(ax, path, jumps, room)

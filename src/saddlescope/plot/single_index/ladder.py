@@ -10,6 +10,7 @@ from saddlescope.arguments import ArgumentError
 from saddlescope.measure import plateaus
 from saddlescope.plot.parts.between import between
 from saddlescope.plot.parts.canvas import DEGREES, INK, colour, new_axes, tint
+from saddlescope.plot.parts.error_band import error_band
 from saddlescope.plot.parts.prediction import Prediction, staircase
 from saddlescope.trajectory import Trajectory
 
@@ -74,6 +75,7 @@ def ladder(
         _heights(ax, trajectory, layers)
     else:
         _lines(ax, layers)
+    error_band(ax, trajectory, layers.time, layers.risk)
     if order is not None:
         staircase(ax, order, epsilon, layers.time[0], layers.time[-1], layers.degrees)
     if scale == "linear":
