@@ -6,7 +6,7 @@ import numpy as np
 
 from saddlescope.deep_linear.network.layers import products_from_input
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.cost_of_product import Landscape
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 
 _ROUNDING = 1e-14  # share of a layer
 _LEFT = 1e-6  # share of the cost's slope at the origin that is more than what a minimum leaves
@@ -21,10 +21,10 @@ def at_rest(cost: Cost, weights: list[np.ndarray]) -> tuple[str, ...]:
         cost: C(A).
         weights: W_1 .. W_L at the start.
     """
-    landscape = Landscape(cost)
+    numpy_cost = NumpyCost(cost)
     A = np.asarray(products_from_input(weights)[-1])
-    U, g, Vt = np.linalg.svd(landscape.value_and_gradient(A)[1], full_matrices=False)
-    falls = g > _LEFT * np.linalg.norm(landscape.value_and_gradient(0 * A)[1])
+    U, g, Vt = np.linalg.svd(numpy_cost.value_and_gradient(A)[1], full_matrices=False)
+    falls = g > _LEFT * np.linalg.norm(numpy_cost.value_and_gradient(0 * A)[1])
     # what the outer layers hold of the directions in which the cost falls
     held = max(
         float(np.linalg.norm(part) / max(np.linalg.norm(W), np.finfo(float).tiny))
