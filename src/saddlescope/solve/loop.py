@@ -31,7 +31,8 @@ _STATES = 128
 _STATES_OF_LARGE, _SMALL = 16, 2**14  # numbers in a state
 _CHUNK_SECONDS = 0.3
 _MOST_STRETCH = 10.0  # of a step beyond the last, for a solver that remembers
-# The matrices of a step are small, see `one_blas_thread`.
+# The matrices of a step are small, see `one_blas_thread`; those of a large state are not.
+_ONE_THREAD = 2**17
 _OPTIONS: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False}
 
 
@@ -102,7 +103,6 @@ def _history(
     return solver.begin(y, system.vector_field(y), length, rtol, atol, system)
 
 
-@partial(jax.jit, static_argnames=("capacity", "method"), compiler_options=_OPTIONS)
 def _advance(
     system: System,
     carry: _Carry,
@@ -214,6 +214,10 @@ def _advance(
     return carry._replace(history=held if remembers else None), saved
 
 
+_advance_small = partial(jax.jit, static_argnames=("capacity", "method"))(_advance, compiler_options=_OPTIONS)
+_advance_large = partial(jax.jit, static_argnames=("capacity", "method"))(_advance)
+
+
 def integrate(
     system: System,
     y0: jax.Array,
@@ -257,6 +261,7 @@ def integrate(
     if getattr(solver_of(system, method), "remembers", False):
         carry = carry._replace(history=_history(system, y0, number(first_step), *tolerances, method=method))
     chunks: list[tuple[np.ndarray, dict[str, np.ndarray], np.ndarray, np.ndarray]] = []
+    advance = _advance_small if y0.size <= _ONE_THREAD else _advance_large
     room = _STATES if y0.size <= _SMALL else _STATES_OF_LARGE
     blocks = [grid[i : i + room] for i in range(0, len(grid), room)]
     outcome, limit, block, last_saved = None, 128, 0, 0.0
@@ -268,7 +273,7 @@ def integrate(
             padded = np.concatenate([own, np.full(room - len(own), own[-1])])
             tick = time.perf_counter()
             attempts = int(carry.attempts)
-            carry, saved = _advance(
+            carry, saved = advance(
                 system,
                 carry,
                 number(padded),

@@ -279,7 +279,7 @@ class BDF(AbstractAdaptiveSolver):
             keep,
             h * jnp.where(keep, factor, refused),
             past._replace(
-                differences=jnp.tensordot(turn[:, :-1], D, 1) + jnp.multiply.outer(turn[:, -1], made.change),
+                differences=_turned(turn, D, made.change),
                 order=order,
                 length=jnp.where(keep, h, past.length),
                 equal=jnp.where(keep, steps, 0),
@@ -298,6 +298,14 @@ def _combined(weights: jax.Array, differences: jax.Array) -> jax.Array:
     total = weights[0] * differences[0]
     for i in range(1, _ROWS):
         total = total + weights[i] * differences[i]
+    return total
+
+
+def _turned(turn: jax.Array, differences: jax.Array, change: jax.Array) -> jax.Array:
+    """The product of a small matrix with the differences and the change below them."""
+    total = _tall(turn[:, _ROWS], differences) * change
+    for j in range(_ROWS):
+        total = total + _tall(turn[:, j], differences) * differences[j]
     return total
 
 
