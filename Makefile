@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: demo test lint types check bench campaign fuzz regression docs release clean
+.PHONY: demo test lint types check bench bench-smoke campaign fuzz regression docs release clean
 .DEFAULT_GOAL := check
 # Small matrices: threads that wait for each other only slow the tests down.
 export OPENBLAS_NUM_THREADS := 1
@@ -44,6 +44,9 @@ check: lint types test      ## what continuous integration runs
 
 bench: $(VENV)/.bench       ## speed against other solvers, answers checked (several minutes)
 	$(BIN)/python -m pytest benchmarks --benchmark-enable -p no:cacheprovider
+
+bench-smoke: $(VENV)/.dev   ## steps, evaluations, compiled programs of small runs, held to benchmarks/smoke.json; WRITE=1 records
+	$(BIN)/python -m benchmarks.smoke $(if $(WRITE),--write)
 
 N ?= 100
 FUZZ ?= 1000

@@ -12,8 +12,17 @@ def measure(measured, record, what, title, limit):
 
 
 def test_network_flow(measured, record):
-    rows = measure(measured, record, "flow", "network flow, d infinite, epsilon 1e-4, T = 1", 1500)
-    assert rows["saddlescope, rtol 1e-6, m = 100"]["outcome"] == "REACHED_END"
+    measure(measured, record, "flow", "network flow, d infinite, epsilon 1e-4, T = 1", 1500)
+
+
+def test_width(measured, record):
+    rows = measure(measured, record, "width", "network flow beside RKC2, d infinite, epsilon 1e-4, T = 1", 1500)
+    assert rows["BDF, rtol 1e-06, m = 100"]["error of times"] < 1e-5
+
+
+def test_wide(measured, record):
+    rows = measure(measured, record, "wide", "network flow, wide", 900)
+    assert rows["m = 1000, epsilon 1e-06"]["outcome"] == "REACHED_END"
 
 
 def test_growth(measured, record):

@@ -1,9 +1,9 @@
 """Descents of ours beside the PyTorch loops that people write: `python -m benchmarks.torch_side_by_side WHAT ...`.
 
 Prints JSON: microseconds a step, wall and processor, the fastest of some runs made in turns in one process. WHAT is
-`descent DEPTH WIDTH STEPS` (a deep linear network on the completion MC10), `sgd` (one sample a step, m = 100, d = 1000) or
-`full` (1000 fixed samples, m = 100, d = 100). Loops are of autograd and `torch.optim.SGD`, in float64 and in float32, on
-one thread and on two; `compiled` is the same with `torch.compile`.
+`descent DEPTH WIDTH STEPS` (a deep linear network on the completion MC10), `sgd` (one sample a step, m = 100, d = 1000)
+or `full` (1000 fixed samples, m = 100, d = 100). Loops are of autograd and `torch.optim.SGD`, in float64 and float32,
+on one thread and on two; with `--compiled` also with `torch.compile`, which takes a compiler and minutes.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-
-import saddlescope as ss
 from benchmarks.deep_linear_jumps import COST, GAMMA, SEED
 
+import saddlescope as ss
+
 _RATE = 2e-3
-_TURNS = 3
+_TURNS = 2
 _SINGLE = ss.SingleIndex(link=[0, 1, 0.5], activation=[0, 1, 0.5, 0.3])
 _EPSILON, _ETA, _NEURONS = 0.3, 1e-4, 100
 
@@ -45,7 +45,8 @@ def turns(ours: Callable[[], Any], loop: Callable[[Any, bool, int], float], step
         torch.set_num_threads(1)
         return loop(torch.float64, True, steps)
 
-    runs["torch, float64, 1 thread, compiled"] = compiled
+    if "--compiled" in sys.argv:
+        runs["torch, float64, 1 thread, compiled"] = compiled
     rows: dict[str, Any] = {}
     for turn in range(_TURNS + 1):  # the first compiles
         for name, run in list(runs.items()):
@@ -102,10 +103,10 @@ def _of_network(torch: Any, a: Any, u: Any, x: Any, y: Any) -> Any:
     return 0.5 * torch.mean((y - sigma @ a / _NEURONS) ** 2)
 
 
-def _network(made: Any, draw: Callable[[Any, Any], Any], steps: int) -> dict[str, Any]:
+def _network(made: Any, start: Any, draw: Callable[[Any, Any], Any], steps: int) -> dict[str, Any]:
     import torch  # pyright: ignore[reportMissingImports]
 
-    start_a, start_u = np.array(made._a[0]), np.array(made._u[0])
+    start_a, start_u = np.array(start._a[0]), np.array(start._u[0])
     compiled = torch.compile(_of_network)
 
     def loop(precision: Any, fast: bool, steps: int) -> float:
@@ -135,7 +136,8 @@ def _network(made: Any, draw: Callable[[Any, Any], Any], steps: int) -> dict[str
 def sgd(steps: int = 2000) -> dict[str, Any]:
     """A fresh sample at every step, drawn by each."""
     made = ss.OnePassSGD(_SINGLE, _EPSILON, _NEURONS, 1000, _ETA)
-    return _network(made, lambda torch, precision: lambda: torch.randn(1, 1000, dtype=precision), steps)
+    whole = ss.OnePassSGD(_SINGLE, _EPSILON, _NEURONS, 1000, _ETA, method="direct")
+    return _network(made, whole, lambda torch, precision: lambda: torch.randn(1, 1000, dtype=precision), steps)
 
 
 def full(steps: int = 300) -> dict[str, Any]:
@@ -146,9 +148,9 @@ def full(steps: int = 300) -> dict[str, Any]:
         x = torch.randn(1000, 100, dtype=precision)
         return lambda: x
 
-    return _network(made, draw, steps)
+    return _network(made, made, draw, steps)
 
 
 if __name__ == "__main__":
     what = {"descent": descent, "sgd": sgd, "full": full}
-    json.dump(what[sys.argv[1]](*map(int, sys.argv[2:])), sys.stdout)
+    json.dump(what[sys.argv[1]](*(int(a) for a in sys.argv[2:] if a.isdigit())), sys.stdout)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import saddlescope as ss
-from saddlescope.single_index.network.coupling import Slope
+from saddlescope.single_index.network.coupling import FeatureMatrix
 
 LADDER = ss.SingleIndex([1.0, -1.0, 1.0, 1.0], [1.0, 1.0, 0.5, 0.3])
 TWO = ss.MultiIndex([1.0, -1.0, 1.0], [1.0, 1.0, 0.5], [[1.0, 0.3], [0.3, 1.0]], [1.0, -2.0])
@@ -39,7 +39,7 @@ def test_of_a_wide_network_the_range_of_the_slope_is_kept():
     # what neurons have in common beside the teacher is small, and smooth in their second layer
     r = np.outer(s, s) + 0.1 * np.outer(np.cos(run["second_layer"][-1]), np.cos(run["second_layer"][-1])) / 140
     S = 1 + 0.5 * r + 0.27 * r**2
-    kept = Slope.of(jnp.asarray(S))
+    kept = FeatureMatrix.of(jnp.asarray(S))
     x = np.random.default_rng(0).standard_normal((140, 3))
     assert kept.frame is not None
     assert np.asarray(kept @ jnp.asarray(x)) == pytest.approx(S @ x, abs=1e-8)

@@ -11,7 +11,7 @@ _RANK = 32
 _WIDE = 128  # neurons from which a product with S costs more than finding its range
 
 
-class Slope(eqx.Module):
+class FeatureMatrix(eqx.Module):
     """A symmetric matrix S, shape (m, m), or its part Q B Q^T in the range of a few vectors where it is wide.
 
     U'(r) is a kernel of few features: what is left out is small, and only makes an iteration slower.
@@ -25,7 +25,7 @@ class Slope(eqx.Module):
     frame: jax.Array | None
 
     @classmethod
-    def of(cls, S: jax.Array) -> Slope:
+    def of(cls, S: jax.Array) -> FeatureMatrix:
         """Return S, or its part in the range that two products with a fixed block of vectors find."""
         m = len(S)
         if m < _WIDE:
@@ -78,7 +78,7 @@ class Coupling(eqx.Module):
     a: jax.Array
     u: jax.Array
     force: jax.Array
-    slope: Slope
+    slope: FeatureMatrix
     decomposed: jax.Array
     order: jax.Array
 
@@ -92,7 +92,7 @@ class Coupling(eqx.Module):
         r: jax.Array,
         force: jax.Array,
         kernel: jax.Array,
-        slope: Slope,
+        slope: FeatureMatrix,
     ) -> Coupling:
         """Return it from a, u, r, f, K and S."""
         squares, S = (a**2)[:, None], slope.dense()

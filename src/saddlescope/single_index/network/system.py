@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.gaussian import Kernel
-from saddlescope.single_index.network.coupling import Coupling, Slope
+from saddlescope.single_index.network.coupling import Coupling, FeatureMatrix
 from saddlescope.solve import BDF, RKC2, System, relative
 
 _ROUNDING = 16 * 2.0**-53  # of a sum, relative to its terms
@@ -73,7 +73,7 @@ class NetworkSystem(System):
         # the diagonal takes no part; filled as if neurons had only teachers in common, it does not add to the rank
         alone = self.U.derivative(jnp.sum(u[:, : len(self.frame)] ** 2, axis=1))
         filled = jnp.where(jnp.eye(m, dtype=bool), alone, slope) / m
-        return Coupling.at(shift, self.epsilon, a, u, r, force, self.U(r) / m, Slope.of(filled))
+        return Coupling.at(shift, self.epsilon, a, u, r, force, self.U(r) / m, FeatureMatrix.of(filled))
 
     def vector_field(self, y):
         a, u, s, r = self._neurons(y)
