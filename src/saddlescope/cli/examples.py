@@ -46,10 +46,6 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         Example("Start from a spec, and bring a training log", "explore canonical metrics.csv"),
         Example("On a machine without a browser", "explore --no-browser --port 8800"),
     ),
-    "explore": (
-        Example("The page, on the first free port", "explore"),
-        Example("Start from a spec and a log, without opening a browser", "explore mine.toml log.csv --no-browser"),
-    ),
     "completion": (
         Example("For bash, from the next shell on", "completion bash >> ~/.bashrc"),
         Example("For fish", "completion fish > ~/.config/fish/completions/saddlescope.fish"),
