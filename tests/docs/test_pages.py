@@ -1,6 +1,8 @@
 """Pages are whole: commands exist, code compiles, links and source files are there. `make docs` runs them."""
 
 import ast
+import importlib
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -61,6 +63,26 @@ def test_the_gallery_is_one_screen_and_one_picture_each():
         title, line = (ast.get_docstring(tree) or "").splitlines()[:2]
         assert len(title) == len(line), path.name
         assert set(line) == {"="}, path.name
+
+
+def used_names(code):
+    """Every `ss.name.name` of some code, without the last name where that is of an object."""
+    return set(re.findall(r"\bss((?:\.[a-zA-Z_]\w*)+)", code))
+
+
+@pytest.mark.parametrize("path", [*PAGES, *GALLERY], ids=lambda path: path.stem)
+def test_names_that_are_used_are_there(path):
+    text = path.read_text(encoding="utf-8")
+    for dotted in used_names(text):
+        thing = ss
+        for name in dotted[1:].split("."):
+            assert hasattr(thing, name), f"{path.name} uses ss{dotted}"
+            thing = getattr(thing, name)
+            if not inspect.ismodule(thing):
+                break
+    for module, names in re.findall(r"^from (saddlescope[\w.]*) import (.+)$", text, flags=re.MULTILINE):
+        for name in names.split(", "):
+            assert hasattr(importlib.import_module(module), name), f"{path.name} imports {name} from {module}"
 
 
 def test_every_public_name_has_its_place_in_the_reference():

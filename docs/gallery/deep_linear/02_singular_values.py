@@ -16,5 +16,5 @@ cost = ss.LeastSquares(frame @ np.diag([3.0, 2.0, 1.0, 0.0, 0.0]))
 start = dict(depth=3, width=60, seed=0)
 run = ss.solve(ss.DeepLinearFlow(cost, gamma=2.0, scale=0.2, **start), until=400.0)
 
-ax = ss.plot.modes(run, ss.saddle_to_saddle_limit(cost, **start))
+ax = ss.plot.singular_values(run, ss.saddle_to_saddle_limit(cost, **start))
 ax

@@ -17,5 +17,5 @@ for neurons in (20, 60, 180):
 
 order = ss.canonical_order(problem, levels=2)
 print([f"{order.width_time(epsilon, neurons):.4f}" for neurons in (20, 60, 180)])
-ax = ss.plot.levels(runs)
+ax = ss.plot.descriptions(runs)
 ax

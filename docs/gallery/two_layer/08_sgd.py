@@ -17,5 +17,5 @@ runs = {
     "SGD, large steps": ss.solve(ss.OnePassSGD(problem, epsilon, step_size=1e-4, runs=3, **sizes), until=0.5),
 }
 
-ax = ss.plot.levels(runs)
+ax = ss.plot.descriptions(runs)
 ax
