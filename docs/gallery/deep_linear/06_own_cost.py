@@ -18,7 +18,7 @@ def huber(product):
 
 
 cost = ss.GeneralCost(huber, shape=(3, 3))
-run = ss.solve(ss.DeepLinearFlow(cost, depth=3, width=20, gamma=2.0, scale=0.02), until=1500.0)
+run = ss.solve(ss.DeepLinearFlow(cost, depth=3, width=20, gamma=2.0, scale=0.02), until=600.0)
 
 ax = ss.plot.descent(run, ss.greedy_low_rank(cost, depth=3), time="linear")
 ax

@@ -11,7 +11,7 @@ import numpy as np
 
 import saddlescope as ss
 
-problem = ss.SingleIndex(link=[0, 0, 1], activation=[1, 1, 1])
+problem = ss.SingleIndex(link=[1, 0, 1], activation=[1, 1, 1])
 dimensions = 10.0 ** np.arange(2, 11, 2)
 times = []
 for dimension in dimensions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from saddlescope.arguments import ArgumentError, vector
@@ -52,4 +52,6 @@ def gaussian_function(
         return named_function(name)
     if callable(value):
         return custom_function(value, points, argument)
+    if isinstance(value, Mapping | Set) or value is None:
+        raise ArgumentError(argument, "be a list of Hermite coefficients, a name, or a function of one variable", value)
     return hermite(value, argument=argument)

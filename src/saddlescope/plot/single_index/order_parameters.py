@@ -9,7 +9,7 @@ import numpy as np
 from saddlescope.arguments import ArgumentError
 from saddlescope.measure import plateaus
 from saddlescope.plot.parts.between import between
-from saddlescope.plot.parts.canvas import INK, colour, log_time, new_axes, tint
+from saddlescope.plot.parts.canvas import INK, clear_above, colour, log_time, new_axes, tint
 from saddlescope.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def order_parameters(trajectory: Trajectory, beside: Trajectory | None = None, a
         if run is not None and "overlap" not in run.observables:
             raise ArgumentError("trajectory", "hold overlap, as those of networks do", run.kind)
     time, overlap = _first_run(trajectory)
-    ax = new_axes() if ax is None else ax
+    own, ax = ax is None, new_axes() if ax is None else ax
     end = float(trajectory.time[-1])
     begin = _begin(time, overlap, end)
     fine = np.geomspace(begin, end, 800)
@@ -71,6 +71,8 @@ def order_parameters(trajectory: Trajectory, beside: Trajectory | None = None, a
     ax.set_ylabel("overlap $s = \\langle u, v\\rangle$", fontsize=13)
     if teachers > 1:
         _legend(ax, teachers, beside is not None)
+    if own:
+        clear_above(ax)
     return ax
 
 
