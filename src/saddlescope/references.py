@@ -34,6 +34,14 @@ _ENTRIES = {
   eprint = {2106.15933},
   archivePrefix = {arXiv},
 }""",
+    "wang2023": """\
+@misc{wang2023,
+  title = {Implicit bias of {SGD} in {L2}-regularized linear {DNN}s: One-way jumps from high to low rank},
+  author = {Wang, Zihan and Jacot, Arthur},
+  year = {2023},
+  eprint = {2305.16038},
+  archivePrefix = {arXiv}
+}""",
     "pesme2023": """\
 @misc{pesme2023,
   author = {Pesme, Scott and Flammarion, Nicolas},

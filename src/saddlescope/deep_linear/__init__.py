@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from saddlescope.deep_linear.problem.matrix_completion import MatrixCompletion
     from saddlescope.deep_linear.theory.greedy import GreedyOutcome, GreedyPath, greedy_low_rank
     from saddlescope.deep_linear.theory.limit import SaddleToSaddleLimit, saddle_to_saddle_limit
+    from saddlescope.deep_linear.theory.weight_decay import DecayedModes, decayed_modes
 
 __all__ = [
     "Cost",
     "CriticalPoint",
+    "DecayedModes",
     "DeepLinearFlow",
     "DistanceGrid",
     "Distances",
@@ -55,6 +57,7 @@ __all__ = [
     "balanced_mode_time",
     "balanced_start",
     "critical_point",
+    "decayed_modes",
     "distance_grid",
     "distances",
     "escape",

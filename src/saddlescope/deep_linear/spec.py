@@ -47,8 +47,16 @@ def _share(value: Any, info: ValidationInfo) -> float:
     return share
 
 
+def _decay(value: Any, info: ValidationInfo) -> float:
+    decay = finite(str(info.field_name), value)
+    if decay < 0:
+        raise ArgumentError(str(info.field_name), "be at least 0", decay)
+    return decay
+
+
 Until = Annotated[float | Literal["auto"], BeforeValidator(_until)]
 Share = Annotated[float, BeforeValidator(_share)]
+Decay = Annotated[float, BeforeValidator(_decay)]
 
 
 class Target(Table):
@@ -161,6 +169,9 @@ class Dynamics(Table):
     """How long it runs."""
 
     until: Until = Field("auto", description="end of the time range; auto: until all is learnt, see `solver.learnt`")
+    weight_decay: Decay = Field(
+        0.0, description="lambda of the penalty (lambda / 2) sum_l |W_l|^2; needs a given `until`"
+    )
 
 
 class Solver(Table):
@@ -256,6 +267,16 @@ class Spec(RunSpec):
             raise ArgumentError("compare.name", "be there and differ from run to run", twice)
         return self
 
+    @model_validator(mode="after")
+    def _decay_has_an_end(self) -> Spec:
+        decay = self.dynamics.weight_decay
+        if decay > 0 and self.compare:
+            raise ArgumentError("dynamics.weight_decay", "be 0 where several runs are compared", decay)
+        if decay > 0 and self.dynamics.until == "auto":
+            must = "be a number with weight decay, which keeps the cost from its minimum"
+            raise ArgumentError("dynamics.until", must, "auto")
+        return self
+
     def networks(self) -> dict[str, tuple[Network, float | str]]:
         """Return the network and the time range of every run by its name, "" for a single run.
 
@@ -288,7 +309,8 @@ class Spec(RunSpec):
             name, value = ("scale", network.scale) if by_scale else ("gamma", network.gamma)
             raise ArgumentError(f"network.{name}", must, value)
         compress = "auto" if self.solver.compress else False
-        return DeepLinearFlow(cost, **network.model_dump(), compress=compress)
+        decay = self.dynamics.weight_decay
+        return DeepLinearFlow(cost, **network.model_dump(), compress=compress, weight_decay=decay)
 
     def solve_arguments(self) -> dict[str, Any]:
         """Return the arguments of `solve` other than the flow and the end of the time range."""

@@ -40,7 +40,9 @@ class Study(Base):
         self.networks = spec.networks()
         self.flows = {name: spec.flow(self.cost, network) for name, (network, _) in self.networks.items()}
         network = next(iter(self.networks.values()))[0]
-        self.by_saddles = not spec.compare and meets_saddles(network.depth, network.width, network.gamma, network.scale)
+        small = meets_saddles(network.depth, network.width, network.gamma, network.scale)
+        self.decays = spec.dynamics.weight_decay > 0
+        self.by_saddles = not spec.compare and small and not self.decays
         self.doing = "Predicting the saddles and solving ..." if self.by_saddles else "Solving ..."
 
     def predict(self) -> SaddlePath | str | None:
@@ -82,6 +84,10 @@ class Study(Base):
         from saddlescope.deep_linear.compare.regime_table import compare_regimes
         from saddlescope.deep_linear.compare.saddle_table import compare_saddles
 
+        if self.decays:
+            from saddlescope.deep_linear.compare.decay_table import compare_decayed
+
+            return compare_decayed(self.flows[""], solved[""], self.title, self._subtitle())
         if self.by_saddles:
             return compare_saddles(solved[""], predicted, self.title, self._subtitle())
         return compare_regimes(self.flows, solved, self.title, self._subtitle())
@@ -98,6 +104,8 @@ class Study(Base):
         def drawn(draw: Callable[[], Axes]) -> Callable[[], Axes]:
             return lambda: entitle(draw(), self.spec.title)
 
+        if self.decays:
+            return {"singular_values.png": drawn(lambda: plot.decay(solved[""], self.flows[""].target_modes()))}
         if not self.by_saddles:
             pictures = {"regimes.png": drawn(lambda: plot.regimes({n or "run": r for n, r in solved.items()})[0])}
             if not self.spec.compare and shown.singular_values:
@@ -152,6 +160,10 @@ class Study(Base):
             raise ArgumentError("flow", "be given: a run that was loaded from a file does not hold its cost", None)
         rows, columns = made_by.cost.shape
         subtitle = f"{type(made_by.cost).__name__} {rows} x {columns}, depth {made_by.depth}, width {made_by.width}"
+        if made_by.weight_decay > 0:
+            from saddlescope.deep_linear.compare.decay_table import compare_decayed
+
+            return compare_decayed(made_by, run, subtitle=f"{subtitle}, weight decay {made_by.weight_decay:g}")
         gaussian = made_by.gamma is not None
         if not gaussian or not meets_saddles(made_by.depth, made_by.width, made_by.gamma, made_by.scale_factor):
             if run.kind == "DeepLinearFlow" and gaussian:

@@ -6,6 +6,7 @@ from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
     from saddlescope.plot.curves import stages
+    from saddlescope.plot.deep_linear._decay import decay
     from saddlescope.plot.deep_linear._singular_values import singular_values
     from saddlescope.plot.deep_linear.descent import descent
     from saddlescope.plot.deep_linear.phase_diagram import phase_diagram
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from saddlescope.plot.sweep import sweep
 
 __all__ = [
+    "decay",
     "descent",
     "descriptions",
     "jumps",

@@ -43,9 +43,10 @@ def descend(
     *,
     learning_rate: float,
     momentum: float,
+    weight_decay: float = 0.0,
     steps: int,
 ) -> tuple[Layers, Layers | None]:
-    """Return layers and velocities after `steps` steps V_l <- momentum V_l - eta dC/dW_l, W_l <- W_l + V_l.
+    """Layers and velocities after `steps` steps V_l <- momentum V_l - eta (dC/dW_l + weight_decay W_l), W_l += V_l.
 
     The gradient B_l F_(l-1)^T has two thin factors, F_l = W_l .. W_1 and B_l = W_(l+1)^T .. W_L^T G, and is added to a
     layer in one pass over it. What comes in is left as it is. There are two layers or more. Without momentum the
@@ -66,16 +67,24 @@ def descend(
     one_thread = min(cost.shape) * max(layer.size for layer in W) < _LARGE
     # a run that diverges is told by its cost, not by warnings
     with one_blas_thread() if one_thread else nullcontext(), np.errstate(over="ignore", invalid="ignore"):
-        _make_steps(W, V, (lambda A: gradient(A.T).T) if turned else gradient, learning_rate, momentum, steps)
+        slope = (lambda A: gradient(A.T).T) if turned else gradient
+        _make_steps(W, V, slope, learning_rate, momentum, weight_decay, steps)
     return (_transposed(W), V and _transposed(V)) if turned else (W, V)
 
 
 def _make_steps(
-    W: Layers, V: Layers | None, gradient: Gradient, learning_rate: float, momentum: float, steps: int
+    W: Layers,
+    V: Layers | None,
+    gradient: Gradient,
+    learning_rate: float,
+    momentum: float,
+    weight_decay: float,
+    steps: int,
 ) -> None:
+    push = learning_rate * weight_decay
     # BLAS stores matrices by columns: it sees each layer transposed
     M = [layer.T for layer in W]
-    changed, kept = (M, 1.0) if V is None else ([move.T for move in V], momentum)
+    changed, kept = (M, 1.0 - push) if V is None else ([move.T for move in V], momentum)
     for _ in range(steps):
         F = M[:1]
         for layer in M[1:]:
@@ -86,11 +95,13 @@ def _make_steps(
         first = dgemm(-learning_rate, B[-1], M[1], trans_a=1, trans_b=1)
         for layer, inner, outer in zip(changed[1:], F, reversed(B), strict=True):
             dgemm(-learning_rate, inner, outer, kept, layer, 1, 1, 1)
-        if V is not None:
-            changed[0] *= momentum
+        if kept != 1:
+            changed[0] *= kept
         changed[0] += first
         if V is not None:
             for layer, move in zip(W, V, strict=True):
+                if push:
+                    move -= push * layer
                 layer += move
 
 

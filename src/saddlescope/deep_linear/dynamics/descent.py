@@ -20,7 +20,9 @@ from saddlescope.solve import Descent, Iteration
 
 
 class DescentSteps(Iteration):
-    """W <- W + V, V <- momentum V - eta dC/dW; the state is (layers, velocities), the latter None without momentum.
+    """W <- W + V, V <- momentum V - eta (dC/dW + weight_decay W).
+
+    The state is (layers, velocities), the latter None without momentum.
 
     Many steps at once are made in BLAS where that is faster: the same steps to rounding.
     """
@@ -33,7 +35,9 @@ class DescentSteps(Iteration):
 
     def advance(self, state):
         weights, velocity = state
-        moves = [-self.learning_rate * slope for slope in gradients(self.system.cost, weights)]
+        decay = self.system.weight_decay
+        slopes = zip(gradients(self.system.cost, weights), weights, strict=True)
+        moves = [-self.learning_rate * (slope + decay * W) for slope, W in slopes]
         if velocity is not None:
             moves = [self.momentum * before + move for before, move in zip(velocity, moves, strict=True)]
             velocity = moves
@@ -43,20 +47,27 @@ class DescentSteps(Iteration):
         weights, velocity = state
         if not blas_pays(self.system.cost, weights):
             return super().advance_by(state, steps)
-        rates = {"learning_rate": float(self.learning_rate), "momentum": float(self.momentum)}
+        rates = {
+            "learning_rate": float(self.learning_rate),
+            "momentum": float(self.momentum),
+            "weight_decay": float(self.system.weight_decay),
+        }
         return descend(self.system.cost, weights, velocity, **rates, steps=steps)
 
     def observables(self, state):
-        # of the rate only the norm is looked at: a number a layer stands for it, so that no vector of all is made
-        slopes = gradients(self.system.cost, state[0])
-        return self.system.observables(self.saved(state), jnp.stack([jnp.linalg.norm(slope) for slope in slopes]))
+        weights, decay = state[0], self.system.weight_decay
+        slopes = gradients(self.system.cost, weights)
+        squares = sum(jnp.sum(G**2) for G in slopes)
+        pulled = sum(jnp.sum(G * W) for G, W in zip(slopes, weights, strict=True))
+        # of the flow through these weights, as for the flow itself
+        return self.system.readings(self.saved(state)) | {"cost_rate": -squares - decay * pulled}
 
     def saved(self, state):
         return jnp.concatenate([W.ravel() for W in state[0]])
 
 
 class GradientDescent(DeepLinearDynamics, Descent):
-    """Gradient descent W_l <- W_l - learning_rate dC/dW_l, with heavy-ball momentum if asked for.
+    """Gradient descent W_l <- W_l - learning_rate (dC/dW_l + weight_decay W_l), with heavy-ball momentum if asked for.
 
     Arguments are those of `DeepLinearFlow`, and two more. A wide network is replaced by a narrow one only where that is
     exact: at depth 2, and for starts whose reachable subspaces close.
@@ -91,12 +102,15 @@ class GradientDescent(DeepLinearDynamics, Descent):
         momentum: float = 0.0,
         initial: Sequence[ArrayLike] | None = None,
         compress: str | bool | int = "auto",
+        weight_decay: float = 0.0,
     ):
         self.learning_rate = positive("learning_rate", learning_rate)
         self.momentum = finite("momentum", momentum)
         if not 0 <= self.momentum < 1:
             raise ArgumentError("momentum", "lie in [0, 1)", self.momentum)
-        super().__init__(cost, depth, width, gamma, scale, seed, initial=initial, compress=compress)
+        super().__init__(
+            cost, depth, width, gamma, scale, seed, initial=initial, compress=compress, weight_decay=weight_decay
+        )
 
     def start(self) -> tuple[Any, Any]:
         weights = [jnp.asarray(W) for W in self.weights]
@@ -111,6 +125,14 @@ class GradientDescent(DeepLinearDynamics, Descent):
     @property
     def step_size(self):
         return self.learning_rate / (1 - self.momentum)
+
+    def kept(self, time: ArrayLike) -> np.ndarray:
+        """What weight decay leaves, as a factor, of weights that the gradient does not reach, at these times."""
+        steps = np.rint(np.asarray(time, dtype=np.float64) / self.step_size).astype(int)
+        # a weight of its own and its velocity, a step later
+        push = self.learning_rate * self.weight_decay
+        step = np.array([[1 - push, self.momentum], [-push, self.momentum]])
+        return np.reshape([np.linalg.matrix_power(step, n)[0, 0] for n in steps.ravel()], steps.shape)
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""

@@ -18,7 +18,7 @@ _STIFF = 20.0  # how much stiffer the end may be than the start before stabilise
 
 
 class DeepLinearFlow(DeepLinearDynamics, Flow):
-    """Gradient flow dW_l/dt = -dC/dW_l of the layers of A = W_L ... W_1.
+    """Gradient flow dW_l/dt = -dC/dW_l - weight_decay W_l of the layers of A = W_L ... W_1.
 
     Wide networks are replaced by narrow ones with the same flow: exactly for depth 2 and wherever the reachable
     subspaces close, by block Krylov spaces with an error estimate for a Gaussian start of depth 3 or more.
@@ -42,6 +42,8 @@ class DeepLinearFlow(DeepLinearDynamics, Flow):
             the rounds of the Krylov construction.
         tolerance: on the error of a Krylov compression, in times relative to themselves or in costs relative to the
             first; rounds are added until it is met.
+        weight_decay: lambda of the penalty (lambda / 2) sum_l |W_l|_F^2 beside C, at least 0. `cost` stays C alone, and
+            the result has `penalty` beside it. See `decayed_modes` for where such runs end.
 
     Raises:
         ArgumentError: if an argument is refused.
@@ -56,8 +58,12 @@ class DeepLinearFlow(DeepLinearDynamics, Flow):
         [2.0, 1.0]
     """
 
-    descends = True
     _compresses_inexactly = True
+
+    @property
+    def descends(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether the cost never rises: with weight decay that is the cost and the penalty together."""
+        return self.weight_decay == 0
 
     def start(self) -> tuple[Any, Any]:
         system, y0 = self._system(), jnp.asarray(flat(self.weights))
@@ -77,7 +83,7 @@ class DeepLinearFlow(DeepLinearDynamics, Flow):
         """Bounds of the Hessian's spectral radius at the start, and where the cost is at its minimum."""
         length = NumpyCost(self.cost).length
         now = float(system.spectral_radius(y0))
-        return now, float(system.curvature_bound) * self.depth * length ** (2 - 2 / self.depth)
+        return now, float(system.curvature_bound) * self.depth * length ** (2 - 2 / self.depth) + self.weight_decay
 
     def scale(self):
         """Size of each weight at the start: of its layer, or of its row or column where that is far smaller, a mode."""

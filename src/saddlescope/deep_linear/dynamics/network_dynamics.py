@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +20,11 @@ from saddlescope.deep_linear.network.layers import Weights, checked_weights, wid
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
+from saddlescope.deep_linear.problem.least_squares import LeastSquares
 from saddlescope.solve import Dynamics, Reading
+
+if TYPE_CHECKING:
+    from saddlescope.deep_linear.theory.weight_decay import DecayedModes
 
 # Errors fall with every second round (at depth 4 and width 256: 2e-2, 6e-4, 2e-6 after 3, 5, 7 rounds, in jump times).
 _FIRST_ROUNDS, _LIKELY_ROUNDS = 3, 7
@@ -49,12 +53,16 @@ class DeepLinearDynamics(Dynamics):
         initial: Sequence[ArrayLike] | None = None,
         compress: str | bool | int = "auto",
         tolerance: float = 1e-4,
+        weight_decay: float = 0.0,
     ):
         if not isinstance(cost, Cost):
             raise ArgumentError("cost", "be a cost of the product matrix, such as LeastSquares", cost)
         self.cost = cost
         self.scale_factor = positive("scale", scale)
         self.tolerance = fraction("tolerance", tolerance)
+        self.weight_decay = finite("weight_decay", weight_decay)
+        if self.weight_decay < 0:
+            raise ArgumentError("weight_decay", "be at least 0", self.weight_decay)
         self.gamma, self.seed = None, None
         if initial is None:
             for name, value in (("depth", depth), ("width", width), ("gamma", gamma)):
@@ -117,18 +125,33 @@ class DeepLinearDynamics(Dynamics):
             curvature_bound=jnp.asarray(_largest_curvature(self.cost)),
             length=jnp.asarray(NumpyCost(self.cost).length),
             imbalance=jnp.asarray(imbalance_norms(weights)),
+            weight_decay=jnp.asarray(self.weight_decay),
             shapes=tuple((W.shape[0], W.shape[1]) for W in weights),
             explicit=False,
         )
 
-    def lift(self, y: ArrayLike) -> Weights:
+    def target_modes(self) -> DecayedModes | None:
+        """Where weight decay leaves each singular value; None for costs other than whitened least squares."""
+        from saddlescope.deep_linear.theory.weight_decay import decayed_modes
+
+        if not isinstance(self.cost, LeastSquares) or self.cost.inputs is not None or self.depth < 2:
+            return None
+        strength = np.linalg.svd(np.asarray(self.cost.target), compute_uv=False)
+        return decayed_modes(strength, self.depth, self.weight_decay)
+
+    def kept(self, time: ArrayLike) -> np.ndarray:
+        """What weight decay leaves, as a factor, of weights that the gradient does not reach, at these times."""
+        return np.exp(-self.weight_decay * np.asarray(time, dtype=np.float64))
+
+    def lift(self, y: ArrayLike, time: float | None = None) -> Weights:
         """Return the layers of the whole network at a saved state, from the narrow layers that were integrated.
 
         Args:
             y: one row of the trajectory's `weights`.
+            time: of that state; needed where weights that the narrow network does not hold decay.
 
         Raises:
-            ArgumentError: if no run of this flow has states of that size.
+            ArgumentError: if no run of this flow has states of that size, or the time is needed and not given.
         """
         size = np.size(y)
         if self._whole and size == sum(W.size for W in self.initial):
@@ -142,17 +165,21 @@ class DeepLinearDynamics(Dynamics):
         narrow = layers(jnp.asarray(y), shapes)
         if self.compression is None:
             return narrow
+        if time is None and self.weight_decay > 0:
+            raise ArgumentError("time", "be given: the weights that are not in the state decay", None)
+        kept = float(self.kept(0.0 if time is None else time))
         frames = [np.eye(shapes[0][1]), *self.compression.frames, np.eye(shapes[-1][0])]
-        moved = [now - before for now, before in zip(narrow, self.compression.weights, strict=True)]
+        moved = [now - kept * before for now, before in zip(narrow, self.compression.weights, strict=True)]
         return [
-            jnp.asarray(W + above @ dW @ below.T)
+            jnp.asarray(kept * W + above @ dW @ below.T)
             for W, dW, below, above in zip(self.initial, moved, frames, frames[1:], strict=False)
         ]
 
     def read(self, record):
         raw = record.observables
         outside = np.array([np.sum(W**2) for W in self.initial]) - [np.sum(W**2) for W in self.weights]
-        squares = raw["layer_square"] + outside
+        kept = self.kept(record.times)[:, None] ** 2
+        squares = raw["layer_square"] + outside * kept
         observables = {name: raw[name] for name in ("cost", "cost_rate", "test_error")}
         if "product" in raw:
             observables["product"] = raw["product"]
@@ -160,9 +187,15 @@ class DeepLinearDynamics(Dynamics):
         else:
             observables["singular_values"] = raw["singular_values"]
         observables["layer_norm"] = np.sqrt(np.maximum(squares, 0.0))
-        saved = np.stack([flat(self.lift(y)) for y in record.states]) if self._whole else record.states
+        if self.weight_decay > 0:
+            observables["penalty"] = 0.5 * self.weight_decay * squares.sum(axis=1)
+        saved = record.states
+        if self._whole:
+            times = record.state_times
+            saved = np.stack([flat(self.lift(y, float(t))) for y, t in zip(record.states, times, strict=True)])
         observables["weights"] = saved
-        drift = np.abs(np.diff(squares - squares[0], axis=1)).max() if self.depth > 1 else 0.0
+        # differences of layers are conserved, or decay as all weights do
+        drift = np.abs(np.diff(squares - squares[0] * kept, axis=1)).max() if self.depth > 1 else 0.0
         rows, columns = self.cost.shape
         coords = {
             "mode": np.arange(min(rows, columns)),
@@ -209,6 +242,7 @@ class DeepLinearDynamics(Dynamics):
             "gamma": self.gamma,
             "scale": self.scale_factor,
             "seed": self.seed,
+            "weight_decay": self.weight_decay,
             "initial": "Gaussian" if self.gamma is not None else "given",
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -39,13 +39,15 @@ def _vector(weights: Weights) -> jax.Array:
 
 
 class DeepLinearSystem(System):
-    """dW_l/dt = -dC/dW_l; the state is the vector of all weights.
+    """dW_l/dt = -dC/dW_l - weight_decay W_l; the state is the vector of all weights.
 
     Attributes:
         cost: C(A).
         curvature_bound: largest curvature of C, an upper bound of |d^2 C(A)[dA, dA]| / |dA|^2.
         length: the size of the product that is to be learnt; its error is held beside it.
-        imbalance: spectral norms of the conserved W_(l+1)^T W_(l+1) - W_l W_l^T, shape (depth - 1,).
+        imbalance: spectral norms of the conserved W_(l+1)^T W_(l+1) - W_l W_l^T, shape (depth - 1,); with weight decay
+            they fall like exp(-2 weight_decay t), and are bounds.
+        weight_decay: lambda, of (lambda / 2) sum_l |W_l|^2 beside the cost.
         shapes: of the layers.
         explicit: classical explicit steps instead of stabilised ones.
     """
@@ -56,6 +58,7 @@ class DeepLinearSystem(System):
     curvature_bound: jax.Array
     length: jax.Array
     imbalance: jax.Array
+    weight_decay: jax.Array
     shapes: tuple[tuple[int, int], ...] = eqx.field(static=True)
     explicit: bool = eqx.field(static=True)
 
@@ -78,11 +81,11 @@ class DeepLinearSystem(System):
             join=_vector,
             linearise=lambda weights, system: StiffCurvature.at(system.cost, weights),
             factor=lambda curvature, shift: curvature.factor(shift),
-            advance=lambda curvature, factor, weights, system: curvature.advance(factor, system.cost, weights),
+            advance=_advance,
         )
 
     def vector_field(self, y):
-        return -_vector(gradients(self.cost, layers(y, self.shapes)))
+        return -_vector(gradients(self.cost, layers(y, self.shapes))) - self.weight_decay * y
 
     def spectral_radius(self, y: jax.Array) -> jax.Array:
         """An upper bound of the Hessian's spectral radius, for the price of one gradient.
@@ -102,17 +105,23 @@ class DeepLinearSystem(System):
         G = self.cost.gradient(prefixes[-1])
         depth, bound = len(weights), self.cost.curvature_bound(prefixes[-1], G, self.curvature_bound)
         if depth == 1:
-            return bound * gauss_newton
+            return bound * gauss_newton + self.weight_decay
         missing = jnp.sum(self.imbalance)
         largest = jnp.minimum(_norm_squared(weights[0]), _norm_squared(weights[-1])) + missing
-        return bound * gauss_newton + (depth - 1) * jnp.sqrt(_norm_squared(G)) * largest ** ((depth - 2) / 2)
+        outer_layers = (depth - 1) * jnp.sqrt(_norm_squared(G)) * largest ** ((depth - 2) / 2)
+        return bound * gauss_newton + outer_layers + self.weight_decay
 
     def observables(self, y, rate):
+        # of the cost alone: what decay takes from the weights is no descent of it
+        cost_rate = -jnp.sum(rate**2) - self.weight_decay * jnp.sum(y * rate)
+        return self.readings(y) | {"cost_rate": cost_rate}
+
+    def readings(self, y: jax.Array) -> dict[str, jax.Array]:
+        """What is saved of the weights alone."""
         weights = layers(y, self.shapes)
         A = products_from_input(weights)[-1]
         results = {
             "cost": self.cost.value(A),
-            "cost_rate": -jnp.sum(rate**2),
             "test_error": self.cost.test_error(A),
             "layer_square": jnp.stack([jnp.sum(W**2) for W in weights]),
         }
@@ -146,6 +155,12 @@ class DeepLinearSystem(System):
             lambda: jnp.minimum(length, _GROWTH / jnp.maximum(fastest_growth(self.cost, weights), 1e-300)),
             lambda: length,
         )
+
+
+def _advance(curvature: StiffCurvature, factor: Any, weights: Weights, system: DeepLinearSystem) -> Weights:
+    """One linearly implicit Euler step of the gradient flow, then one of the decay; of first order, to extrapolate."""
+    moved = curvature.advance(factor, system.cost, weights)
+    return [W / (1 + factor[0] * system.weight_decay) for W in moved]
 
 
 def _norm_squared(M: jax.Array) -> jax.Array:

@@ -65,6 +65,8 @@ def initial_cost(flow: DeepLinearFlow) -> float:
     # descent is at its steps' mercy, and with momentum on another clock: neither its times nor its rates are the flow's
     if not isinstance(flow, DeepLinearFlow):
         raise ArgumentError("flow", "be a gradient flow, a DeepLinearFlow", type(flow).__name__)
+    if flow.weight_decay > 0:
+        raise ArgumentError("flow", "be without weight decay, which keeps the cost from its minimum", flow.weight_decay)
     begun = float(flow.cost.value(products_from_input(flow.initial)[-1]))  # pyright: ignore[reportArgumentType]
     if not begun > 0:
         raise ArgumentError("cost", "be positive at the start", begun)

@@ -251,6 +251,7 @@ def _escape(
         curvature_bound=jnp.zeros(()),
         length=jnp.asarray(jnp.inf),  # only the weights matter
         imbalance=jnp.asarray(imbalance_norms(free)),
+        weight_decay=jnp.zeros(()),
         shapes=shapes,
         explicit=True,
     )
@@ -296,7 +297,13 @@ def _jump(cost: Cost, begun: list[np.ndarray], end: float, top: float) -> np.nda
     flow = DeepLinearFlow(cost, initial=include([jnp.asarray(W) for W in begun], width), compress=False)
     system, y0 = flow.start()
     system = _Course(
-        system.cost, system.curvature_bound, system.length, system.imbalance, system.shapes, explicit=False
+        system.cost,
+        system.curvature_bound,
+        system.length,
+        system.imbalance,
+        system.weight_decay,
+        system.shapes,
+        explicit=False,
     )
     record = integrate(
         system,
