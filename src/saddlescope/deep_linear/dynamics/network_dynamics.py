@@ -19,8 +19,8 @@ from saddlescope.deep_linear.network.krylov import Compression, compress
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, width_remarks
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.problem.least_squares import LeastSquares
+from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.solve import Dynamics, Reading
 
 if TYPE_CHECKING:
