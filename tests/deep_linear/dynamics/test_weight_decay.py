@@ -14,15 +14,15 @@ COST = ss.LeastSquares(TARGET)
 
 def slopes(layers, decay):
     """dC/dW_l + decay W_l, layer by layer."""
-    found = []
+    results = []
     for at in range(len(layers)):
         below, above = np.eye(3), np.eye(2)
         for W in layers[:at]:
             below = W @ below
         for W in reversed(layers[at + 1 :]):
             above = above @ W
-        found.append(above.T @ (above @ layers[at] @ below - TARGET) @ below.T + decay * layers[at])
-    return found
+        results.append(above.T @ (above @ layers[at] @ below - TARGET) @ below.T + decay * layers[at])
+    return results
 
 
 def parted(y, like):
@@ -108,30 +108,30 @@ def test_what_a_narrow_network_leaves_out_decays_too(momentum):
 @pytest.mark.parametrize("depth", [2, 3, 5])
 def test_modes_are_the_minima_of_their_potential(depth):
     strength, decay = np.array([3.0, 1.5, 0.9, 0.1, 0.0]), 0.4
-    modes = decayed_modes(strength, depth, decay)
+    decayed = decayed_modes(strength, depth, decay)
     x = np.linspace(0, 3.5, 700_001)[1:]
     for k, s in enumerate(strength):
         f = 0.5 * (x - s) ** 2 + 0.5 * decay * depth * x ** (2 / depth)
         inner = (f[1:-1] < f[:-2]) & (f[1:-1] < f[2:])
-        assert inner.any() == np.isfinite(modes.learnt[k])
+        assert inner.any() == np.isfinite(decayed.learnt[k])
         if inner.any():
-            assert modes.learnt[k] == pytest.approx(x[1:-1][inner][-1], abs=1e-5)
-            top = x[np.argmax(np.where(x < modes.learnt[k], f, -np.inf))]
-            assert modes.barrier[k] == pytest.approx(0.0 if depth == 2 else top, abs=1e-5)
+            assert decayed.learnt[k] == pytest.approx(x[1:-1][inner][-1], abs=1e-5)
+            top = x[np.argmax(np.where(x < decayed.learnt[k], f, -np.inf))]
+            assert decayed.barrier[k] == pytest.approx(0.0 if depth == 2 else top, abs=1e-5)
         # at the crossing both minima are as low, just below the collapse there still are two
         if s > 0:
-            at = decayed_modes([s], depth, float(modes.crossing[k]) * (1 - 1e-9))
+            at = decayed_modes([s], depth, float(decayed.crossing[k]) * (1 - 1e-9))
             if depth > 2:
                 assert at.potential(at.learnt)[0] == pytest.approx(0.5 * s**2, rel=1e-6)
-            edge = float(modes.collapse[k])
+            edge = float(decayed.collapse[k])
             assert np.isfinite(decayed_modes([s], depth, edge * (1 - 1e-9)).learnt[0])
             assert np.isnan(decayed_modes([s], depth, edge * (1 + 1e-9)).learnt[0])
 
 
 def test_barriers_decide():
-    modes = decayed_modes([2.0], 3, 0.5)
-    for share, end in ((0.9, 0.0), (1.1, float(modes.learnt[0]))):
-        start = balanced_start([[share * float(modes.barrier[0])]], 3, 2)
+    decayed = decayed_modes([2.0], 3, 0.5)
+    for share, end in ((0.9, 0.0), (1.1, float(decayed.learnt[0]))):
+        start = balanced_start([[share * float(decayed.barrier[0])]], 3, 2)
         run = ss.solve(ss.DeepLinearFlow(ss.LeastSquares([[2.0]]), initial=start, weight_decay=0.5), until=200.0)
         assert run["singular_values"][-1, 0] == pytest.approx(end, abs=1e-5)
 

@@ -35,22 +35,22 @@ def compare_decayed(
         title, subtitle: above the table.
     """
     ends = run["singular_values"][-1]
-    modes = flow.target_modes()
+    decayed = flow.target_modes()
     doubts = [d for d in run.doubts if d != run.message]
-    if modes is None:
+    if decayed is None:
         rows = [{"mode": k + 1, "measured": float(end)} for k, end in enumerate(ends)]
         doubts.append("Nothing is predicted: minima under weight decay are known for whitened least squares only.")
         remarks = ()
     else:
         rows = []
-        dead = _DEAD * float(modes.strength.max())
+        dead = _DEAD * float(decayed.strength.max())
         for k, end in enumerate(ends):
             # a mode below its barrier dies, and zero is a minimum of its own
-            learnt = end > dead and np.isfinite(modes.learnt[k])
+            learnt = end > dead and np.isfinite(decayed.learnt[k])
             rows.append(
                 {
                     "mode": k + 1,
-                    "predicted": float(modes.learnt[k]) if learnt else 0.0,
+                    "predicted": float(decayed.learnt[k]) if learnt else 0.0,
                     "measured": float(end),
                     **{key: float(getattr(modes, key)[k]) for key in ("strength", "barrier", "crossing", "collapse")},
                 }
@@ -61,7 +61,7 @@ def compare_decayed(
     return Comparison(
         title=title,
         subtitle=subtitle,
-        columns=_PLAIN if modes is None else _COLUMNS,
+        columns=_PLAIN if decayed is None else _COLUMNS,
         rows=tuple(rows),
         remarks=(*remarks, Remark("End", end), Remark("Outcome", run.message)),
         doubts=tuple(doubts),
@@ -86,5 +86,5 @@ def _told(rows: list[dict[str, Any]], dead: float) -> str:
     return f"{told}."
 
 
-def _list(modes: list[int]) -> str:
-    return f"mode {modes[0]}" if len(modes) == 1 else f"modes {', '.join(map(str, modes))}"
+def _list(numbers: list[int]) -> str:
+    return f"mode {numbers[0]}" if len(numbers) == 1 else f"modes {', '.join(map(str, numbers))}"

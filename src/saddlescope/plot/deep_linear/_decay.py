@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _LEAST = 1e-4  # of the largest singular value, and of the whole time: where the axes begin
 
 
-def decay(trajectory: Trajectory, modes: DecayedModes | None = None, ax: Axes | None = None) -> Axes:
+def decay(trajectory: Trajectory, decayed: DecayedModes | None = None, ax: Axes | None = None) -> Axes:
     """Draw the singular values of the product over time, where each can end, and below which value it dies.
 
     Args:
         trajectory: of a deep linear network with weight decay.
-        modes: from `decayed_modes`; drawn dashed (ends) and dotted (barriers) where given.
+        decayed: from `decayed_modes`; drawn dashed (ends) and dotted (barriers) where given.
         ax: axes to draw on; new ones by default.
 
     Example:
@@ -38,8 +38,11 @@ def decay(trajectory: Trajectory, modes: DecayedModes | None = None, ax: Axes | 
     late = time > 0
     for k in range(values.shape[1]):
         ax.plot(time[late], values[late, k], color=colour(k), linewidth=2.0, label=f"mode {k + 1}", zorder=3)
-    if modes is not None:
-        for name, style, levels in (("minimum", (0, (5, 2.5)), modes.learnt), ("barrier", (0, (1, 2)), modes.barrier)):
+    if decayed is not None:
+        for name, style, levels in (
+            ("minimum", (0, (5, 2.5)), decayed.learnt),
+            ("barrier", (0, (1, 2)), decayed.barrier),
+        ):
             shown = np.unique(levels[np.isfinite(levels) & (levels > 0)])
             for number, level in enumerate(shown):
                 label = name if number == 0 else "_"
