@@ -52,7 +52,7 @@ def compare_decayed(
                     "mode": k + 1,
                     "predicted": float(decayed.learnt[k]) if learnt else 0.0,
                     "measured": float(end),
-                    **{key: float(getattr(modes, key)[k]) for key in ("strength", "barrier", "crossing", "collapse")},
+                    **{key: float(getattr(decayed, key)[k]) for key in ("strength", "barrier", "crossing", "collapse")},
                 }
             )
         remarks = (Remark("Modes", _told(rows, dead)),)
