@@ -9,7 +9,7 @@ import pytest
 EXPERIMENT = """
 from pathlib import Path
 from saddlescope.papers import Criterion, Experiment, Result
-from saddlescope.papers.drawing import axes, finished, measured
+from saddlescope.papers.framework.drawing import axes, finished, measured
 
 def run(parameters):
     with open({log!r}, "a") as file:

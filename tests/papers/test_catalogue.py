@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from saddlescope.cli import main
-from saddlescope.papers.catalogue import catalogue
-from saddlescope.papers.docs_page import markdown
-from saddlescope.papers.ledger import read_ledger
+from saddlescope.papers.framework.catalogue import catalogue
+from saddlescope.papers.framework.docs_page import markdown
+from saddlescope.papers.framework.ledger import read_ledger
 
 ENTRIES = [entry for paper in catalogue() for entry in paper.entries]
 DOCS = Path(__file__).parents[2] / "docs"

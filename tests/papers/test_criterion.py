@@ -59,3 +59,23 @@ def test_a_known_difference_is_a_difference_but_expected():
 def test_a_run_must_measure_what_its_criteria_compare():
     with pytest.raises(KeyError, match="value"):
         experiment(Criterion("value", "q", "absolute", 0.1, "r", claimed=1.0)).rows("x", Result({}), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("how", "within", "claimed", "measured", "verdict"),
+    [
+        ("relative", 0.01, 1.0, 1.5, Verdict.REFUTED),
+        ("relative", 0.01, 1.0, 1.001, Verdict.UNNOTICED),
+        ("at least", 0.0, 1.0, 0.5, Verdict.REFUTED),
+        ("at least", 0.0, 1.0, 1.5, Verdict.UNNOTICED),
+        ("equal", 0.0, "never", "leap", Verdict.REFUTED),
+        ("relative", 0.01, 1.0, math.nan, Verdict.UNNOTICED),
+        ("relative", 0.01, 1.0, math.inf, Verdict.UNNOTICED),
+    ],
+)
+def test_a_control_must_fail_and_by_a_number(how, within, claimed, measured, verdict):
+    control = Criterion("control-n", "q", how, within, "r", claimed=claimed, control=True)
+    assert control.judge(claimed, measured)[1] is verdict
+    (row,) = experiment(control).rows("x", Result({"control-n": measured}), 0.0)
+    assert row.expected == (verdict is Verdict.REFUTED)
+    assert bool(row.why) != row.expected

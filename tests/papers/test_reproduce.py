@@ -10,7 +10,7 @@ import pytest
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.cli.reproducing import reproduce_papers
-from saddlescope.papers.ledger import read_ledger
+from saddlescope.papers.framework.ledger import read_ledger
 
 TIMES = re.compile(r'"(seconds|wall)": [0-9.]+')
 

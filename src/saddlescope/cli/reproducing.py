@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from saddlescope.cli import caches
 from saddlescope.cli.signals import when_asked
-from saddlescope.papers.catalogue import ROOT, Entry, catalogue, chosen
+from saddlescope.papers.framework.catalogue import ROOT, Entry, catalogue, chosen
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from saddlescope.papers.ledger import Record
-    from saddlescope.papers.reproduction import Reproduction
+    from saddlescope.papers.framework.ledger import Record
+    from saddlescope.papers.framework.reproduction import Reproduction
 
 FOLDER = "reproduction"
 
@@ -41,7 +41,7 @@ def reproduce_papers(paper: str | None, only: Sequence[str], full: bool, out: Pa
     caches.check()
 
     from saddlescope.cli.terminal import Terminal
-    from saddlescope.papers.reproduction import reproduce
+    from saddlescope.papers.framework.reproduction import reproduce
     from saddlescope.solve.control import Control
     from saddlescope.solve.progress import CountBar
 
@@ -83,10 +83,11 @@ def _show(result: Reproduction, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from saddlescope.papers.experiment import Verdict
-    from saddlescope.papers.report import shown, summary, told_verdict
+    from saddlescope.papers.framework.experiment import Verdict
+    from saddlescope.papers.framework.report import shown, summary, told_verdict
 
     styles = {Verdict.AGREES.value: "green", Verdict.WITHIN.value: "cyan", Verdict.DIFFERS.value: "bold red"}
+    styles |= {Verdict.REFUTED.value: "cyan", Verdict.UNNOTICED.value: "bold red"}
     short = {Verdict.WITHIN.value: "agrees within finite size"}
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for head in ("experiment / row", "claimed", "measured", "error", "verdict"):

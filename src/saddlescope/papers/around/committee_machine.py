@@ -10,8 +10,8 @@ from scipy.optimize import minimize_scalar
 
 from saddlescope.gaussian import kernel
 from saddlescope.measure import plateaus
-from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import finished, measured, predicted, two_axes
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.single_index import MultiIndex, NetworkFlow
 from saddlescope.solve import solve
 

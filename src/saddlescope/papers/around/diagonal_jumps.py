@@ -12,8 +12,8 @@ from scipy.optimize import linprog
 from saddlescope.diagonal_linear import jump_sequence
 from saddlescope.diagonal_linear.problem.regression import reference_regression
 from saddlescope.measure import exponent
-from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import axes, finished, measured, predicted
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

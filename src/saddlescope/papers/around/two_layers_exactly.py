@@ -9,8 +9,8 @@ import numpy as np
 
 from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, lambda_balanced_flow, lambda_balanced_start
 from saddlescope.deep_linear.problem.reference_problems import reference_target
-from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import axes, finished, measured, predicted
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 
 from saddlescope.gaussian import Uniform
 from saddlescope.measure import exponent, learning_times
-from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import finished, measured, predicted, two_axes
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import ACTIVATION, EDGE, problem
 from saddlescope.single_index import MeanFieldFlow, NetworkFlow
 from saddlescope.solve import solve

@@ -9,8 +9,8 @@ import numpy as np
 
 from saddlescope.gaussian import TruncatedNormal, Uniform
 from saddlescope.measure import compare_times, learning_times
-from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import finished, measured, predicted, two_axes
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import EDGE, problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order
 from saddlescope.solve import solve

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from saddlescope.measure import learning_times
-from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import axes, finished, measured, predicted
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import ACTIVATION, EDGE, problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order
 from saddlescope.solve import solve

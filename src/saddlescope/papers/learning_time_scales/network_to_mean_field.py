@@ -9,8 +9,8 @@ import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 
 from saddlescope.measure import exponent
-from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import finished, measured, predicted, two_axes
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import EDGE, problem
 from saddlescope.single_index import MeanFieldFlow, NetworkFlow
 from saddlescope.solve import solve

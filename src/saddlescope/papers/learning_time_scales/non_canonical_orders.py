@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from saddlescope.gaussian import Rademacher
-from saddlescope.papers.drawing import finished, measured, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import finished, measured, two_axes
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.papers.learning_time_scales._reference import problem
 from saddlescope.single_index import MeanFieldFlow, canonical_order, check_canonical_order
 from saddlescope.solve import solve

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.deep_linear import LeastSquares, distance_grid
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

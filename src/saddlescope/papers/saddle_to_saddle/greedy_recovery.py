@@ -9,8 +9,8 @@ import numpy as np
 
 from saddlescope.deep_linear import MatrixCompletion, greedy_low_rank
 from saddlescope.deep_linear.problem.reference_problems import random_completion
-from saddlescope.papers.drawing import axes, finished, measured
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import axes, finished, measured
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ import numpy as np
 
 from saddlescope.deep_linear import regime
 from saddlescope.measure import exponent
-from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import axes, finished, measured, predicted
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.papers.saddle_to_saddle._completion import small_completion
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 
 from saddlescope.deep_linear import DeepLinearFlow, saddle_to_saddle_limit
 from saddlescope.deep_linear.problem.reference_problems import reference_completion
-from saddlescope.papers.drawing import finished, measured, predicted, two_axes
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import finished, measured, predicted, two_axes
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from saddlescope.deep_linear import DeepLinearFlow, saddle_to_saddle_limit
 from saddlescope.deep_linear.problem.reference_problems import reference_completion
 from saddlescope.measure import effective_rank
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.solve import solve
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 from saddlescope.deep_linear import LeastSquares, balanced_start, hessian_extremes
 from saddlescope.deep_linear.network.layers import gradients, include
 from saddlescope.deep_linear.problem.reference_problems import reference_target
-from saddlescope.papers.drawing import axes, finished, measured, predicted
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.drawing import axes, finished, measured, predicted
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from saddlescope.deep_linear import DeepLinearFlow, regime_card, train
-from saddlescope.papers.experiment import Criterion, Experiment, Result
+from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
 from saddlescope.papers.saddle_to_saddle._completion import small_completion
 
 if TYPE_CHECKING:

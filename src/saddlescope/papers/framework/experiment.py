@@ -20,6 +20,8 @@ class Verdict(enum.Enum):
     AGREES = "agrees"
     WITHIN = "agrees within the stated finite-size error"
     DIFFERS = "differs"
+    REFUTED = "fails, as it must"
+    UNNOTICED = "agrees, and must not"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Criterion:
         finite_size: for an asymptotic claim, the size of the run and the correction to expect; such a row agrees
             "within the stated finite-size error".
         known_difference: why the row is expected to differ; a row without one should agree.
+        power: what wrong theory the row would have caught, in a few words.
+        control: a negative control: the claim is wrong on purpose, and the row must fail by the same bound as the true
+            one beside it.
     """
 
     name: str
@@ -46,6 +51,8 @@ class Criterion:
     claimed: Value | None = None
     finite_size: str = ""
     known_difference: str = ""
+    power: str = ""
+    control: bool = False
 
     @property
     def sentence(self) -> str:
@@ -77,6 +84,10 @@ class Criterion:
         'agrees'
         """
         error = self.error(claimed, measured)
+        if self.control:
+            # what is not a number refutes nothing
+            refuted = error > self.within if self.how == "equal" else self.within < error < math.inf
+            return error, Verdict.REFUTED if refuted else Verdict.UNNOTICED
         if not error <= self.within:
             return error, Verdict.DIFFERS
         return error, Verdict.WITHIN if self.finite_size else Verdict.AGREES
@@ -96,6 +107,7 @@ class Row:
         criterion: in words, with its reason.
         expected: whether the row is as expected: it agrees, or differs for a reason that was stated beforehand.
         seconds: of processor time of the experiment.
+        power: what wrong theory the row would have caught.
     """
 
     id: str
@@ -108,6 +120,7 @@ class Row:
     criterion: str
     expected: bool
     seconds: float
+    power: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +177,9 @@ class Experiment:
             why = criterion.known_difference
             if not why:
                 why = f"the error {error:.3g} is beyond {criterion.within:g}" if criterion.within else "not as claimed"
-            differs = verdict is Verdict.DIFFERS
+            differs = verdict in (Verdict.DIFFERS, Verdict.UNNOTICED)
+            if verdict is Verdict.UNNOTICED:
+                why = "a wrong claim passes: the bound is too wide, or the measurement blind"
             rows.append(
                 Row(
                     id=f"{id}/{criterion.name}",
@@ -175,8 +190,9 @@ class Experiment:
                     verdict=verdict.value,
                     why=why if differs else "",
                     criterion=criterion.sentence,
-                    expected=not differs or bool(criterion.known_difference),
+                    expected=not differs or (bool(criterion.known_difference) and not criterion.control),
                     seconds=round(seconds, 2),
+                    power=criterion.power,
                 )
             )
         return rows

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddlescope.papers.catalogue import Paper
-from saddlescope.papers.ledger import Ledger
-from saddlescope.papers.report import BOUNDS, shown, summary, told_verdict
+from saddlescope.papers.framework.catalogue import Paper
+from saddlescope.papers.framework.ledger import Ledger
+from saddlescope.papers.framework.report import BOUNDS, shown, summary, told_power, told_verdict
 
 
 def markdown(papers: Sequence[Paper], ledger: Ledger) -> str:
@@ -50,7 +50,8 @@ def markdown(papers: Sequence[Paper], ledger: Ledger) -> str:
         for record in mine:
             lines += ["", f"### {record.title}", "", f"{record.claim} *{record.source}*", ""]
             lines += [
-                f"- `{row.id}`: {row.claim}. {row.criterion[0].upper()}{row.criterion[1:]}" for row in record.rows
+                f"- `{row.id}`: {row.claim}. {row.criterion[0].upper()}{row.criterion[1:]}{told_power(row)}"
+                for row in record.rows
             ]
             lines += [f"- Doubt: {doubt}" for doubt in record.doubts]
     return "\n".join([*lines, ""])

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from saddlescope.arguments import ArgumentError
-from saddlescope.papers.experiment import Experiment
+from saddlescope.papers.framework.experiment import Experiment
 
 ROOT = "saddlescope.papers"
 
@@ -81,6 +81,8 @@ def catalogue(root: str = ROOT) -> tuple[Paper, ...]:
         if not part.ispkg:
             continue
         folder = importlib.import_module(f"{root}.{part.name}")
+        if not hasattr(folder, "ORDER"):
+            continue  # no paper: the framework itself
         names = [m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_")]
         first = list(folder.ORDER)
         names.sort(key=lambda name: (first.index(name) if name in first else len(first), name))

@@ -8,9 +8,9 @@ from html import escape
 from pathlib import Path
 
 from saddlescope import files
-from saddlescope.papers.catalogue import Paper
-from saddlescope.papers.experiment import Row, Verdict
-from saddlescope.papers.ledger import Ledger, Record
+from saddlescope.papers.framework.catalogue import Paper
+from saddlescope.papers.framework.experiment import Row, Verdict
+from saddlescope.papers.framework.ledger import Ledger, Record
 
 NAME = "report.html"
 BOUNDS = (
@@ -18,7 +18,12 @@ BOUNDS = (
     "widened. Where a first run missed a bound, some sizes, reference computations, two predictions, finite-size notes "
     "and a path drawn through too few points were corrected."
 )
-_PLURAL = {verdict: verdict.value.replace("agrees", "agree").replace("differs", "differ") for verdict in Verdict}
+_PLURAL = {
+    verdict: verdict.value.replace("agrees", "agree")
+    .replace("differs", "differ")
+    .replace("fails, as it", "fail, as they")
+    for verdict in Verdict
+}
 _LARGEST = 600_000  # bytes of an SVG that is put into the page; beyond, its PNG
 
 _STYLE = """
@@ -74,7 +79,7 @@ def summary(records: Sequence[Record]) -> str:
     told = f"{len(rows)} rows of {len(records)} experiments: " + ", ".join(
         f"{number} {verdict.value if number == 1 else _PLURAL[verdict]}"
         for verdict, number in counts.items()
-        if number or verdict is not Verdict.DIFFERS
+        if number or verdict in (Verdict.AGREES, Verdict.WITHIN)
     )
     wrong = [row.id for row in rows if not row.expected]
     failed = [record.id for record in records if record.error]
@@ -98,12 +103,18 @@ def shown(value: object) -> str:
 
 
 def _class(row: Row) -> str:
-    return {Verdict.AGREES.value: "agrees", Verdict.WITHIN.value: "within"}.get(row.verdict, "differs")
+    fine = {Verdict.AGREES.value: "agrees", Verdict.WITHIN.value: "within", Verdict.REFUTED.value: "within"}
+    return fine.get(row.verdict, "differs")
 
 
 def told_verdict(row: Row) -> str:
     """Return the verdict of a row, with the reason of a difference."""
     return f"{row.verdict}: {row.why}" if row.why else row.verdict
+
+
+def told_power(row: Row) -> str:
+    """Return what wrong theory the row would have caught, as a sentence of its own, or nothing."""
+    return f" Would have caught: {row.power}." if row.power else ""
 
 
 def _overview(records: Sequence[Record]) -> str:
@@ -112,7 +123,7 @@ def _overview(records: Sequence[Record]) -> str:
         worst, name = "agrees", "agrees"
         if record.error:
             worst, name = "differs", "failed"
-        elif any(row.verdict == Verdict.DIFFERS.value for row in record.rows):
+        elif any(row.verdict in (Verdict.DIFFERS.value, Verdict.UNNOTICED.value) for row in record.rows):
             worst, name = "differs", Verdict.DIFFERS.value
         elif any(row.verdict == Verdict.WITHIN.value for row in record.rows):
             worst, name = "within", Verdict.WITHIN.value
@@ -152,7 +163,8 @@ def _section(record: Record, figures: Path) -> str:
 def _line(row: Row) -> str:
     error = "–" if row.error is None else f"{row.error:.2g}"
     return (
-        f'<tr><td>{escape(row.claim)}<div class="criterion">{escape(row.id)}: {escape(row.criterion)}</div></td>'
+        f'<tr><td>{escape(row.claim)}<div class="criterion">{escape(row.id)}: '
+        f"{escape(row.criterion)}{escape(told_power(row))}</div></td>"
         f'<td class="number">{escape(shown(row.claimed))}</td><td class="number">{escape(shown(row.measured))}</td>'
         f'<td class="number">{error}</td><td class="{_class(row)}">{escape(told_verdict(row))}</td></tr>'
     )

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.files import FolderLock, refuse_if_in_use
-from saddlescope.papers import report
-from saddlescope.papers.catalogue import Entry, Paper
-from saddlescope.papers.ledger import NAME, Ledger, Record, read_ledger
+from saddlescope.papers.framework import report
+from saddlescope.papers.framework.catalogue import Entry, Paper
+from saddlescope.papers.framework.ledger import NAME, Ledger, Record, read_ledger
 
 FIGURES = "figures"
 

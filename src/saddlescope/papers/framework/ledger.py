@@ -9,7 +9,7 @@ from typing import Any
 
 from saddlescope import files
 from saddlescope.arguments import ArgumentError
-from saddlescope.papers.experiment import Row
+from saddlescope.papers.framework.experiment import Row
 
 _FORMAT = "saddlescope ledger 1"
 NAME = "ledger.json"
