@@ -99,8 +99,9 @@ def test_a_killed_run_goes_on_where_it_was(made, tmp_path):
     out = tmp_path / "out"
     code = f"from saddlescope.cli.reproducing import reproduce_papers as r; from pathlib import Path; \
 r(None, [], False, Path({str(out)!r}), {made.root!r})"
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     killed = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, check=False
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": paths}, check=False
     )
     assert killed.returncode == 9
     assert (out / ".lock").exists()
