@@ -36,6 +36,7 @@ test: $(VENV)/.dev          ## all tests, docstring examples included; a file of
 lint: $(VENV)/.dev          ## style and imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 
 types: $(VENV)/.dev         ## type checker
 	$(BIN)/pyright

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import saddlescope as ss
-from saddlescope.solve import notebook
-from saddlescope.solve.progress import CountBar, Progress
+from saddlescope.solve.progress import CountBar, Progress, notebook
 
 PROBLEM = ss.SingleIndex(link=[1, -1], activation="relu")
 COST = ss.LeastSquares(np.diag([2.0, 1.0]))

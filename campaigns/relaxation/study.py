@@ -8,8 +8,8 @@ import time
 import numpy as np
 
 from saddlescope.arguments import ArgumentError
+from saddlescope.outcome import Outcome
 from saddlescope.solve.control import in_charge
-from saddlescope.solve.outcome import Outcome
 from saddlescope.study import Column, Comparison
 from saddlescope.study import Study as Base
 from saddlescope.trajectory import Trajectory

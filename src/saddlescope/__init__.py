@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         tolerance,
     )
     from saddlescope.arguments import ArgumentError
+    from saddlescope.comparing import compare
     from saddlescope.curves import Curve, CurveError, CurveLog, read_curve, read_curves
     from saddlescope.deep_linear import (
         DeepLinearFlow,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         saddle_to_saddle_limit,
     )
     from saddlescope.diagonal_linear import DiagonalFlow, jump_sequence
-    from saddlescope.families import compare
     from saddlescope.gaussian import (
         Normal,
         PointMasses,

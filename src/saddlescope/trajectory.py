@@ -15,7 +15,7 @@ import numpy as np
 from saddlescope import files
 from saddlescope.arguments import ArgumentError
 from saddlescope.identity import identity
-from saddlescope.solve.outcome import Outcome
+from saddlescope.outcome import Outcome
 
 if TYPE_CHECKING:
     import xarray

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from saddlescope.cli import main
-from saddlescope.cli.curves.command import Asked
 from saddlescope.cli.curves.following import follow_file
+from saddlescope.cli.curves.judging import Asked
 
 CASES = Path(__file__).parents[1] / "curves" / "cases"
 KERAS = str(CASES / "keras_training.log")

@@ -1,6 +1,5 @@
 """Methods and tolerances are values: every flow by every method that serves it, and refusals where one cannot."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -85,17 +84,3 @@ def test_tolerances_are_what_rtol_and_atol_stand_for():
     assert a.doubts == b.doubts
     with pytest.raises(ss.ArgumentError, match="`rtol` must not be given together with `tolerance`"):
         ss.solve(flow, 1.0, rtol=1e-4, tolerance=tied)
-
-
-@dataclass(frozen=True)
-class Half(ss.tolerance.Tolerance):
-    """The example of CONTRIBUTING: a rule of one's own."""
-
-    def absolute(self, scale: np.ndarray) -> np.ndarray:
-        return 0.5 * self.rtol * scale
-
-
-def test_a_rule_of_ones_own_will_do():
-    flow = ss.DiagonalFlow(LINEAR, [1.0, -1.0], scale=0.1)
-    run = ss.solve(flow, 1.0, tolerance=Half(1e-4))
-    assert run.solver["atol"] == pytest.approx(0.5e-4 * np.max(flow.scale()))

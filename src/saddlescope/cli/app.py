@@ -245,7 +245,8 @@ def plateaus(
         Solve this spec (a path, or the name of a shipped one), and set the drops of its run beside those of each curve,
         on a free scale of time.
     """
-    from saddlescope.cli.curves.command import Asked, tell_plateaus
+    from saddlescope.cli.curves.command import tell_plateaus
+    from saddlescope.cli.curves.judging import Asked
 
     asked = Asked(tuple(y or ()), x, time, values, from_, run, slope, least_decades, sep, decimal)
     return tell_plateaus(files, asked, only_list=list_, as_json=json, picture=plot, follow=follow, spec=compare)

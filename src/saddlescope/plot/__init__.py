@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
+    from saddlescope.plot._sweep import sweep
     from saddlescope.plot.curves import stages
     from saddlescope.plot.deep_linear._decay import decay
     from saddlescope.plot.deep_linear._singular_values import singular_values
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from saddlescope.plot.single_index.ladder import ladder
     from saddlescope.plot.single_index.order_parameters import order_parameters
     from saddlescope.plot.single_index.overlaps import overlaps
-    from saddlescope.plot.sweep import sweep
 
 __all__ = [
     "decay",

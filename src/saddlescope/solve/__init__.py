@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
+    from saddlescope.outcome import Outcome
     from saddlescope.solve.iterate import Iteration
     from saddlescope.solve.labels import Label, Reading, versions
     from saddlescope.solve.loop import Record, integrate
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from saddlescope.solve.methods.rkc import RKC2
     from saddlescope.solve.methods.rodas import Rodas5P
     from saddlescope.solve.methods.step_length import relative
-    from saddlescope.solve.outcome import Outcome
     from saddlescope.solve.protocols import Curve, Descent, Dynamics, Flow, Refinement, System
     from saddlescope.solve.run import solve
     from saddlescope.solve.structure.block_low_rank import BlockLowRank

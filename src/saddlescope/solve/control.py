@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from saddlescope.arguments import positive
-from saddlescope.solve.outcome import Outcome
+from saddlescope.outcome import Outcome
 
 if TYPE_CHECKING:
     from saddlescope.trajectory import Trajectory

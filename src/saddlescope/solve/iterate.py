@@ -13,10 +13,10 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.files import NotWrittenError
+from saddlescope.outcome import Outcome
 from saddlescope.solve.checkpoint import Checkpoint
 from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.loop import Record
-from saddlescope.solve.outcome import Outcome
 
 _OBSERVED = 400  # log-spaced steps at which observables are saved
 _FIRST_CALL = 64  # steps

@@ -17,11 +17,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from saddlescope.outcome import Outcome
 from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.machine.threads import one_blas_thread
 from saddlescope.solve.methods.choice import solver_of
 from saddlescope.solve.methods.step_length import adapted
-from saddlescope.solve.outcome import Outcome
 from saddlescope.solve.protocols import System
 
 # Steps and saved states that one chunk can hold. A chunk is cut shorter when steps are slow, so that an interrupt or
@@ -113,7 +113,7 @@ def _advance(
     limit: jax.Array,
     stretch: jax.Array,
     capacity: int,
-    method: str | None,
+    method: Any,
 ) -> tuple[_Carry, _Saved]:
     """Step until the last time of `grid`, the target or `limit` attempts, whichever comes first."""
     solver, term = solver_of(system, method), term_of_fields()
@@ -231,7 +231,7 @@ def integrate(
     stop_below: float = -np.inf,
     is_still: Callable[[float, jax.Array], bool] | None = None,
     control: Control | None = None,
-    method: str | None = None,
+    method: Any = None,
 ) -> Record:
     """Integrate y' = F(y) from time 0 to the last time of `grid`.
 

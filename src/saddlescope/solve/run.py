@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, positive
+from saddlescope.outcome import Outcome
 from saddlescope.solve.checkpoint import Checkpoint
 from saddlescope.solve.control import Control, in_charge, unwatched
 from saddlescope.solve.global_error import estimate
@@ -17,7 +18,6 @@ from saddlescope.solve.iterate import iterate
 from saddlescope.solve.labels import assembled
 from saddlescope.solve.loop import Record, integrate, term_of_fields
 from saddlescope.solve.methods.choice import checked, solver_of
-from saddlescope.solve.outcome import Outcome
 from saddlescope.solve.progress import Progress
 from saddlescope.solve.protocols import Descent, Flow, Refinement
 from saddlescope.solve.still import still_test
@@ -123,7 +123,7 @@ class _How(NamedTuple):
 
     until: float
     tolerance: Tolerance
-    method: str | None
+    method: Any
     states: int
     target: float
     stop_when_still: bool

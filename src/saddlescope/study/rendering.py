@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from saddlescope.study.comparison import Column, Comparison
+if TYPE_CHECKING:
+    from saddlescope.study.comparison import Column, Comparison
 
 _HEAD = 10  # width of the words that open a line below the table
 _WIDTH = 80

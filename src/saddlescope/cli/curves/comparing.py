@@ -6,7 +6,7 @@ import functools
 import sys
 from dataclasses import replace
 
-from saddlescope.cli.curves.command import Judged
+from saddlescope.cli.curves.judging import Judged
 from saddlescope.specs import read
 from saddlescope.study import curve_beside_run
 

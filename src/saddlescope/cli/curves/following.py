@@ -7,7 +7,7 @@ import time as clock
 from collections.abc import Callable
 from pathlib import Path
 
-from saddlescope.cli.curves.command import Asked, Judged, judged, read
+from saddlescope.cli.curves.judging import Asked, Judged, judged, read
 from saddlescope.curves import CurveError
 from saddlescope.curves.refusals import shown
 

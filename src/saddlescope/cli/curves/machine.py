@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from saddlescope.cli.curves.command import Judged
+from saddlescope.cli.curves.judging import Judged
 from saddlescope.curves.tables import Log
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from saddlescope.cli.curves.command import Judged
+from saddlescope.cli.curves.judging import Judged
 from saddlescope.curves import CurveError
 from saddlescope.curves.refusals import shown
 

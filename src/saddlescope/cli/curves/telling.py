@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from saddlescope.cli.curves.characters import drawn
-from saddlescope.cli.curves.command import Judged
+from saddlescope.cli.curves.judging import Judged
 from saddlescope.curves.choosing import quantities
 from saddlescope.curves.refusals import shown
 from saddlescope.curves.tables import Log

@@ -22,13 +22,15 @@ def serving(system: System) -> dict[str, diffrax.AbstractSolver]:
     return solvers
 
 
-def solver_of(system: System, name: str | None) -> Any:
-    """Return the solver of a method, or that of the system's structure where no method is named."""
-    return system.solver() if name is None else serving(system)[name]
+def solver_of(system: System, method: Any) -> Any:
+    """Return the solver of a method that was `checked`, or that of the system's structure where none was asked for."""
+    if method is None:
+        return system.solver()
+    return serving(system)[method] if isinstance(method, str) else method
 
 
-def checked(system: System, method: Any) -> str | None:
-    """Return the name of a method that was asked for, or refuse it where it cannot serve.
+def checked(system: System, method: Any) -> Any:
+    """Return the name of a method that was asked for, or an explicit one of the user's own; refuse what cannot serve.
 
     Args:
         system: what is to be integrated.
@@ -39,11 +41,14 @@ def checked(system: System, method: Any) -> str | None:
     """
     if method is None:
         return None
+    from saddlescope import method as known
     from saddlescope.method import named
 
     name = named("method", method) if isinstance(method, str) else type(method).__name__
     if not isinstance(method, str | diffrax.AbstractSolver):
         named("method", method)
+    if isinstance(method, diffrax.AbstractERK) and name not in known.__all__:
+        return method
     able = serving(system)
     if name not in able:
         must = f"be one that this flow has the structure for ({', '.join(able)})"

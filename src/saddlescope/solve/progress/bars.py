@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from saddlescope.solve.control import Standing
-from saddlescope.solve.notebook import NotebookBar, in_notebook
+from saddlescope.solve.progress.notebook import NotebookBar, in_notebook
 
 _PATIENCE = 2.0  # seconds before a bar appears by itself
 _EVEN = 2.0  # a run whose speed grows by less than this comes in steps of one length
