@@ -35,24 +35,24 @@ class Estimate:
 
     Attributes:
         error: the larger of a relative error of times and one of heights beside their size, at the worst place, and no
-            less than what is promised; inf if no companion came to the end.
-        promised: what the tolerance of a step lets expect.
+            less than what the method promises; inf if no companion came to the end.
+        allowed: what goes without a doubt.
     """
 
     error: float
-    promised: float
+    allowed: float
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """A sentence, if the error is more than ten times what is promised."""
-        if self.error <= _ALLOWED * self.promised:
+        """A sentence, if the error is more than that."""
+        if self.error <= self.allowed:
             return ()
         if not np.isfinite(self.error):
             return ("How far this run is off is not known: beside it, no run with looser steps came to the end.",)
         return (
-            f"Its errors grow on the way: the same run with looser steps shows that this one is off by "
-            f"{self.error:.0e} of its times or of the height of its curves, more than ten times what its tolerance "
-            f"promises ({self.promised:.0e}). A smaller rtol brings them down.",
+            "Its errors grow on the way: the same run with looser steps shows that this one is off by "
+            f"{self.error:.0e} of its times or of the height of its curves, more than the {self.allowed:.0e} that its "
+            "tolerance lets expect. A smaller rtol brings them down.",
         )
 
 
@@ -62,6 +62,7 @@ def estimate(
     curves: Callable[[Record], Sequence[Curve]],
     rtol: float,
     orders: tuple[float, float],
+    expected: float = 0.0,
 ) -> Estimate:
     """Return the error of a run.
 
@@ -71,10 +72,12 @@ def estimate(
         curves: what to compare of a run.
         rtol: relative tolerance of the run.
         orders: of the method and of its error of a step; errors of a run go with this ratio of powers of rtol.
+        expected: what the flow itself says of such runs, where that is more than ten times what the method promises.
     """
     order, of_step = orders
     power = order / of_step
     promised = rtol**power
+    allowed = max(_ALLOWED * promised, expected)
     most = 2 * (record.solver["steps_accepted"] + record.solver["steps_rejected"]) + 100
     right = curves(record)
 
@@ -95,13 +98,13 @@ def estimate(
     gap = apart(far)
     error = gap / (far ** (_CAUTION * power) - 1)
     if error <= _ALLOWED * promised or far <= _NEAR:
-        return Estimate(max(error, promised), promised)
+        return Estimate(max(error, promised), allowed)
     near = apart(_NEAR)
     # f^q - 1 at both factors
     powers = np.linspace(0.2, 1.0, 81) * power
     shares = (far**powers - 1) / (_NEAR**powers - 1)
     result = powers[np.searchsorted(shares, min(gap, 1.0) / near)] if near > 0 and gap / near < shares[-1] else power
-    return Estimate(max(near / (_NEAR**result - 1), promised), promised)
+    return Estimate(max(near / (_NEAR**result - 1), promised), allowed)
 
 
 def distance(times: np.ndarray, curve: Curve, at: np.ndarray, values: np.ndarray) -> float:

@@ -212,10 +212,11 @@ def _with_error(trajectory: Trajectory, flow: Flow, record: Record, how: _How, c
         )
 
     orders = float(solver.order(term)), float(solver.error_order(term))
+    expected = float(trajectory.accuracy.get("integration_error", 0.0))
     result = None
     if control.ended is None:
         with contextlib.nullcontext() if control.whole else contextlib.suppress(KeyboardInterrupt):
-            result = estimate(record, again, flow.curves, rtol, orders)
+            result = estimate(record, again, flow.curves, rtol, orders, expected)
     if result is None or control.ended is not None:
         doubt = "How far this run is off is not known: the runs beside it that show it were stopped."
         return dataclasses.replace(trajectory, doubts=(*trajectory.doubts, doubt))
