@@ -87,7 +87,8 @@ def serve(tmp_path_factory):
     started = []
 
     def start(*words, folder=None):
-        started.append(Served("--port", "0", *words, folder=folder or tmp_path_factory.mktemp("page")))
+        port = () if "--port" in words else ("--port", "0")
+        started.append(Served(*port, *words, folder=folder or tmp_path_factory.mktemp("page")))
         return started[-1]
 
     yield start
@@ -127,7 +128,11 @@ def browser(tmp_path_factory):
     ):
         options.add_argument(word)
     downloads = tmp_path_factory.mktemp("downloads")
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    prefs = {
+        "download.default_directory": str(downloads),
+        "profile.default_content_setting_values.automatic_downloads": 1,
+    }
+    options.add_experimental_option("prefs", prefs)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     driver.downloads = downloads
@@ -157,7 +162,7 @@ class Page:
         if wait:
             self.until("window.saddlescope && saddlescope.page.setup && !saddlescope.page.running")
 
-    def until(self, condition, seconds=60):
+    def until(self, condition, seconds=120):
         """Wait for a condition of the page, in JavaScript."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
