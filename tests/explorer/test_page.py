@@ -224,9 +224,17 @@ def test_files_are_saved_and_open(page, tmp_path):
     from saddlescope.trajectory import load
 
     page.open(LADDER)
-    for what in ("toml", "sweep", "python", "png", "svg", "netcdf", "html"):
+    for what, name in (
+        ("toml", "spec.toml"),
+        ("sweep", "sweep.toml"),
+        ("python", "run.py"),
+        ("png", "ladder.png"),
+        ("svg", "ladder.svg"),
+        ("netcdf", "trajectory.nc"),
+        ("html", "saddlescope.html"),
+    ):
         page.run("document.querySelector(`[data-export=${arguments[0]}]`).click()", what)
-        time.sleep(0.2)
+        downloaded(page, name)
     assert read(str(downloaded(page, "spec.toml"))).dynamics.epsilon == 1e-4
     assert tomllib.loads(downloaded(page, "sweep.toml").read_text())["sweep"]["axes"]["dynamics.epsilon"][0] == 1e-14
     compile(downloaded(page, "run.py").read_text(), "run.py", "exec")
@@ -246,7 +254,9 @@ def test_files_are_saved_and_open(page, tmp_path):
 def test_a_server_that_stops_is_told_and_one_that_comes_back_is_used(page, serve):
     one = serve()
     page.server = one
-    page.open(LADDER)
+    page.open(LADDER, wait=False)
+    page.until("window.saddlescope?.page.running")
+    page.until("document.querySelector('#offline').hidden")
     port = one.address.split(":")[2].strip("/")
     one.stop()
     page.until("!document.querySelector('#offline').hidden")
@@ -254,7 +264,7 @@ def test_a_server_that_stops_is_told_and_one_that_comes_back_is_used(page, serve
     again = serve("--port", port)
     assert again.address == one.address
     page.until("document.querySelector('#offline').hidden", 20)
-    page.until("!saddlescope.page.running && document.querySelector('#comparison table')")
+    page.until("saddlescope.page.running")  # what was shown is run again
     again.stop()
 
 

@@ -18,6 +18,7 @@ from saddlescope.explorer.limits import MEMORY, SECONDS
 WORKERS = 2
 _WAITING = 8  # pages that may wait for a worker
 _HARD = 2 * SECONDS + 60  # seconds after which a job is ended from outside: prediction and compilation take time, too
+_PATIENCE = 10.0  # seconds for which an export waits for the worker that holds its run
 _LINE = 2**28
 _STARTED_SLOWLY = "Starting the solver: the first run of a kind is compiled, which takes some seconds."
 
@@ -146,7 +147,7 @@ class Session:
             if before is not None:
                 before.give_up()
         try:
-            worker = await self._take(job.get("key", ""), asked)
+            worker = await self._take(job.get("key", ""), asked, holder=not alone)
         except BusyError as error:
             yield _said("refused", str(error))
             yield "end", "{}"
@@ -204,15 +205,23 @@ class Session:
             coming.cancel()
             change.cancel()
 
-    async def _take(self, key: str, asked: _Asked) -> _Worker | None:
-        """A free worker, the one that has done this before if there is a choice; None if nobody waits any more."""
+    async def _take(self, key: str, asked: _Asked, *, holder: bool) -> _Worker | None:
+        """A free worker, the one that has done this before if there is a choice; None if nobody waits any more.
+
+        Args:
+            key: of the run.
+            asked: whether it is still wanted.
+            holder: wait a while for the worker that holds the run, as to repeat it takes longer.
+        """
+        patience = time.monotonic() + (_PATIENCE if holder else 0.0)
         if self._waiting >= _WAITING:
             raise BusyError(f"Two runs are under way and {_WAITING} pages wait: try again in a while.")
         self._waiting += 1
         try:
             while asked.wanted:
                 free = [worker for worker in self._workers if worker.number is None]
-                if free:
+                held = any(key in worker.keys and worker.alive for worker in self._workers if worker not in free)
+                if free and not (held and time.monotonic() < patience):
                     best = max(free, key=lambda w: (key in w.keys, w.alive, len(w.keys)))
                     self._count += 1
                     best.number, best.events = self._count, asyncio.Queue()
