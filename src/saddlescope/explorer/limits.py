@@ -17,7 +17,7 @@ from saddlescope.specs.run_spec import RunSpec
 
 SPEC_BYTES = 64 * 1024
 LOG_BYTES = 64 * 1024**2
-SECONDS = 60.0  # that one run may take before it is stopped and shown as far as it came
+SECONDS = 120.0  # that one run may take, compiled first, before it is stopped and shown as far as it came
 MEMORY = 4e9  # bytes that one run may hold
 _NUMBERS = 4096  # in one spec
 _DEPTH = 6  # of tables and lists in each other

@@ -125,7 +125,10 @@ class Worker:
         self._keep(job["key"], _Done(study, solved, theory))
         self._check()
         doubts += _not_refined(runs)
-        self._tell("table", _table(study.compare(solved, theory), doubts))
+        comparison = study.compare(solved, theory)
+        if not comparison.complete:
+            doubts.insert(0, f"This is a part of the run: {_to_show(runs).message}")
+        self._tell("table", _table(comparison, doubts))
         self._check()
         self._tell("states", states(_to_show(runs), theory))
         self._check()
