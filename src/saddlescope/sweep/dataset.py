@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from saddlescope.sweep.design import Design
 
 NOT_RUN = "NOT_RUN"
-LARGE = 2**25  # numbers in all variables together, 256 MB: beyond, they stay on the disk
+LARGE = 2**28  # bytes of a dataset: beyond, it is opened from a file, and read as it is used
 _OWN = ("outcome", "message", "doubts", "seconds", "complete")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from saddlescope.arguments import ArgumentError
 from saddlescope.solve.control import Control
 from saddlescope.sweep.bar import SweepBar
-from saddlescope.sweep.dataset import Gathering, dataset
+from saddlescope.sweep.dataset import LARGE, Gathering, dataset
 from saddlescope.sweep.design import spec_version
 from saddlescope.sweep.engines import engine_of
 from saddlescope.sweep.running import Running, Standing, Watch
@@ -237,7 +237,14 @@ class Sweep:
             for task in tasks:
                 result.add(int(task), row)
         folder = self.store.folder if lasting else None
-        return dataset(self.asked.design, result, self.asked.title, folder, self.asked.keep)
+        made = dataset(self.asked.design, result, self.asked.title, folder, self.asked.keep)
+        if folder is None or made.nbytes <= LARGE:
+            return made
+        import xarray
+
+        from saddlescope.sweep.export import exported
+
+        return xarray.open_dataset(exported(made, folder / "dataset.nc"), engine="h5netcdf")
 
     def __enter__(self) -> Self:
         return self

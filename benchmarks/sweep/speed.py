@@ -1,0 +1,212 @@
+"""Sweeps beside what people write: `python benchmarks/sweep/speed.py [--runs 1000] [--tasks 100000]`.
+
+Mean-field runs by a plain loop, by a joblib loop that pickles results, and by `ss.sweep` in processes and on a Dask
+cluster, in one session, answers compared; what store and engine cost a task; how long a finished sweep takes to be
+resumed, and what memory that takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+LINKS = ([1.0, -1.0, 1.0, 1.0], [1.0, -1.0, 0.5, 1.0], [0.5, 1.0, 1.0, 0.5], [1.0, 0.8, -1.0, 1.0])
+
+
+def spec() -> dict:
+    """The problem of the runs."""
+    return {
+        "problem": {"link": LINKS[0], "activation": [1.0, 1.0, 0.5, 0.3]},
+        "dynamics": {"epsilon": 1e-6, "until": 3.0, "particles": 256},
+    }
+
+
+def learnt(run):
+    """When each degree is learnt."""
+    import saddlescope as ss
+
+    return {f"T_{k}": float(t) for k, t in enumerate(ss.learning_times(run))}
+
+
+def one(link, epsilon, folder=None):
+    """What people write: solve, measure, pickle."""
+    import saddlescope as ss
+
+    problem = ss.SingleIndex(link=link, activation=spec()["problem"]["activation"])
+    run = ss.solve(ss.MeanFieldFlow(problem, epsilon, particles=256), until=3.0)
+    found = learnt(run)
+    if folder is not None:
+        name = Path(folder) / f"{LINKS.index(link)}-{epsilon!r}.pkl"
+        name.write_bytes(pickle.dumps(found))
+    return found
+
+
+def runs(number: int) -> None:
+    """Time `number` runs in every way."""
+    import joblib
+
+    import saddlescope as ss
+
+    epsilons = [float(e) for e in np.geomspace(1e-8, 1e-4, number // len(LINKS))]
+    points = [(link, epsilon) for link in LINKS for epsilon in epsilons]
+    axes = {"problem.link": list(LINKS), "dynamics.epsilon": epsilons}
+    table: dict[str, float] = {}
+    one(*points[0])  # compiled
+
+    begun = time.perf_counter()
+    plain = np.array([list(one(*point).values()) for point in points])
+    table["plain loop"] = time.perf_counter() - begun
+    with tempfile.TemporaryDirectory() as folder, joblib.parallel_config("loky", n_jobs=2):
+        joblib.Parallel()(joblib.delayed(one)(*point) for point in points[:2])  # workers are there
+        begun = time.perf_counter()
+        joblib.Parallel()(joblib.delayed(one)(*point, folder) for point in points)
+        table["joblib, 2 processes, pickles"] = time.perf_counter() - begun
+    engines = [("serial", {}), ("processes", {"workers": 2})]
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        pass
+    else:
+        engines.append(("dask", {"workers": 2}))
+    for engine, how in engines:
+        with tempfile.TemporaryDirectory() as folder:
+            begun = time.perf_counter()
+            found = ss.sweep(
+                spec(), axes, measure=learnt, compare=False, engine=engine, store=Path(folder) / "s", **how
+            )
+            table[f"ss.sweep, {engine}, start of workers in it"] = time.perf_counter() - begun
+        swept = np.stack([found[f"T_{k}"].values.ravel() for k in range(4)], axis=1)
+        np.testing.assert_allclose(swept, plain, rtol=1e-9)
+    print(
+        f"| {len(points)} mean-field runs, m = 256 | s | ms a run | times the plain loop's speed |\n|---|---|---|---|"
+    )
+    for name, seconds in table.items():
+        speed = table["plain loop"] / seconds
+        print(f"| {name} | {seconds:.1f} | {1e3 * seconds / len(points):.1f} | {speed:.2f} |")
+
+
+def overhead(tasks: int) -> None:
+    """Time tasks that do nothing."""
+    import saddlescope as ss
+    from saddlescope.families import register
+
+    register("relaxation", "campaigns.relaxation")
+    toy = {"family": "relaxation", "dynamics": {}}
+    print("| tasks that do nothing | ms a task, first and last included |\n|---|---|")
+    for engine, how in (("serial", {}), ("processes", {"workers": 2}), ("dask", {"workers": 2})):
+        times = []
+        for size in (tasks // 5, tasks):
+            with tempfile.TemporaryDirectory() as folder:
+                begun = time.perf_counter()
+                try:
+                    ss.sweep(
+                        toy,
+                        {"dynamics.rate": ss.linspace(20, 30, size)},
+                        engine=engine,
+                        store=Path(folder) / "s",
+                        **how,
+                    )
+                except ss.ArgumentError as error:
+                    print(f"| {engine} | {error} |")
+                    break
+                times.append(time.perf_counter() - begun)
+        else:
+            each = 1e3 * (times[1] - times[0]) / (tasks - tasks // 5)
+            print(f"| {engine} | {each:.2f} (difference of {tasks // 5} and {tasks} tasks) |")
+
+
+def finished(folder: Path, tasks: int) -> None:
+    """Write the store of a finished sweep, without the waits for the disk."""
+    from saddlescope.sweep.design import spec_version
+    from saddlescope.sweep.store.segments import Name, encoded, place
+    from saddlescope.sweep.store.store import Store
+    from saddlescope.sweep.task import Numbers, Result
+
+    Store(folder, "single_index", spec_version("single_index")).close()
+    design = asked(tasks).design
+    names = ("target", "predicted_time", "measured_time", "measured_over_predicted", "height")
+    table = Numbers("degree", (0, 1, 2, 3), dict.fromkeys(names, (0.1, 0.2, 0.3, 0.4)))
+    versions = {"saddlescope": "0.1.0", "jax": "0.10.2", "numpy": "2.4.6"}
+    for number, identity in enumerate(design.identities()):
+        name = identity.tobytes().hex()
+        result = Result(name, 1, "REACHED_END", True, "", (), (table,), 0.1, "none", design.tables(number), versions)
+        target = place(folder, Name(name, 1))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(encoded(result, {}))
+
+
+def asked(tasks: int):
+    """A sweep of that many tasks."""
+    import saddlescope as ss
+    from saddlescope.sweep.spec import asked_for
+
+    first = max(tasks // 1000, 2)
+    axes = {"dynamics.epsilon": ss.logspace(1e-9, 1e-4, first), "dynamics.seed": ss.seeds(tasks // first)}
+    return asked_for("canonical", axes=axes)
+
+
+_RESUME = """
+import resource, sys, time
+sys.path.insert(0, {root!r})
+from benchmarks_sweep_speed import asked
+from saddlescope.sweep.sweep import Sweep
+import xarray
+from pathlib import Path
+def used():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+asked(1000)
+before, begun, cpu = used(), time.perf_counter(), time.process_time()
+with Sweep(asked({tasks}), Path({folder!r})) as run:
+    known = run.outlook()
+    assert not len(known.missing)
+    found = run.dataset()
+print(time.perf_counter() - begun, time.process_time() - cpu, used() - before, used())
+"""
+
+
+def resumed(sizes: tuple[int, ...]) -> None:
+    """Time the second call of finished sweeps of several sizes, and what memory it takes."""
+    print(
+        "| tasks of a finished sweep | index made, s | resumed, s (processor s) | memory more, MB |\n|---|---|---|---|"
+    )
+    with tempfile.TemporaryDirectory() as top:
+        (Path(top) / "benchmarks_sweep_speed.py").write_bytes(Path(__file__).read_bytes())
+        for tasks in sizes:
+            folder = Path(top) / str(tasks)
+            finished(folder, tasks)
+            code = _RESUME.format(root=top, tasks=tasks, folder=str(folder))
+            told = []
+            for _ in range(3):
+                done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+                told.append([float(word) for word in done.stdout.split()])
+            best = min(told[1:])
+            print(f"| {tasks} | {told[0][0]:.2f} | {best[0]:.2f} ({best[1]:.2f}) | {best[2]:.0f} |")
+
+
+def main() -> None:
+    """Measure everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--tasks", type=int, default=100_000)
+    parser.add_argument("--only", choices=("runs", "overhead", "resume"))
+    given = parser.parse_args()
+    if given.only in (None, "resume"):
+        resumed((given.tasks // 100, given.tasks // 10, given.tasks))
+    if given.only in (None, "overhead"):
+        overhead(1000)
+    if given.only in (None, "runs"):
+        runs(given.runs)
+
+
+if __name__ == "__main__":
+    main()

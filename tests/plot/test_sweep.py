@@ -1,0 +1,89 @@
+"""Pictures of sweeps, by their artists: curves beside predictions, slopes, bands, maps."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray
+
+from saddlescope import plot
+from saddlescope.arguments import ArgumentError
+
+EPSILON = np.logspace(-8, -4, 5)
+
+
+def axis(name, values, kind):
+    return name, (name, np.asarray(values), {"kind": kind})
+
+
+def ladder(**variables):
+    coords = dict([axis("epsilon", EPSILON, "logspace")])
+    coords["degree"] = ("degree", np.array([1, 2]), {})
+    return xarray.Dataset({name: (("epsilon", "degree"), values) for name, values in variables.items()}, coords)
+
+
+def labels(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_measured_points_stand_beside_the_predicted_curve_of_their_degree():
+    powers = np.stack([EPSILON**0.5, EPSILON**0.25], axis=1)
+    ax = plot.sweep(ladder(measured_time=1.01 * powers, predicted_time=powers))
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert labels(ax) == ["degree 1", "degree 2", "predicted"]
+    lines: Any = [line.get_ydata() for line in ax.get_lines() if len(line.get_ydata())]
+    for k in range(2):
+        assert any(np.allclose(line, 1.01 * powers[:, k], rtol=1e-12) for line in lines)
+        assert any(np.allclose(line, powers[:, k], rtol=1e-12) for line in lines)
+
+
+def test_where_nothing_is_predicted_the_slope_is_said_with_its_interval():
+    ax = plot.sweep(ladder(time=np.stack([3 * EPSILON**0.5, EPSILON**0.25], axis=1)))
+    assert labels(ax)[0].startswith("degree 1 slope 0.5 in [0.5, ")
+    assert labels(ax)[1].startswith("degree 2 slope 0.25 in [0.25, ")
+
+
+def test_over_seeds_the_mean_has_a_band_of_one_standard_deviation():
+    coords = dict([axis("width", [10, 20, 30], "list"), axis("seed", np.arange(4), "seeds")])
+    values = np.arange(3.0)[:, None] + np.array([1.0, 2.0, 3.0, 4.0])
+    ax = plot.sweep(xarray.Dataset({"moved": (("width", "seed"), values)}, coords))
+    (band,) = ax.collections
+    corners: Any = band.get_paths()[0].vertices
+    spread = np.std([1, 2, 3, 4], ddof=1)
+    assert corners[:, 1].min() == pytest.approx(2.5 - spread)
+    assert corners[:, 1].max() == pytest.approx(4.5 + spread)
+    assert ax.get_ylabel() == "moved, mean over seed"
+
+
+def test_two_axes_make_a_map_with_contours_and_missing_points_stay_empty():
+    coords = dict([axis("gamma", [0.7, 1.0, 2.0], "list"), axis("width", [25, 50, 100, 200], "logspace")])
+    values = np.outer([1.0, 10.0, 100.0], [1.0, 2.0, 3.0, 4.0])
+    values[2, 3] = np.nan
+    ax = plot.sweep(xarray.Dataset({"movement": (("gamma", "width"), values)}, coords), "movement")
+    mesh: Any = ax.collections[0]
+    drawn = np.ma.filled(mesh.get_array(), np.nan).reshape(4, 3)
+    assert np.allclose(drawn, values.T, equal_nan=True)
+    assert len(ax.collections) > 1  # the contours
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("gamma", "width")
+    assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
+
+
+def test_points_of_a_design_lie_in_the_plane_of_its_keys():
+    coords = dict([axis("point", np.arange(5), "sobol")])
+    coords |= {"epsilon": ("point", EPSILON, {}), "gamma": ("point", np.linspace(0.5, 2, 5), {})}
+    ax = plot.sweep(xarray.Dataset({"time": ("point", EPSILON)}, coords))
+    points: Any = ax.collections[0]
+    assert np.allclose(points.get_offsets()[:, 0], EPSILON)
+    assert ax.get_xscale() == "log"
+
+
+def test_what_cannot_be_drawn_is_said_in_a_sentence():
+    coords = dict([axis(name, [1.0, 2.0], "list") for name in "abc"])
+    cube = xarray.Dataset({"time": (("a", "b", "c"), np.ones((2, 2, 2)))}, coords)
+    with pytest.raises(ArgumentError, match="leave at most two axes of a, b, c"):
+        plot.sweep(cube)
+    assert plot.sweep(cube, at={"a": 1.0}).get_xlabel() == "b"
+    with pytest.raises(ArgumentError, match="did you mean `time`"):
+        plot.sweep(cube, "tme")
+    with pytest.raises(ArgumentError, match="hold a variable of numbers"):
+        plot.sweep(cube.drop_vars("time"))
