@@ -17,7 +17,7 @@ def axis(name, values, kind):
 
 
 def ladder(**variables):
-    coords = dict([axis("epsilon", EPSILON, "logspace")])
+    coords: dict[str, Any] = dict([axis("epsilon", EPSILON, "logspace")])
     coords["degree"] = ("degree", np.array([1, 2]), {})
     return xarray.Dataset({name: (("epsilon", "degree"), values) for name, values in variables.items()}, coords)
 
@@ -31,7 +31,7 @@ def test_measured_points_stand_beside_the_predicted_curve_of_their_degree():
     ax = plot.sweep(ladder(measured_time=1.01 * powers, predicted_time=powers))
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert labels(ax) == ["degree 1", "degree 2", "predicted"]
-    lines: Any = [line.get_ydata() for line in ax.get_lines() if len(line.get_ydata())]
+    lines: Any = [np.asarray(line.get_ydata()) for line in ax.get_lines() if np.size(line.get_ydata())]
     for k in range(2):
         assert any(np.allclose(line, 1.01 * powers[:, k], rtol=1e-12) for line in lines)
         assert any(np.allclose(line, powers[:, k], rtol=1e-12) for line in lines)

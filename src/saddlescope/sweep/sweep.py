@@ -159,10 +159,11 @@ class Sweep:
         size = len(self.asked.design)
         attempts, state = np.zeros(size, np.int32), np.zeros(size, np.int8)
         kept = KEEPS.index(self.asked.keep)
-        for task, row in self._rows():
-            attempts[task] = row.attempt
+        for tasks, row in self._rows():
             enough = row.keep >= kept or not row.complete
-            state[task] = 0 if not enough else 1 if row.complete else 2
+            for task in tasks:
+                attempts[task] = row.attempt
+                state[task] = 0 if not enough else 1 if row.complete else 2
         missing = state == 0 if again is None else state != 1 if again == "FAILED" else np.ones(size, bool)
         if len(np.unique(self.identities)) < size:
             # the same spec at several points is one task
@@ -172,16 +173,24 @@ class Sweep:
             missing &= once
         return Outlook(int((state == 1).sum()), int((state == 2).sum()), np.flatnonzero(missing), attempts)
 
-    def _rows(self) -> Iterator[tuple[np.ndarray, Row]]:
+    def _rows(self) -> Iterator[tuple[tuple[int, ...], Row]]:
         """The latest row of each task of this sweep, with the numbers of the tasks that it is for."""
-        order = np.argsort(self.identities, kind="stable")
-        known = self.identities[order]
+        numbers, more = self._numbers()
         for row in _latest(self.store.rows()):
-            wanted = np.void(row.task)
-            begin = int(np.searchsorted(known, wanted))
-            if begin < len(known) and known[begin] == wanted:
-                end = int(np.searchsorted(known, wanted, side="right"))
-                yield order[begin:end], row
+            number = numbers.get(row.task)
+            if number is not None:
+                yield (number, *more.get(row.task, ())), row
+
+    def _numbers(self) -> tuple[dict[bytes, int], dict[bytes, list[int]]]:
+        """Identity -> number of the first task, and of those that are the same spec once more."""
+        content = self.identities.tobytes()
+        numbers: dict[bytes, int] = {}
+        more: dict[bytes, list[int]] = {}
+        for number in range(len(self.identities)):
+            identity = content[16 * number : 16 * number + 16]
+            if numbers.setdefault(identity, number) != number:
+                more.setdefault(identity, []).append(number)
+        return numbers, more
 
     def run(
         self,
@@ -235,7 +244,7 @@ class Sweep:
         result = Gathering(self.asked.design)
         for tasks, row in self._rows():
             for task in tasks:
-                result.add(int(task), row)
+                result.add(task, row)
         folder = self.store.folder if lasting else None
         made = dataset(self.asked.design, result, self.asked.title, folder, self.asked.keep)
         if folder is None or made.nbytes <= LARGE:
