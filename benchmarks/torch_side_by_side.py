@@ -1,9 +1,11 @@
 """Descents of ours beside the PyTorch loops that people write: `python -m benchmarks.torch_side_by_side WHAT ...`.
 
-Prints JSON: microseconds a step, wall and processor, the fastest of some runs made in turns in one process. WHAT is
+Prints JSON: microseconds a step, wall and processor, the fastest of some runs made in turns in one process. Ours
+observe some 170 times in a run of any length, told apart (`once`, microseconds): a step is what one more adds. WHAT is
 `descent DEPTH WIDTH STEPS` (a deep linear network on the completion MC10), `sgd` (one sample a step, m = 100, d = 1000)
 or `full` (1000 fixed samples, m = 100, d = 100). Loops are of autograd and `torch.optim.SGD`, in float64 and float32,
-on one thread and on two; with `--compiled` also with `torch.compile`, which takes a compiler and minutes.
+on one thread and on two (`--one-thread`: not on two, whose threads spin where others want the processor); with
+`--compiled` also with `torch.compile`, which takes a C++ compiler and minutes.
 """
 
 from __future__ import annotations
@@ -22,18 +24,19 @@ from benchmarks.deep_linear_jumps import COST, GAMMA, SEED
 import saddlescope as ss
 
 _RATE = 2e-3
+_LONGER = "saddlescope, five times as long"
 _TURNS = 2
 _SINGLE = ss.SingleIndex(link=[0, 1, 0.5], activation=[0, 1, 0.5, 0.3])
 _EPSILON, _ETA, _NEURONS = 0.3, 1e-4, 100
 
 
-def turns(ours: Callable[[], Any], loop: Callable[[Any, bool, int], float], steps: int) -> dict[str, Any]:
-    """Time all in turns; `loop` is told its precision, whether to compile, and the number of steps."""
+def turns(ours: Callable[[int], Any], loop: Callable[[Any, bool, int], float], steps: int) -> dict[str, Any]:
+    """Time all in turns; `ours` is told how many steps, `loop` before that its precision and whether to compile."""
     import torch  # pyright: ignore[reportMissingImports]
 
-    runs: dict[str, Callable[[], Any]] = {"saddlescope": ours}
+    runs: dict[str, Callable[[], Any]] = {"saddlescope": lambda: ours(steps), _LONGER: lambda: ours(5 * steps)}
     for precision in ("float64", "float32"):
-        for threads in (1, 2):
+        for threads in (1,) if "--one-thread" in sys.argv else (1, 2):
 
             def plain(precision: str = precision, threads: int = threads) -> float:
                 torch.set_num_threads(threads)
@@ -61,6 +64,10 @@ def turns(ours: Callable[[], Any], loop: Callable[[Any, bool, int], float], step
             if turn > 0:
                 row = rows.setdefault(name, {"wall": np.inf, "processor": np.inf, "ends": float(last)})
                 row |= {"wall": min(row["wall"], spent[0]), "processor": min(row["processor"], spent[1])}
+    longer, own = rows.pop(_LONGER), rows["saddlescope"]
+    for kind in ("wall", "processor"):
+        step = (longer[kind] - own[kind]) / 4  # both are of all their steps over the same number
+        own |= {f"once, {kind}": steps * (own[kind] - step), kind: step}
     for row in rows.values():
         if "wall" in row:
             row["ratio"] = row["processor"] / rows["saddlescope"]["processor"]
@@ -91,7 +98,7 @@ def descent(depth: int, width: int, steps: int) -> dict[str, Any]:
             optimiser.step()
         return float(loss)
 
-    def ours() -> float:
+    def ours(steps: int) -> float:
         return float(ss.solve(made, steps * _RATE, states=2, progress=False)["cost"][-1])
 
     return turns(ours, loop, steps)
@@ -127,7 +134,7 @@ def _network(made: Any, start: Any, draw: Callable[[Any, Any], Any], steps: int)
                 u /= torch.linalg.vector_norm(u, dim=1, keepdim=True)
         return float(loss)
 
-    def ours() -> float:
+    def ours(steps: int) -> float:
         return float(ss.solve(made, _ETA * steps, states=2, progress=False)["risk"][-1])
 
     return turns(ours, loop, steps)
