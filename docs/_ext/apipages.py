@@ -43,7 +43,7 @@ def pages() -> dict[str, str]:
     grouped = {title: names.split() for title, names in GROUPS.items()}
     rest = [name for name in others if not any(name in names for names in grouped.values())]
     results = {"saddlescope": _page("saddlescope", "import saddlescope as ss", {**grouped, "And": rest}, others)}
-    shown = {id(getattr(package, name)) for name in others}
+    shown = {id(getattr(package, name)): f"saddlescope.{name}" for name in others}  # where each thing is described
     for name in dict.fromkeys((*NAMESPACES, *spaces)):
         module = importlib.import_module(f"saddlescope.{name}")
         if not inspect.ismodule(module):
@@ -52,7 +52,8 @@ def pages() -> dict[str, str]:
             key for key, value in vars(module).items() if _own(value, module) and not key.startswith("_")
         ]
         own = [key for key in public if id(getattr(module, key)) not in shown]
-        again = [key for key in public if key not in own]
+        again = [shown[id(getattr(module, key))] for key in public if key not in own]
+        shown |= {id(getattr(module, key)): f"saddlescope.{name}.{key}" for key in own}
         title = NAMESPACES.get(name, name)
         results[name] = _page(f"saddlescope.{name}", title, {"": own}, own, again)
     return results
@@ -70,7 +71,7 @@ def _page(module: str, title: str, groups: dict[str, list[str]], known: list[str
     taken = taken and not inspect.ismodule(getattr(importlib.import_module("saddlescope"), module.rpartition(".")[2]))
     lines = [head, "=" * len(head), "", f".. py:{'current' * taken}module:: {module}", ""]
     if again:
-        links = ", ".join(f":py:obj:`~saddlescope.{key}`" for key in again)
+        links = ", ".join(f":py:obj:`~{key}`" for key in again)
         lines += [f"Also here: {links}.", ""]
     for group, names in groups.items():
         names = [name for name in names if name in known]
