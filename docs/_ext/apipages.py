@@ -28,6 +28,8 @@ NAMESPACES = {
     "curves": "Reading training logs",
     "plot": "Pictures",
     "gaussian": "Functions of a Gaussian, and laws",
+    "method": "Methods of integration",
+    "tolerance": "Tolerances",
     "solve": "Solving and controlling runs",
     "study": "Predicted beside measured, as data",
     "specs": "Spec files",
