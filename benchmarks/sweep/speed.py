@@ -44,11 +44,11 @@ def one(link, epsilon, folder=None):
 
     problem = ss.SingleIndex(link=link, activation=spec()["problem"]["activation"])
     run = ss.solve(ss.MeanFieldFlow(problem, epsilon, particles=256), until=3.0)
-    found = learnt(run)
+    result = learnt(run)
     if folder is not None:
         name = Path(folder) / f"{LINKS.index(link)}-{epsilon!r}.pkl"
-        name.write_bytes(pickle.dumps(found))
-    return found
+        name.write_bytes(pickle.dumps(result))
+    return result
 
 
 def runs(number: int) -> None:
@@ -81,11 +81,11 @@ def runs(number: int) -> None:
     for engine, how in engines:
         with tempfile.TemporaryDirectory() as folder:
             begun = time.perf_counter()
-            found = ss.sweep(
+            result = ss.sweep(
                 spec(), axes, measure=learnt, compare=False, engine=engine, store=Path(folder) / "s", **how
             )
             table[f"ss.sweep, {engine}, start of workers in it"] = time.perf_counter() - begun
-        swept = np.stack([found[f"T_{k}"].values.ravel() for k in range(4)], axis=1)
+        swept = np.stack([result[f"T_{k}"].values.ravel() for k in range(4)], axis=1)
         np.testing.assert_allclose(swept, plain, rtol=1e-9)
     print(
         f"| {len(points)} mean-field runs, m = 256 | s | ms a run | times the plain loop's speed |\n|---|---|---|---|"
@@ -169,7 +169,7 @@ before, begun, cpu = used(), time.perf_counter(), time.process_time()
 with Sweep(asked({tasks}), Path({folder!r})) as run:
     known = run.outlook()
     assert not len(known.missing)
-    found = run.dataset()
+    result = run.dataset()
 print(time.perf_counter() - begun, time.process_time() - cpu, used() - before, used())
 """
 

@@ -54,7 +54,7 @@ def run(tmp_path_factory):
 
 def test_files_of_a_run(run):
     out, record = run
-    files = ["descent.png", "singular_values.png", "plane.png", "spec.toml", "stages.json", "trajectory.nc"]
+    files = ["descent.png", "plane.png", "singular_values.png", "spec.toml", "stages.json", "trajectory.nc"]
     assert sorted(p.name for p in out.iterdir()) == files == sorted(record["files"])
     assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in files if name.endswith("png"))
 

@@ -394,4 +394,4 @@ def test_large_products_take_explicit_steps(size: int, method: str):
     flow = DeepLinearFlow(LeastSquares(np.diag(np.arange(size) < 2)), 3, size, 2.5, 0.1, seed=0)
     run = ss.solve(flow, until=0.01)
     assert run.solver["method"] == method
-    assert run.accuracy["integration_error"] > (1e-4 if method == "RKC2" else 1e-6)
+    assert run.accuracy["integration_error"] >= (1e-4 if method == "RKC2" else 1e-6)

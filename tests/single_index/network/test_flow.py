@@ -303,8 +303,8 @@ def test_a_run_saves_and_loads_whole(tmp_path):
         ({"initial": ([1.0], [["x"]])}, "Argument `initial` must be a pair (a, u)"),
         ({"initial": ([1.0, 2.0], [[1, 0]])}, "Argument `initial` must hold a and u of shapes (m,) and (m, d)"),
         ({"initial": ([1.0], [1.0])}, "Argument `initial` must hold a and u of shapes (m,) and (m, d)"),
-        ({"initial": ([1.0], [[0.0, 0.0]])}, "Argument `initial` must hold finite neurons that are not zero"),
-        ({"initial": ([1.0], [[np.nan, 0.0]])}, "Argument `initial` must hold finite neurons that are not zero"),
+        ({"initial": ([1.0], [[0.0, 0.0]])}, "Argument `initial` must hold neurons of norm one, but got 0"),
+        ({"initial": ([1.0], [[np.nan, 0.0]])}, "Argument `initial` must hold finite neurons"),
         ({"initial": ([np.inf], [[1.0, 0.0]])}, "Argument `initial` must hold finite numbers only"),
     ],
 )

@@ -124,6 +124,7 @@ def test_a_committee_waits_on_the_symmetric_plateau_then_specialises():
     """Neurons that start alike stay alike for ever; a start beside that leaves the plateau, one neuron a teacher."""
     u = np.zeros((2, 4))
     u[:, :2], u[:, 2:] = 1e-3, [[1.0, 0.1], [0.1, 1.0]]
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
     epsilon = 1e5  # the second layer stays: Saad & Solla's committee
     u[0] = u[1]
     alike = ss.solve(ss.NetworkFlow(COMMITTEE, epsilon, initial=([1.0, 1.0], u)), until=200.0)
@@ -134,6 +135,7 @@ def test_a_committee_waits_on_the_symmetric_plateau_then_specialises():
     assert alike["risk"][-1] == pytest.approx(plateau, rel=5e-3)
     assert np.allclose(overlap[-1], 0.5**0.5, atol=0.01)
     u[0, 0] += 1e-4
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
     apart = ss.solve(ss.NetworkFlow(COMMITTEE, epsilon, initial=([1.0, 1.0], u)), until=200.0)
     near = np.abs(np.log(apart["risk"] / plateau)) < 0.05
     assert apart.time[near].max() > 3 * apart.time[near].min()

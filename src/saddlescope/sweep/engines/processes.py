@@ -43,9 +43,7 @@ class Processes(Engine):
         begin: dict[str, Any] = {"folder": str(folder.absolute()), "measure": None, "memory": limit}
         begin["families"] = packages()
         if measure is not None:
-            import cloudpickle
-
-            begin["measure"] = cloudpickle.dumps(measure)
+            begin["measure"] = packed(measure)
         self._begin = begin
         self._number = workers
         self._workers: list[_Worker] = []
@@ -154,6 +152,25 @@ class Processes(Engine):
         for worker in self._workers:
             worker.end()
         self._workers = []
+
+
+def packed(measure: Callable[..., Any]) -> bytes:
+    """A function for another process: by value where cloudpickle is installed, else by its name, if it has one there.
+
+    Raises:
+        EngineError: if it cannot be sent.
+    """
+    try:
+        import cloudpickle as pickler
+    except ImportError:
+        import pickle as pickler
+    try:
+        content = pickler.dumps(measure)
+    except Exception as error:
+        raise EngineError(f"`measure` cannot be sent to other processes ({type(error).__name__}: {error}).") from None
+    if pickler.__name__ == "pickle" and measure.__module__ == "__main__":
+        raise EngineError("A `measure` of a script or a notebook reaches other processes by cloudpickle: install that.")
+    return content
 
 
 class _Worker:
