@@ -284,6 +284,7 @@ def test_describes_itself_and_is_saved_whole(plain_twin, tmp_path):
         "scale": 1.0,
         "seed": None,
         "initial": "given",
+        "weight_decay": 0.0,
     }
     drawn = DeepLinearFlow(COST, 3, 5, 1.5, 0.3, seed=7).describe()
     assert (drawn["initial"], drawn["gamma"], drawn["seed"], drawn["scale"]) == ("Gaussian", 1.5, 7, 0.3)

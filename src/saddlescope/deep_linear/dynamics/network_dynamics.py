@@ -19,7 +19,6 @@ from saddlescope.deep_linear.network.krylov import Compression, compress
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, width_remarks
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.deep_linear.problem.least_squares import LeastSquares
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.solve import Dynamics, Reading
 
@@ -134,9 +133,10 @@ class DeepLinearDynamics(Dynamics):
         """Where weight decay leaves each singular value; None for costs other than whitened least squares."""
         from saddlescope.deep_linear.theory.weight_decay import decayed_modes
 
-        if not isinstance(self.cost, LeastSquares) or self.cost.inputs is not None or self.depth < 2:
+        target = self.cost.whitened_target
+        if target is None or self.depth < 2:
             return None
-        strength = np.linalg.svd(np.asarray(self.cost.target), compute_uv=False)
+        strength = np.linalg.svd(target, compute_uv=False)
         return decayed_modes(strength, self.depth, self.weight_decay)
 
     def kept(self, time: ArrayLike) -> np.ndarray:
