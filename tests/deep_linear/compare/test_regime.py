@@ -234,7 +234,7 @@ def test_runs_of_other_networks_are_refused(run: ss.Trajectory, other: dict, mes
 
 
 def test_what_is_no_run_of_a_gradient_flow_is_refused(flow: DeepLinearFlow, run: ss.Trajectory):
-    descent = ss.GradientDescent(COST, 3, 60, 1.5, learning_rate=0.1)
+    descent: Any = ss.GradientDescent(COST, 3, 60, 1.5, learning_rate=0.1)
     given = DeepLinearFlow(COST, initial=flow.initial)
     turned = DeepLinearFlow(LeastSquares(-reference_target()), 3, 60, 1.5)
     steps = ss.solve(descent, 1.0)
