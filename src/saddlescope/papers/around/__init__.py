@@ -1,6 +1,6 @@
-"""Experiments on results around the two papers: exact solutions, diagonal networks, committee machines."""
+"""Experiments on results around the two papers: exact solutions, diagonal networks, committee machines, decay."""
 
-PLACE = 3
+PLACE = 4
 TITLE = "Around the two papers"
-REFERENCE = "Saxe et al. (2013); Fukumizu (1998); Pesme, Flammarion (2023); Saad, Solla (1995)"
-ORDER = ("balanced_modes", "two_layers_exactly", "diagonal_jumps", "committee_machine")
+REFERENCE = "Saxe et al. (2013); Fukumizu (1998); Pesme, Flammarion (2023); Saad, Solla (1995); Wang, Jacot (2023)"
+ORDER = ("balanced_modes", "two_layers_exactly", "diagonal_jumps", "committee_machine", "weight_decay")

@@ -1,6 +1,6 @@
 """Experiments on Jacot et al. (2021): saddle-to-saddle dynamics of deep linear networks."""
 
-PLACE = 2
+PLACE = 3
 TITLE = "Saddle-to-saddle dynamics in deep linear networks"
 REFERENCE = "Jacot, Ged, Şimşek, Hongler, Gabriel (2021), arXiv 2106.15933"
 ORDER = (
@@ -11,7 +11,7 @@ ORDER = (
     "plateaus_at_greedy_saddles",
     "path_in_a_plane",
     "scale_to_zero",
-    "symmetry_and_inclusion",
     "strictness_of_saddles",
     "greedy_recovery",
+    "published_algorithm",
 )

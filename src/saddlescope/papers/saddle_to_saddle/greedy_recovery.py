@@ -73,7 +73,9 @@ EXPERIMENT = Experiment(
     claim="The greedy low-rank algorithm, the limit of a vanishing start, recovers low-rank matrices from fewer "
     "entries "
     "than minimisation of the nuclear norm does.",
-    source="Jacot et al. (2021), sparsity and matrix completion figure",
+    source="Li, Luo, Lyu (2020) and Arora et al. (2019), greedy learning against the nuclear norm; algorithm of "
+    "Jacot et "
+    "al. (2021)",
     criteria=(
         Criterion(
             "never-worse",
@@ -90,6 +92,7 @@ EXPERIMENT = Experiment(
             0.0,
             "a clear half of the matrices somewhere in between",
             claimed=0.5,
+            power="a bias of depth towards the nuclear norm",
         ),
         Criterion(
             "most",
@@ -98,6 +101,7 @@ EXPERIMENT = Experiment(
             0.0,
             "four in five at least",
             claimed=0.8,
+            power="an algorithm that stops at saddles of too low a rank",
         ),
     ),
     quick={"size": 10, "singular_values": [1.0], "entries": [20, 30, 40, 50, 60], "trials": 10},

@@ -31,8 +31,9 @@ def _run(parameters: Mapping[str, Any]) -> Result:
     scaled = np.array(scaled)
     seen = {f"jump-{k + 1}": float(scaled[-1, k]) for k in range(3)}
     gaps = np.abs(scaled / limit.jump_times - 1)
+    power = float(np.log(scaled[-1, 0] / scaled[-2, 0]) / np.log(scales[-1] / scales[-2])) - 2
     return Result(
-        seen | {"falls": bool(np.all(gaps[-1] < gaps[0]))},
+        seen | {"falls": bool(np.all(gaps[-1] < gaps[0])), "power": power, "control-depth": power},
         {f"jump-{k + 1}": float(limit.jump_times[k]) for k in range(3)},
         (scales, scaled, limit.jump_times),
     )
@@ -66,10 +67,38 @@ EXPERIMENT = Experiment(
                 "what a jump itself takes, a time of order 1, is scale^2 on this clock; the product is off by powers "
                 "of the scale",
                 finite_size="scale 1/16 (full: 1/64), scale^2 = 4e-3 (2e-4), compression to 1e-4",
+                power="a waiting time of the aligned start alone, which forgets the time of turning",
             )
             for k in (1, 2, 3)
         ),
-        Criterion("falls", "the distance to the limit falls with the scale", "equal", 0.0, "a limit", claimed=True),
+        Criterion(
+            "falls",
+            "the distance to the limit falls with the scale",
+            "equal",
+            0.0,
+            "a limit",
+            claimed=True,
+            power="limits that are near by luck at one scale",
+        ),
+        Criterion(
+            "power",
+            "power of the scale in the first jump time, between the two smallest scales",
+            "absolute",
+            0.02,
+            "corrections of order scale^2, 0.016 at 1/8, over a factor of 2",
+            claimed=-2.0,
+            finite_size="scales 1/8 and 1/16 (full: 1/32 and 1/64)",
+            power="the power of another depth, -1 or -3",
+        ),
+        Criterion(
+            "control-depth",
+            "that power, beside that of depth 3",
+            "absolute",
+            0.02,
+            "the bound of the true row",
+            claimed=-1.0,
+            control=True,
+        ),
     ),
     quick={"scales": [0.5, 0.25, 0.125, 0.0625]},
     full={"scales": [0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625]},
