@@ -73,6 +73,7 @@ def _run(parameters: Mapping[str, Any]) -> Result:
         u = np.zeros((2, 4))
         u[:, :2] = size * shares
         u[0, 2] = u[1, 3] = 1.0
+        u /= np.linalg.norm(u, axis=1, keepdims=True)
         run = solve(
             NetworkFlow(problem, parameters["epsilon"], initial=(np.ones(2), u)), parameters["until"], states=2000
         )

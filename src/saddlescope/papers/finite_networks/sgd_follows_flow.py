@@ -38,7 +38,8 @@ def _run(parameters: Mapping[str, Any]) -> Result:
         parameters["dimension"],
         parameters["runs"],
     )
-    start = np.array([1.0, -0.5, 0.7]), np.random.default_rng(3).standard_normal((3, d))
+    neurons = np.random.default_rng(3).standard_normal((3, d))
+    start = np.array([1.0, -0.5, 0.7]), neurons / np.linalg.norm(neurons, axis=1, keepdims=True)
     flow = solve(NetworkFlow(learnt, 1.0, initial=start), until, rtol=1e-8)
 
     def away(run: Trajectory, limit: Trajectory) -> float:
