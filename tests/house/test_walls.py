@@ -10,8 +10,6 @@ from importlinter.cli import lint_imports
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "saddlescope"
 MOST = 12  # modules in a folder
-# a folder of experiments, one module each, is a list and no room
-LISTS = {"papers/learning_time_scales"}
 # an engine is chosen beside what all engines are; the kinds are loaded when they are asked for
 CIRCLES = {frozenset(f"saddlescope.sweep.engines.{name}" for name in ("dask", "engine", "processes", "serial"))}
 # `ss.sweep` is a package that carries its own functions
@@ -68,7 +66,7 @@ def test_no_folder_is_full():
         for folder in SOURCE.rglob("*")
         if folder.is_dir() and len(modules := [p for p in folder.glob("*.py") if p.name != "__init__.py"]) > MOST
     }
-    assert set(full) <= LISTS, full
+    assert full == {}
 
 
 def test_no_module_is_hidden_behind_a_name_that_its_package_exports():
