@@ -12,6 +12,7 @@ from saddlescope.measure import effective_rank
 from saddlescope.plot.deep_linear.saddle_path import SaddlePath, jump_times
 from saddlescope.plot.parts.between import between
 from saddlescope.plot.parts.canvas import INK, PREDICTED, clear_above, colour, log_time, new_axes, spread
+from saddlescope.plot.parts.names import name_end, name_time
 from saddlescope.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -100,17 +101,7 @@ def _name(ax: Axes, curves: np.ndarray) -> None:
     ax.set_ylim(low, high)
     shares = [float(np.log(max(float(end), 1e-300) / low) / np.log(high / low)) for end in ends[:_NAMED]]
     for mode, place in enumerate(spread([share for share in shares if share > 0], 0.065)):
-        ax.annotate(
-            f"$s_{{{mode + 1}}}$",
-            (1.0, place),
-            (6, 0),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            ha="left",
-            va="center",
-            fontsize=14,
-            color=INK,
-        )
+        name_end(ax, f"$s_{{{mode + 1}}}$", place, INK, 14)
 
 
 def _predict(ax: Axes, above: Axes, path: SaddlePath, trajectory: Trajectory, begin: float, end: float) -> None:
@@ -134,14 +125,4 @@ def _predict(ax: Axes, above: Axes, path: SaddlePath, trajectory: Trajectory, be
         if begin < jump < end:
             for axes in (ax, above):
                 axes.axvline(jump, color=PREDICTED, linewidth=0.9, alpha=0.7, zorder=1)
-            above.annotate(
-                f"$t_{{{number + 1}}}$",
-                (jump, 1.0),
-                (0, 3),
-                xycoords=above.get_xaxis_transform(),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-                fontsize=13,
-                color=PREDICTED,
-            )
+            name_time(above, jump, number + 1)

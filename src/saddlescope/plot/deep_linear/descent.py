@@ -11,6 +11,7 @@ from saddlescope.plot.deep_linear.saddle_path import SaddlePath, jump_times
 from saddlescope.plot.parts.between import between
 from saddlescope.plot.parts.canvas import INK, PREDICTED, log_time, new_axes
 from saddlescope.plot.parts.error_band import error_band
+from saddlescope.plot.parts.names import name_time
 from saddlescope.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -138,17 +139,7 @@ def _predict(ax: Axes, path: SaddlePath, jumps: np.ndarray, end: float) -> None:
     for number, jump in enumerate(jumps):
         if np.isfinite(jump) and jump < end:
             ax.axvline(jump, color=PREDICTED, linewidth=0.9, alpha=0.7, zorder=1)
-            ax.annotate(
-                f"$t_{{{number + 1}}}$",
-                (jump, 1.0),
-                (0, 3),
-                xycoords=ax.get_xaxis_transform(),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-                fontsize=13,
-                color=PREDICTED,
-            )
+            name_time(ax, jump, number + 1)
 
 
 def _names(ax: Axes, path: SaddlePath, jumps: np.ndarray, end: float) -> None:

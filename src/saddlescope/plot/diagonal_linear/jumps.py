@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.plot.parts.canvas import DEGREES, INK, PREDICTED, REST, SIZE, spread
+from saddlescope.plot.parts.names import name_end, name_time
 from saddlescope.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -103,18 +104,7 @@ def _coefficients(ax: Axes, time: np.ndarray, beta: np.ndarray) -> None:
     low, high = ax.get_ylim()
     places = spread([float((beta[-1, i] - low) / (high - low)) for i in named], _GAP)
     for i, place in zip(named, places, strict=True):
-        ax.annotate(
-            rf"$\beta_{{{i}}}$",
-            (1.0, place),
-            (6, 0),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            ha="left",
-            va="center",
-            fontsize=13,
-            color=DEGREES[seen.index(i)],
-            annotation_clip=False,
-        )
+        name_end(ax, rf"$\beta_{{{i}}}$", place, DEGREES[seen.index(i)])
 
 
 def _predict(above: Axes, below: Axes, path: DiagonalPath, end: float) -> None:
@@ -131,15 +121,6 @@ def _predict(above: Axes, below: Axes, path: DiagonalPath, end: float) -> None:
     for number, jump in enumerate(reached):
         for ax in (above, below):
             ax.axvline(jump, color=PREDICTED, linewidth=0.9, alpha=0.7, zorder=1)
-        above.annotate(
-            f"$t_{{{number + 1}}}$",
-            (jump, 1.0),
-            (0, 3),
-            xycoords=above.get_xaxis_transform(),
-            textcoords="offset points",
-            # names of jumps that are close stand apart
-            ha="left" if close[number] else "right" if close[number + 1] else "center",
-            va="bottom",
-            fontsize=13,
-            color=PREDICTED,
-        )
+        # names of jumps that are close stand apart
+        side = "left" if close[number] else "right" if close[number + 1] else "center"
+        name_time(above, jump, number + 1, side)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from saddlescope.plot.parts.canvas import PREDICTED
+from saddlescope.plot.parts.names import name_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,15 +54,5 @@ def staircase(
     for k in known:
         if begin < times[k] < end:
             ax.axvline(times[k], color=PREDICTED, linewidth=0.9, alpha=0.7)
-            ax.annotate(
-                f"$t_{{{k}}}$",
-                (times[k], 1.0),
-                (0, 3),
-                xycoords=ax.get_xaxis_transform(),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-                fontsize=13,
-                color=PREDICTED,
-            )
+            name_time(ax, times[k], int(k))
     return times
