@@ -73,7 +73,7 @@ def catalogue(root: str = ROOT) -> tuple[Paper, ...]:
 
     Example:
         >>> [paper.name for paper in catalogue()]
-        ['learning-time-scales', 'saddle-to-saddle', 'around']
+        ['learning-time-scales', 'finite-networks', 'saddle-to-saddle', 'around']
     """
     package = importlib.import_module(root)
     results = []
