@@ -43,7 +43,7 @@ types: $(VENV)/.dev         ## type checker
 
 check: lint types test      ## what continuous integration runs
 
-bench: $(VENV)/.bench       ## speed against other solvers, answers checked (several minutes)
+bench: $(VENV)/.bench       ## speed against other solvers, answers checked (about half an hour)
 	$(BIN)/python -m pytest benchmarks --benchmark-enable -p no:cacheprovider
 
 bench-smoke: $(VENV)/.dev   ## steps, evaluations, compiled programs of small runs, held to benchmarks/smoke.json; WRITE=1 records
@@ -68,4 +68,4 @@ release:                    ## a release without its last step: builds, installs
 	PYTHON=$(PYTHON) .ci/release
 
 clean:
-	rm -rf $(VENV) demo dist docs/_build docs/api docs/auto_gallery .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo dist docs/_build docs/api docs/auto_gallery docs/gallery/*/*.pdf docs/gallery/*/*.csv .pytest_cache .ruff_cache .hypothesis

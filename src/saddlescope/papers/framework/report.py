@@ -19,7 +19,7 @@ BOUNDS = (
     "widened after a first run, their corrections having been estimated too small: the width of the jump of degree 2, "
     "the height of the first plateau, and the leap past a degree that the activation lacks; and a control that these "
     "sizes cannot refute, the power of the width at another depth, was taken out. Rows named control claim something "
-    "wrong on purpose, and must fail by the bound of the true row beside them."
+    "wrong on purpose, and must fail by the bound of the true row beside them, or by a wider one."
 )
 _PLURAL = {
     verdict: verdict.value.replace("agrees", "agree")

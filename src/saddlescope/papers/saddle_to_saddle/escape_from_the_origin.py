@@ -1,4 +1,4 @@
-"""Escape from the origin: direction, speed and time, at depths 2 to 5."""
+"""Escape from the origin: direction, speed and time, at depths 2 to 6."""
 
 from __future__ import annotations
 
