@@ -1,15 +1,16 @@
 """The error that a run states of itself, beside its true one, and what is done about it when the user stops it."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import saddlescope as ss
 from saddlescope.arguments import ArgumentError
-from saddlescope.solve import Curve, run
+from saddlescope.solve import Curve, control, run
 from saddlescope.solve.control import Control
-from saddlescope.solve.global_error import Estimate, between, distance
+from saddlescope.solve.global_error import Estimate, between, distance, estimate
 
 PROBLEM = ss.SingleIndex([0, -1.9989, 2.0292, -0.0522, -1.3834, -0.0056], [0, 0.336, 0, -0.0427, 0.4552, 0.4026])
 # errors of its small degrees grow on the way
@@ -97,6 +98,65 @@ def test_a_run_that_is_stopped_during_its_estimate_stands(monkeypatch):
     calls.clear()
     with pytest.raises(KeyboardInterrupt):
         ss.solve(LADDER, 3.0, control=Control(whole=True))
+
+
+def test_an_interrupt_between_two_chunks_of_the_estimate_ends_all_of_it(monkeypatch):
+    pieces = []
+
+    class Interrupting(control._Unwatched):
+        def tell(self, standing):
+            pieces.append(standing)
+            raise KeyboardInterrupt
+
+    def unwatched(above):
+        own = Interrupting()
+        own._above = (above,)
+        return own
+
+    monkeypatch.setattr(run, "unwatched", unwatched)
+    stopped = ss.solve(DIAGONAL, 3.0, rtol=1e-10)
+    assert stopped.outcome == "REACHED_END"
+    assert len(pieces) == 1  # and none of a second companion
+    assert "were stopped" in stopped.doubts[0]
+    with pytest.raises(KeyboardInterrupt):
+        ss.solve(DIAGONAL, 3.0, rtol=1e-10, control=Control(whole=True))
+
+
+def test_a_companion_that_fails_does_not_make_the_estimate_bold():
+    times = np.linspace(0.0, 4.0, 50)
+
+    def made(error, complete=True):
+        values = np.exp(-times * (1 + error))
+        return SimpleNamespace(
+            times=times,
+            observables={"risk": values, "risk_rate": -(1 + error) * values},
+            outcome=SimpleNamespace(complete=complete),
+            solver={"steps_accepted": 10, "steps_rejected": 0},
+        )
+
+    def curves(record):
+        return [Curve(record.observables["risk"], record.observables["risk_rate"], 1.0)]
+
+    def stated(far_complete):
+        again = lambda factor, stretch, most: made(1e-5 * factor**0.6, far_complete or factor < 100)  # noqa: E731
+        return estimate(made(0.0), again, curves, 1e-8, (5.0, 5.0)).error
+
+    assert stated(False) >= 0.5 * stated(True)
+
+
+def test_curves_that_are_not_finite_are_at_no_known_distance():
+    t = np.linspace(0.0, 4.0, 60)
+    broken = Curve(np.exp(-t), np.full(60, np.nan), 1.0)
+    assert distance(t, broken, t, np.exp(-t)) == np.inf
+
+
+def test_degrees_that_the_risk_hardly_shows_count_in_a_network():
+    flow = ss.NetworkFlow(ss.SingleIndex([0, 1.0, 1e-3], [0, 1.0, 1.0]), 0.3, neurons=3, dimension=20)
+    moment = np.zeros((5, 3, 1))
+    record = SimpleNamespace(
+        observables={"risk": np.ones(5), "risk_rate": np.zeros(5), "moment": moment, "moment_rate": moment}
+    )
+    assert [curve.size for curve in flow.curves(record)] == [1.0, 1.0, 1e-3]
 
 
 def test_watchers_see_the_run_alone_and_can_end_what_follows_it():

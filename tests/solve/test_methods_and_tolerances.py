@@ -84,3 +84,10 @@ def test_tolerances_are_what_rtol_and_atol_stand_for():
     assert a.doubts == b.doubts
     with pytest.raises(ss.ArgumentError, match="`rtol` must not be given together with `tolerance`"):
         ss.solve(flow, 1.0, rtol=1e-4, tolerance=tied)
+
+
+def test_parts_given_to_a_method_are_refused_and_not_dropped():
+    flow = ss.NetworkFlow(ss.SingleIndex([0, 1.0], [0, 1.0]), 0.3, neurons=2, dimension=5)
+    given = ss.method.BDF(factor=lambda y, step, args: None)
+    with pytest.raises(ss.ArgumentError, match=r"`method` must be given without parts of its own, as ss\.method\.BDF"):
+        ss.solve(flow, 1.0, method=given)

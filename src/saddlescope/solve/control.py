@@ -146,6 +146,12 @@ class Control:
 class _Unwatched(Control):
     """Ends with another control, and tells nobody."""
 
+    def cancel(self) -> None:
+        """A Ctrl-C that meets the work beside a run is meant for all that comes after the run, too."""
+        super().cancel()
+        for control in self._above:
+            control.cancel()
+
     def tell(self, standing: Standing) -> None:
         del standing
 

@@ -24,6 +24,7 @@ _LOOSEST = 0.05  # no tolerance of a companion is larger
 # less; a run that this makes look bad is looked at again.
 _CAUTION = 0.6
 _ALLOWED = 10.0  # times what the tolerance promises: beyond, a result is doubted
+_EVER = 0.01  # beyond this a result is doubted whatever a flow expects of such runs
 _POINTS = 300
 _SHIFTS = np.geomspace(1e-9, 0.5, 40)
 _SHIFTS = np.concatenate([-_SHIFTS[::-1], [0.0], _SHIFTS])
@@ -77,7 +78,7 @@ def estimate(
     order, of_step = orders
     power = order / of_step
     promised = rtol**power
-    allowed = max(_ALLOWED * promised, expected)
+    allowed = max(_ALLOWED * promised, min(expected, _EVER))
     most = 2 * (record.solver["steps_accepted"] + record.solver["steps_rejected"]) + 100
     right = curves(record)
 
@@ -100,6 +101,9 @@ def estimate(
     if error <= _ALLOWED * promised or far <= _NEAR:
         return Estimate(max(error, promised), allowed)
     near = apart(_NEAR)
+    if not np.isfinite(gap):
+        # with what power errors grow is not known
+        return Estimate(max(near / (_NEAR ** (_CAUTION * power) - 1), promised), allowed)
     # f^q - 1 at both factors
     powers = np.linspace(0.2, 1.0, 81) * power
     shares = (far**powers - 1) / (_NEAR**powers - 1)
@@ -140,7 +144,8 @@ def distance(times: np.ndarray, curve: Curve, at: np.ndarray, values: np.ndarray
     crossed = gap[:, :-1] * gap[:, 1:] < 0
     share = np.where(crossed, gap[:, :-1] / np.where(crossed, gap[:, :-1] - gap[:, 1:], 1.0), 0.0)
     there = np.abs(_SHIFTS[:-1] + share * np.diff(_SHIFTS))
-    return float(np.minimum(best, np.where(crossed, there, np.inf).min(axis=1)).max())
+    apart = float(np.minimum(best, np.where(crossed, there, np.inf).min(axis=1)).max())
+    return apart if np.isfinite(apart) else np.inf
 
 
 def between(times: np.ndarray, values: np.ndarray, rates: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -218,6 +218,8 @@ def _with_error(trajectory: Trajectory, flow: Flow, record: Record, how: _How, c
         with contextlib.nullcontext() if control.whole else contextlib.suppress(KeyboardInterrupt):
             result = estimate(record, again, flow.curves, rtol, orders, expected)
     if result is None or control.ended is not None:
+        if control.ended is not None:
+            control.refuse_part(control.ended)
         doubt = "How far this run is off is not known: the runs beside it that show it were stopped."
         return dataclasses.replace(trajectory, doubts=(*trajectory.doubts, doubt))
     return dataclasses.replace(

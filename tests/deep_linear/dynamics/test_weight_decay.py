@@ -171,3 +171,12 @@ def test_arguments():
         flow.lift(run["weights"][-1])
     with pytest.raises(ss.ArgumentError, match="without weight decay"):
         ss.deep_linear.train(flow)
+
+
+def test_a_weak_mode_that_outlives_a_strong_one_keeps_its_name():
+    start = [np.diag([0.0, 0.9 ** (1 / 3)])] * 3
+    flow = ss.DeepLinearFlow(ss.LeastSquares([[3.0, 0.0], [0.0, 1.0]]), initial=start, weight_decay=0.05)
+    first, second = ss.compare(ss.solve(flow, until=60.0)).rows
+    assert (first["predicted"], first["measured"]) == (0.0, pytest.approx(0.0, abs=1e-9))
+    assert second["measured"] == pytest.approx(second["predicted"], rel=1e-4)
+    assert second["predicted"] > 0.9

@@ -37,6 +37,14 @@ def compare_decayed(
     ends = run["singular_values"][-1]
     decayed = flow.target_modes()
     doubts = [d for d in run.doubts if d != run.message]
+    if decayed is not None and "product" in run.observables:
+        # by size alone, a strong mode that died and a weak one that lives would change places
+        U, _, Vt = np.linalg.svd(flow.cost.whitened_target)
+        ends = np.abs(np.diagonal(U.T @ run["product"][-1] @ Vt.T))
+    elif decayed is not None and np.sum(ends > _DEAD * decayed.strength.max()) < len(ends):
+        doubts.append(
+            "Modes are told apart by their size: where a strong one died and a weak one lives, they change places."
+        )
     if decayed is None:
         rows = [{"mode": k + 1, "measured": float(end)} for k, end in enumerate(ends)]
         doubts.append("Nothing is predicted: minima under weight decay are known for whitened least squares only.")

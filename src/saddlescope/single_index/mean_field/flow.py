@@ -18,8 +18,9 @@ from saddlescope.single_index.mean_field.nodes import Panels
 from saddlescope.single_index.mean_field.overlap_features import Features, powers, split
 from saddlescope.single_index.problem.rate_ratio import rate_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex
+from saddlescope.single_index.residuals import residual_curves
 from saddlescope.single_index.theory.finite_width import doubt_of_sample
-from saddlescope.solve import BlockLowRank, Curve, Flow, Reading, Rodas5P, System, relative
+from saddlescope.solve import BlockLowRank, Flow, Reading, Rodas5P, System, relative
 
 # Particle arrays are padded with weightless copies to these sizes, so that few programs are ever compiled; above them
 # by at most an eighth, since there a particle costs more than a program.
@@ -340,11 +341,7 @@ class MeanFieldFlow(Flow):
         """The risk, and the residual of each degree beside its target."""
         phi, sigma = self.problem.link_coefficients, self.problem.activation_coefficients
         moment, rate = record.observables["moment"], record.observables["moment_rate"]
-        of_degrees = [
-            Curve(phi[k] - sigma[k] * moment[:, k], -sigma[k] * rate[:, k], abs(float(phi[k])))
-            for k in np.flatnonzero(phi * sigma)
-        ]
-        return super().curves(record) + of_degrees
+        return super().curves(record) + residual_curves(phi, sigma, moment, rate)
 
     def refined(self, runs):
         from saddlescope.single_index.mean_field.refinement import refine

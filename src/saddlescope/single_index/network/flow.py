@@ -17,6 +17,7 @@ from saddlescope.single_index.network.system import NetworkSystem, by_degree
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import rate_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
+from saddlescope.single_index.residuals import residual_curves
 from saddlescope.single_index.theory.finite_width import doubt_of_width
 from saddlescope.solve import Flow, Reading
 
@@ -152,6 +153,15 @@ class NetworkFlow(Flow):
         phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
         size = float(np.sqrt(np.mean(self._initial[0] ** 2)))
         return size * float(np.mean(np.abs(problem.weights)) * np.sum(np.arange(len(phi)) * np.abs(sigma * phi)))
+
+    def curves(self, record):
+        """The risk, and with one teacher the residual of each degree beside its target."""
+        if len(self.problem.gram) > 1:
+            return super().curves(record)
+        degree = self.problem.reported_degree
+        phi, sigma = coefficients(self.problem.link, degree), coefficients(self.problem.activation, degree)
+        moment, rate = (record.observables[name][..., 0] for name in ("moment", "moment_rate"))
+        return super().curves(record) + residual_curves(phi, sigma, moment, rate)
 
     def read(self, record):
         problem, raw = self.problem, record.observables

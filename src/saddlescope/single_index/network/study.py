@@ -54,11 +54,16 @@ class Study(Base):
         """All runs that there was time for."""
         from saddlescope.solve import solve
         from saddlescope.solve.control import worth_keeping
+        from saddlescope.solve.methods.choice import checked
 
         checkpoints = {} if folder is None else self._checkpoints(folder)
         for name, path in checkpoints.items():
             self._refuse_another(name, path)
         how = self.spec.solver
+        if how.method is not None:
+            # one for all: that a later flow cannot take it must not cost the runs before it
+            for flow in (flow for flows in self.flows.values() for flow in flows if not _in_steps(flow)):
+                checked(flow.start()[0], how.method)
         results: dict[str, list[Trajectory]] = {}
         for name, flows in self.flows.items():
             runs: list[Trajectory] = []

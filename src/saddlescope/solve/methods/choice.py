@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import diffrax
+import equinox as eqx
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.solve.methods.dopri8 import Dopri8
@@ -49,6 +50,9 @@ def checked(system: System, method: Any) -> Any:
         named("method", method)
     if isinstance(method, diffrax.AbstractERK) and name not in known.__all__:
         return method
+    if isinstance(method, diffrax.AbstractSolver) and not eqx.tree_equal(method, type(method)()):
+        # a method is chosen by its kind: the parts that its structure needs are those of the flow
+        raise ArgumentError("method", f"be given without parts of its own, as ss.method.{name}()", name)
     able = serving(system)
     if name not in able:
         must = f"be one that this flow has the structure for ({', '.join(able)})"
