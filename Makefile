@@ -33,10 +33,11 @@ demo: $(VENV)/.runtime      ## the main job on the shipped spec: table of stages
 test: $(VENV)/.dev          ## all tests, docstring examples included; a file of tests stays with one worker
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
-lint: $(VENV)/.dev          ## style and imports
+lint: $(VENV)/.dev          ## style, imports, dead code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/vulture
 
 types: $(VENV)/.dev         ## type checker
 	$(BIN)/pyright

@@ -12,7 +12,7 @@ from typing import Any
 from campaigns.case import Entry
 from campaigns.pool import answers
 from campaigns.registry import FAMILIES, FUZZ, tasks
-from campaigns.verdict import faults, table
+from campaigns.verdict import DOUBTED, ENOUGH, doubted_share, faults, table
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,7 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
     print(table(entries))
     wrong = [entry for entry in faults(entries) if entry.number not in known]
     print(f"{len(wrong)} of {len(entries)} problems ended in what the gate does not let pass.")
-    return 1 if wrong and not asked.report else 0
+    too_many = not asked.replay and not asked.fuzz and doubted_share(entries) > DOUBTED and len(entries) >= ENOUGH
+    if too_many:
+        print(
+            f"Doubts stand on {doubted_share(entries):.1%} of the right results; at most {DOUBTED:.0%} may carry one."
+        )
+    return 1 if (wrong or too_many) and not asked.report else 0
 
 
 def told(entry: Entry) -> str:

@@ -11,6 +11,7 @@ from campaigns.case import Answer, Check, Entry
 ALLOWED = 10.0  # a clean result may be off by this many times the error that it states
 SLOW = 20.0  # seconds of a problem, beyond which it counts as slow whatever came out
 DOUBTED = 0.05  # of the results within their stated error, the share that may carry a doubt
+ENOUGH = 500  # problems, from which that share is more than chance
 
 
 class Verdict(Enum):

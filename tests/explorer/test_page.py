@@ -15,7 +15,6 @@ FAST = {
     "&dynamics.until=4",
     "diagonal_linear": "#/diagonal_linear/start?problem.examples=6&problem.dimension=8&problem.coefficients=%5B1%5D",
 }
-POINTS = "saddlescope.page.show.main.plot.data[0].length"
 
 
 @pytest.mark.parametrize("family", FAST)

@@ -59,7 +59,9 @@ def runs_of(x: np.ndarray, where: list[str] | None = None, name: str = "time") -
     rows out of order are sorted.
 
     Args:
-        where: says for a row where it stands in the file; name: of the column.
+        x: times as they stand.
+        where: says for a row where it stands in the file.
+        name: of the column.
     """
     n = len(x)
     steps = np.diff(x)

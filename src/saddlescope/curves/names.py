@@ -53,9 +53,6 @@ _COUNTERS = (
 )
 _RANK = {name: rank for rank, names in enumerate(_COUNTERS) for name in names}
 EPOCH_RANK = 3
-# counters that start again in each epoch
-_WITHIN = _vocabulary("batch batches batch_idx batch_index batch_id batch_num minibatch mini_batch")
-
 _NO_QUANTITY = _vocabulary(
     """
     time eta elapsed duration second seconds sec secs ms wall timestamp runtime fps ips throughput speed latency mfu
@@ -155,11 +152,6 @@ def counter_rank(name: str) -> int | None:
     return _RANK.get(
         "_".join(parts), _RANK.get("_".join(parts[1:])) if parts[:1] in (("train",), ("current",)) else None
     )
-
-
-def within_epochs(name: str) -> bool:
-    """Return whether a counter by its name starts again in each epoch."""
-    return "_".join(words(name.rsplit("/", 1)[-1])) in _WITHIN
 
 
 def is_quantity(name: str) -> bool:

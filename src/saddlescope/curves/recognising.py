@@ -18,6 +18,7 @@ def read_bytes(data: bytes, name: str, path: Path | None, separator: str | None,
     """Return all that the bytes of a file hold.
 
     Args:
+        data: the whole file.
         name: of the file; path: of the file, for formats that are opened by their library.
         separator, decimal: of a table of text, where they are forced.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import json
 import math
 import re
 import zipfile
@@ -235,9 +234,3 @@ def joined(modules: list[str]) -> str:
         for text in modules
     ]  # fmt: skip
     return '(() => {\n"use strict";\n' + "\n\n".join(parts) + "\n})();\n"
-
-
-def with_data(page: str, data: Any) -> str:
-    """Return the viewer with its data; the page does the same in the browser."""
-    text = json.dumps(data).replace("<", "\\u003c")
-    return page.replace('"DATA"', text, 1)

@@ -20,6 +20,8 @@ def follow_file(
     """Watch a file and print a line when a plateau begins or ends, until the user stops it.
 
     Args:
+        path: of a log that may grow.
+        asked: what is to be read of it, and how it is judged.
         pause: waits between two readings.
         times: how often the file is looked at; without end by default.
     """

@@ -20,6 +20,8 @@ def read_metric_file(text: str, name: str, run: str = "") -> Log | None:
     """Return the metric of a file whose lines are "milliseconds value step", None where they are not.
 
     Args:
+        text: the whole file.
+        run: of which the metric is.
         name: the name of the file, which is that of the metric.
     """
     first = text.split("\n", 1)[0].strip()

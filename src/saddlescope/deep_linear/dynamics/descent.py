@@ -73,6 +73,7 @@ class GradientDescent(DeepLinearDynamics, Descent):
     exact: at depth 2, and for starts whose reachable subspaces close.
 
     Args:
+        cost, depth, width, gamma, scale, seed, initial, compress, weight_decay: as in `DeepLinearFlow`.
         learning_rate: eta, positive. A step is the time eta of the flow; with momentum mu, eta / (1 - mu).
         momentum: mu in [0, 1).
 
