@@ -22,7 +22,7 @@ def _functions(tree):
                     yield node.name, inner, ast.get_docstring(node)
 
 
-def taken(node: ast.FunctionDef) -> set[str]:
+def taken(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
     """Names of the arguments in the signature."""
     every = node.args
     names = [a.arg for a in (*every.posonlyargs, *every.args, *every.kwonlyargs)]
@@ -31,7 +31,7 @@ def taken(node: ast.FunctionDef) -> set[str]:
 
 
 def listed(doc: str) -> set[str] | None:
-    """Names under "Args:"; None where there is no such section. Several may share a line: "low, high: ends; n: points"."""
+    """Names under "Args:"; None where there is no such section. A line may hold several: "low, high: ends; n: all"."""
     lines = doc.splitlines()
     begin = next((i for i, line in enumerate(lines) if line.strip() in ("Args:", "Arguments:")), None)
     if begin is None:
