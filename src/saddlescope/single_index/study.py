@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from saddlescope.arguments import ArgumentError
@@ -79,7 +80,9 @@ class Study(Base):
         from saddlescope.single_index.compare.degrees import compare_degrees
 
         made_by = flow or run.flow or _rebuilt(run)
-        return compare_degrees(run, _order(made_by, levels), fraction)
+        # the order of degrees is that of a second layer that learns first
+        order = None if made_by.epsilon == math.inf else _order(made_by, levels)
+        return compare_degrees(run, order, fraction)
 
 
 def _order(flow: MeanFieldFlow, levels: int) -> CanonicalOrder:

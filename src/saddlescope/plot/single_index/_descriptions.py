@@ -65,7 +65,8 @@ def descriptions(
     every = [run for several in told.values() for run in several]
     epsilon = float(every[0].parameters["epsilon"])
     end = max(float(run.time[-1]) for run in every)
-    begin = min(max(epsilon / 10, min(_first_move(run) for run in every) / 10), end / 100)
+    relaxed = epsilon / 10 if np.isfinite(epsilon) else 0.0  # a second layer that is held fixed never is
+    begin = min(max(relaxed, min(_first_move(run) for run in every) / 10), end / 100)
     ax.set_xscale("log")
     ax.set_xlim(begin, end)
     shades = itertools.cycle(DEGREES)

@@ -67,7 +67,7 @@ def ladder(
         raise ArgumentError("scale", 'be "linear" or "log"', scale)
     ax = new_axes() if ax is None else ax
     epsilon = float(trajectory.parameters["epsilon"])
-    layers = _layers(trajectory, epsilon / 10)
+    layers = _layers(trajectory, epsilon / 10 if np.isfinite(epsilon) else float(trajectory.time[1]))
     ax.set_xscale("log")
     ax.set_xlim(layers.time[0], layers.time[-1])
     if scale == "linear":

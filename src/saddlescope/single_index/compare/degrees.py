@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.measure import Plateau, Stages, learning_times, plateaus
+from saddlescope.single_index.problem import rate_ratio
 from saddlescope.study import NOTHING, Column, Comparison, Remark, number
 from saddlescope.study.provenance import provenance, steps
 from saddlescope.trajectory import Trajectory
@@ -83,7 +84,7 @@ def compare_degrees(
     rows, asides = printed(table, run)
     return Comparison(
         title=title,
-        subtitle=f"link {told['link']}, activation {told['activation']}, epsilon {epsilon:g}",
+        subtitle=f"link {told['link']}, activation {told['activation']}, {rate_ratio.told(epsilon)}",
         columns=COLUMNS,
         rows=rows,
         asides=asides,
@@ -310,7 +311,7 @@ def _record(run: Trajectory, order: CanonicalOrder | None, table: DegreeTable, f
         "outcome": run.outcome,
         "message": run.message,
         "doubts": [*run.doubts, *table.doubts],
-        "epsilon": run.parameters["epsilon"],
+        "epsilon": rate_ratio.plain(run.parameters["epsilon"]),
         "learning_time_fraction": fraction,
         "initial_risk": float(run["risk"][0]),
         "final_risk": float(run["risk"][-1]),

@@ -195,7 +195,9 @@ def _reference(name: str, descriptions: Mapping[str, Sequence[Trajectory]]) -> s
 
 def _gap(runs: Sequence[Trajectory], others: Sequence[Trajectory]) -> tuple[float, float]:
     every = [*runs, *others]
-    begin = max(float(run.parameters["epsilon"]) / 10 for run in every)
+    # before the second layer has moved, or, where it never does, the first
+    ratios = [float(run.parameters["epsilon"]) for run in every]
+    begin = max(e / 10 if math.isfinite(e) else float(r.time[1]) for e, r in zip(ratios, every, strict=True))
     begin = max(begin, *(float(run.time[1]) for run in every if "step_size" in run.parameters), begin)
     end = min(float(run.time[-1]) for run in every)
     if end <= begin:

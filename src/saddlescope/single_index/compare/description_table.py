@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.single_index.compare.description_rows import DescriptionRow, description_rows, escape_by_dimension
+from saddlescope.single_index.problem import rate_ratio
 from saddlescope.study import NOTHING, Column, Comparison, Remark
 from saddlescope.study.provenance import provenance, steps
 
@@ -50,7 +51,7 @@ def compare_descriptions(
     columns, printed, asides = _table(rows, every[0], order, fraction, directions > 1)
     return Comparison(
         title=title,
-        subtitle=f"link {told['link']}, activation {told['activation']}{teachers}, epsilon {told['epsilon']:g}",
+        subtitle=f"link {told['link']}, activation {told['activation']}{teachers}, {rate_ratio.told(told['epsilon'])}",
         columns=columns,
         rows=printed,
         asides=asides,
@@ -202,7 +203,7 @@ def _record(
             "of_runs": [provenance(run) for run in group],
         }
     return {
-        "epsilon": epsilon,
+        "epsilon": rate_ratio.plain(epsilon),
         "learning_time_fraction": fraction,
         "predicted_times": None if order is None else order.times(epsilon, fraction).tolist(),
         "descriptions": told,

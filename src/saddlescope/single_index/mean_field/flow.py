@@ -16,7 +16,7 @@ from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.mean_field.nodes import Panels
 from saddlescope.single_index.mean_field.overlap_features import Features, powers, split
-from saddlescope.single_index.problem.rate_ratio import rate_ratio, shortest_time
+from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex
 from saddlescope.single_index.residuals import residual_curves
 from saddlescope.single_index.theory.finite_width import doubt_of_sample
@@ -164,7 +164,8 @@ class MeanFieldFlow(Flow):
         problem: what is learnt and by which activation.
         epsilon: learning-rate ratio; the second layer learns 1/epsilon times faster, and not at all at inf; at
             least 1e-20.
-        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3), of variance 1.
+        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3), of variance 1. Or "fixed": the
+            second layer stays as it starts (epsilon = inf), at ones unless `initial` says otherwise.
         particles: "auto" for the limit of infinite width: nodes of composite Gauss rules of the law, refined where the
             solution is sharp until the learning times stand to `tolerance`; or a number of nodes of one Gauss rule.
         neurons: instead of nodes of the law, this many neurons with weights sampled from it.
@@ -194,7 +195,7 @@ class MeanFieldFlow(Flow):
     def __init__(
         self,
         problem: SingleIndex,
-        epsilon: float,
+        epsilon: float | None = None,
         second_layer: Any = None,
         particles: int | Literal["auto"] = "auto",
         *,
@@ -207,21 +208,22 @@ class MeanFieldFlow(Flow):
         if not isinstance(problem, SingleIndex):
             raise ArgumentError("problem", "be a SingleIndex", problem)
         self.problem = problem
-        self.epsilon = rate_ratio("epsilon", epsilon)
+        told, self.epsilon = second_layer_and_ratio(second_layer, epsilon)
         self.tolerance = fraction("tolerance", tolerance)
         self.seed = count("seed", seed, least=0)
         self.neurons = None if neurons is None else count("neurons", neurons)
         self.second_layer: Law | None = None
         self.panels: Panels | None = None
         if initial is not None:
-            if second_layer is not None or neurons is not None or particles != "auto":
+            others = None if second_layer == FIXED else second_layer
+            if others is not None or neurons is not None or particles != "auto":
                 raise ArgumentError("initial", "be given without second_layer, particles or neurons", "both")
             self._start = _given(initial, weights)
             return
         if weights is not None:
             raise ArgumentError("weights", "be given together with `initial`", weights)
         # variance one, as in the examples of the theory
-        self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
+        self.second_layer = Uniform(-(3**0.5), 3**0.5) if told is None else law(told)
         if self.neurons is not None:
             check_fits(16.0 * self.neurons, neurons=self.neurons)  # two numbers each, in all stages of a step
             a = self.second_layer.sample(self.neurons, self.seed)

@@ -15,7 +15,7 @@ from saddlescope.single_index.network.sphere import dimension as checked_dimensi
 from saddlescope.single_index.network.sphere import orthogonal_start, reduced, sphere_start, teacher_frame
 from saddlescope.single_index.network.system import NetworkSystem, by_degree
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
-from saddlescope.single_index.problem.rate_ratio import rate_ratio, shortest_time
+from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
 from saddlescope.single_index.residuals import residual_curves
 from saddlescope.single_index.theory.finite_width import doubt_of_width
@@ -37,10 +37,11 @@ class NetworkFlow(Flow):
 
     Args:
         problem: `SingleIndex`, or `MultiIndex` for several directions.
-        epsilon: learning-rate ratio; the second layer learns 1/epsilon times faster.
+        epsilon: learning-rate ratio; the second layer learns 1/epsilon times faster, and not at all at inf.
         neurons: m.
         dimension: d, a whole number or float("inf").
-        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3).
+        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3). Or "fixed": the second layer stays
+            as it starts (epsilon = inf), at ones unless `initial` says otherwise.
         seed: of the start.
         start: "sphere" for uniform directions, "orthogonal" for directions orthogonal to teachers and each other.
         initial: (a, u) of shapes (m,) and (m, d), the teachers spanning the first axes, instead of a random start;
@@ -66,7 +67,7 @@ class NetworkFlow(Flow):
     def __init__(
         self,
         problem: Problem,
-        epsilon: float,
+        epsilon: float | None = None,
         neurons: int | None = None,
         dimension: float = float("inf"),
         second_layer: Any = None,
@@ -76,13 +77,14 @@ class NetworkFlow(Flow):
         initial: tuple[Any, Any] | None = None,
     ):
         self.problem = as_multi_index(problem)
-        self.epsilon = rate_ratio("epsilon", epsilon)
+        told, self.epsilon = second_layer_and_ratio(second_layer, epsilon)
         self.seed = count("seed", seed, least=0)
         self.second_layer: Law | None = None
         p = len(self.problem.gram)
         self.start_kind = start
         if initial is not None:
-            if neurons is not None or second_layer is not None or dimension != float("inf"):
+            others = None if second_layer == FIXED else second_layer
+            if neurons is not None or others is not None or dimension != float("inf"):
                 raise ArgumentError("initial", "be given without neurons, dimension and second_layer", "both")
             a, u = given(initial, p)
             self.dimension: float = u.shape[1]
@@ -96,7 +98,7 @@ class NetworkFlow(Flow):
         self.dimension = checked_dimension(dimension, least=p)
         # what a method of variable order remembers, what it makes of that, and matrices of all pairs of neurons
         check_fits(24.0 * m * min(self.dimension, p + m) + 8.0 * m**2, neurons=m)
-        self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
+        self.second_layer = Uniform(-(3**0.5), 3**0.5) if told is None else law(told)
         a = self.second_layer.sample(m, self.seed)
         # the directions have a stream of their own: another law of a leaves them as they are
         self._initial = a, _STARTS[start](p, m, self.dimension, np.random.default_rng([self.seed, 1]))

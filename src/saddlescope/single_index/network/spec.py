@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from saddlescope.arguments import ArgumentError, count, finite
+from saddlescope.single_index.problem.rate_ratio import FIXED, rate_ratio
 from saddlescope.single_index.spec import Function, LawTable, Levels
 from saddlescope.specs.checks import (
     Count,
@@ -21,6 +22,7 @@ from saddlescope.specs.checks import (
     SolverMethod,
     Table,
     Text,
+    checked,
 )
 from saddlescope.specs.run_spec import Range, RunSpec
 from saddlescope.specs.settings import settings
@@ -74,6 +76,7 @@ def _noise(value: Any, info: ValidationInfo) -> float:
     return noise
 
 
+RateRatio = Annotated[float, checked(rate_ratio)]
 Dimension = Annotated[int | float, BeforeValidator(_dimension)]
 Directions = Annotated[int | list[list[float]], BeforeValidator(_directions)]
 Noise = Annotated[float, BeforeValidator(_noise)]
@@ -102,11 +105,13 @@ class Dynamics(Table):
     """How it starts and moves; what a run does not say itself."""
 
     kind: Kind = Field("network", description="which description, where there is no [[run]]")
-    epsilon: Positive = Field(description="learning-rate ratio; the second layer learns 1/epsilon times faster")
+    epsilon: RateRatio | None = Field(
+        None, description="learning-rate ratio; the second layer learns 1/epsilon times faster, not at all at inf"
+    )
     until: Positive = Field(description="end of the time range; of sgd, time is step number times step size")
     second_layer: LawTable = Field(
         {"law": "uniform", "low": -(3**0.5), "high": 3**0.5},
-        description="law of the second layer at the start",
+        description='law of the second layer at the start; or "fixed": it stays at ones, as with epsilon = inf',
     )
     neurons: Count | None = Field(None, description="m")
     dimension: Dimension | None = Field(None, description="d; inf for network only")
@@ -198,6 +203,15 @@ class Spec(RunSpec):
     solver: Solver = Solver()  # pyright: ignore[reportCallIssue]
     theory: Theory = Theory()  # pyright: ignore[reportCallIssue]
     picture: Picture = Picture()  # pyright: ignore[reportCallIssue]
+
+    @model_validator(mode="after")
+    def _epsilon_is_known(self) -> Spec:
+        how = self.dynamics
+        if how.second_layer == FIXED and how.epsilon not in (None, math.inf):
+            raise ArgumentError("dynamics.epsilon", f'be inf or left out beside second_layer = "{FIXED}"', how.epsilon)
+        if how.second_layer != FIXED and how.epsilon is None:
+            raise ArgumentError("dynamics.epsilon", f'be given (or else second_layer = "{FIXED}")', None)
+        return self
 
     @model_validator(mode="after")
     def _runs_can_be_made(self) -> Spec:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saddlescope.arguments import ArgumentError
+from saddlescope.single_index.problem.rate_ratio import FIXED
 from saddlescope.specs import SpecError
 from saddlescope.study import Comparison
 from saddlescope.study import Study as Base
@@ -31,11 +33,13 @@ class Study(Base):
         self.spec = spec
         self.title = title
         self.flows = spec.flows()
-        single = spec.problem.single
-        self.doing = "Predicting the learning order and solving ..." if single else "Solving ..."
+        # the order of degrees is that of a second layer that learns first
+        how = spec.dynamics
+        self._ordered = spec.problem.single and how.second_layer != FIXED and how.epsilon != math.inf
+        self.doing = "Predicting the learning order and solving ..." if self._ordered else "Solving ..."
 
     def predict(self) -> CanonicalOrder | None:
-        if not self.spec.problem.single:
+        if not self._ordered:
             return None
         from saddlescope.single_index import SingleIndex, canonical_order
 
@@ -162,9 +166,10 @@ class Study(Base):
 
         made_by = flow or run.flow
         problem, order = getattr(made_by, "problem", None), None
-        if isinstance(problem, SingleIndex) and made_by.second_layer is not None:
+        law = getattr(made_by, "second_layer", None)
+        if isinstance(problem, SingleIndex) and law is not None and made_by.epsilon != math.inf:
             levels = min(levels, max(problem.reported_degree, 1))
-            order = canonical_order(problem, second_layer=made_by.second_layer, levels=levels)
+            order = canonical_order(problem, second_layer=law, levels=levels)
         directions = len(run.parameters["directions"])
         return compare_descriptions({run.kind: [run]}, order, fraction, directions=directions)
 

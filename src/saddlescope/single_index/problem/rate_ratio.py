@@ -7,6 +7,7 @@ from typing import Any
 from saddlescope.arguments import ArgumentError, positive
 
 _LEAST = 1e-20
+FIXED = "fixed"
 
 
 def rate_ratio(argument: str, value: Any) -> float:
@@ -31,6 +32,55 @@ is lost in rounding), but got 1e-30.
         must = f"be at least {_LEAST:g} (below, what drives the neurons is lost in rounding)"
         raise ArgumentError(argument, must, epsilon)
     return epsilon
+
+
+def second_layer_and_ratio(second_layer: Any, epsilon: Any) -> tuple[Any, float]:
+    """Return the law of a(0), or None for the default, and epsilon as a float.
+
+    "fixed" is one more way to say epsilon = inf: weights stay as they start, and start at one unless they are given.
+
+    Args:
+        second_layer: a law, its table, None, or "fixed".
+        epsilon: a positive number or inf; None with "fixed" only.
+
+    Raises:
+        ArgumentError: if epsilon is refused, is missing, or contradicts "fixed".
+
+    Example:
+        >>> second_layer_and_ratio("fixed", None)
+        ({'law': 'point_masses', 'points': [1.0]}, inf)
+        >>> second_layer_and_ratio("fixed", 0.1)
+        Traceback (most recent call last):
+        saddlescope.arguments.ArgumentError: Argument `epsilon` must be inf or left out beside second_layer="fixed", \
+but got 0.1.
+    """
+    if not (isinstance(second_layer, str) and second_layer == FIXED):
+        if epsilon is None:
+            raise ArgumentError("epsilon", f'be given (or else second_layer="{FIXED}")', None)
+        return second_layer, rate_ratio("epsilon", epsilon)
+    if epsilon is not None and rate_ratio("epsilon", epsilon) != float("inf"):
+        raise ArgumentError("epsilon", f'be inf or left out beside second_layer="{FIXED}"', epsilon)
+    return {"law": "point_masses", "points": [1.0]}, float("inf")
+
+
+def told(epsilon: float) -> str:
+    """Epsilon in words.
+
+    Example:
+        >>> told(1e-3), told(float("inf"))
+        ('epsilon 0.001', 'second layer fixed')
+    """
+    return "second layer fixed" if epsilon == float("inf") else f"epsilon {epsilon:g}"
+
+
+def plain(epsilon: float) -> float | str:
+    """Epsilon for a record, which holds no infinite numbers.
+
+    Example:
+        >>> plain(0.5), plain(float("inf"))
+        (0.5, 'infinite')
+    """
+    return "infinite" if epsilon == float("inf") else epsilon
 
 
 def shortest_time(epsilon: float, norm_squared: float, pull: float) -> float:

@@ -19,7 +19,7 @@ from saddlescope.single_index.network.flow import NetworkFlow, given
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import reduced, sphere_start
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
-from saddlescope.single_index.problem.rate_ratio import rate_ratio
+from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio
 from saddlescope.single_index.problem.single_index import coefficients
 from saddlescope.single_index.sgd.steps import DirectSteps, FullBatchSteps, GramSteps
 from saddlescope.solve import Descent, Reading
@@ -36,7 +36,7 @@ class NetworkDescent(Descent):
     def __init__(
         self,
         problem: Problem,
-        epsilon: float,
+        epsilon: float | None = None,
         neurons: int | None = None,
         dimension: int | None = None,
         step_size: float | None = None,
@@ -54,7 +54,7 @@ class NetworkDescent(Descent):
             # its derivative misses the jump, and descent would not be the flow's
             raise ArgumentError("problem", "have an activation without jumps for descent on samples", problem)
         p = len(self.problem.gram)
-        self.epsilon = rate_ratio("epsilon", epsilon)
+        told, self.epsilon = second_layer_and_ratio(second_layer, epsilon)
         if step_size is None:
             raise ArgumentError("step_size", "be given", None)
         self._step_size = positive("step_size", step_size)
@@ -67,7 +67,8 @@ class NetworkDescent(Descent):
         if method not in ("auto", "direct", "gram"):
             raise ArgumentError("method", 'be "auto", "direct" or "gram"', method)
         if initial is not None:
-            for name, value in (("neurons", neurons), ("second_layer", second_layer), ("dimension", dimension)):
+            others = None if second_layer == FIXED else second_layer
+            for name, value in (("neurons", neurons), ("second_layer", others), ("dimension", dimension)):
                 if value is not None:
                     raise ArgumentError(name, "not be given together with `initial`", value)
             a, u = given(initial, p)
@@ -81,7 +82,7 @@ class NetworkDescent(Descent):
             if math.isinf(d):
                 raise ArgumentError("dimension", "be finite (a step would have no noise left at infinity)", d)
             self.dimension = int(d)
-            self.second_layer = Uniform(-(3**0.5), 3**0.5) if second_layer is None else law(second_layer)
+            self.second_layer = Uniform(-(3**0.5), 3**0.5) if told is None else law(told)
             a = u = None
         room = p + self.neurons + _spare(self.batch_size)
         if method == "gram" and self.dimension <= room:
@@ -217,12 +218,12 @@ class OnePassSGD(NetworkDescent):
 
     Args:
         problem: `SingleIndex`, or `MultiIndex` for several directions.
-        epsilon: learning-rate ratio.
+        epsilon: learning-rate ratio: the second layer has the learning rate step_size / epsilon, and none at inf.
         neurons: m.
         dimension: d, finite.
         step_size: eta, the time of a step.
         batch_size: fresh samples a step.
-        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3).
+        second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3); or "fixed", see `NetworkFlow`.
         seed: of start and samples; the start is that of a `NetworkFlow` of this seed.
         runs: independent runs at once, with seeds `seed`, `seed` + 1, ...
         label_noise: standard deviation of noise added to labels; the risk reported is without it.
@@ -266,7 +267,7 @@ class SampleDescent(NetworkDescent):
     def __init__(
         self,
         problem: Problem,
-        epsilon: float,
+        epsilon: float | None = None,
         neurons: int | None = None,
         dimension: int | None = None,
         step_size: float | None = None,
