@@ -15,6 +15,7 @@ class Dynamics(Table):
     amplitude: Positive = Field(1.0, description="at the start")
     seed: CountFromZero = Field(0, description="of nothing")
     terms: Count = Field(1, description="rows of the table")
+    runs: Count = Field(1, description="trajectories that it makes")
     seconds: Positive | None = Field(None, description="that it takes")
     fault: Text = Field("", description="what goes wrong")
     at: Positive = Field(1e300, description="rates from which that happens")

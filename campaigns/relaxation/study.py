@@ -73,11 +73,12 @@ class Study(Base):
             rows,
             record={"final_risk": float(solved["risk"][-1])},
             complete=complete,
-            interrupted=solved.outcome in ("INTERRUPTED", "DEADLINE"),
+            interrupted=solved.outcome == "INTERRUPTED",
         )
 
     def pictures(self, solved, predicted):
         return {}
 
     def trajectories(self, solved):
-        return {"trajectory.nc": solved}
+        runs = self.spec.dynamics.runs
+        return {"trajectory.nc" if runs == 1 else f"trajectory_{k}.nc": solved for k in range(runs)}

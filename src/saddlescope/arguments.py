@@ -54,6 +54,16 @@ def shortened(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3 - _END]}...{line[-_END:]}"
 
 
+def in_a_sentence(error: BaseException) -> str:
+    """Return what went wrong as one sentence; an error that is no refusal of ours begins with its kind.
+
+    >>> in_a_sentence(ZeroDivisionError("division by zero"))
+    'ZeroDivisionError: division by zero.'
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, RefusedError) else f"{type(error).__name__}: {text[:200].rstrip('.')}."
+
+
 def _number(argument: str, value: Any, must: str) -> float:
     # bool is an int in Python, but `epsilon=True` is always a slip
     if type(value).__name__ in ("bool", "bool_"):  # Python's, NumPy's and that of NumPy's first version

@@ -45,9 +45,19 @@ class Served:
     def base(self):
         return self.address.split("?")[0].rstrip("/")
 
+    @property
+    def port(self):
+        return self.base.rsplit(":", 1)[1]
+
+    @property
+    def token(self):
+        return self.address.split("?token=")[1]
+
     def ask(self, path, told=None, **headers):
         """Ask as our own page does, unless headers say otherwise; return the status and the text."""
-        own = {"Origin": self.base, "Content-Type": "application/json", "X-Page": "test"} if told is not None else {}
+        own = {"Cookie": f"saddlescope-{self.port}={self.token}"}
+        if told is not None:
+            own |= {"Origin": self.base, "Content-Type": "application/json", "X-Page": "test"}
         data = None if told is None else told if isinstance(told, bytes) else json.dumps(told).encode()
         request = urllib.request.Request(self.base + path, data=data)
         for name, value in (own | {k.replace("_", "-"): v for k, v in headers.items()}).items():
@@ -158,7 +168,7 @@ class Page:
 
     def open(self, state="", wait=True):
         self.driver.get("about:blank")
-        self.driver.get(f"{self.server.base}/{state}")
+        self.driver.get(f"{self.server.address}{state}")
         if wait:
             self.until("window.saddlescope && saddlescope.page.setup && !saddlescope.page.running")
 

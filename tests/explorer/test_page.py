@@ -260,11 +260,10 @@ def test_a_server_that_stops_is_told_and_one_that_comes_back_is_used(page, serve
     page.open(LADDER, wait=False)
     page.until("window.saddlescope?.page.running")
     page.until("document.querySelector('#offline').hidden")
-    port = one.address.split(":")[2].strip("/")
     one.stop()
     page.until("!document.querySelector('#offline').hidden")
     page.driver.get_log("browser")  # it says that the server is gone
-    again = serve("--port", port)
+    again = serve("--port", one.port)
     assert again.address == one.address
     page.until("document.querySelector('#offline').hidden", 20)
     page.until("saddlescope.page.running")  # what was shown is run again

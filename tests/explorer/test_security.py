@@ -1,6 +1,7 @@
 """Plain HTTP: who is answered, who is not, and with which headers."""
 
 import asyncio
+import os
 import socket
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="the page needs starlette")
 
-from saddlescope.explorer.security import Guard
+from saddlescope.explorer.security import Guard, own_token
 
 
 def status(guard, path="/setup.json", method="GET", query: Any = b"", **headers: Any):
@@ -32,16 +33,19 @@ async def welcome(scope, receive, send):
     await send({"type": "http.response.body", "body": b""})
 
 
-OWN = {"host": "127.0.0.1:8765"}
+TOKEN = {"cookie": "saddlescope-8765=own-token"}
+OWN = {"host": "127.0.0.1:8765", **TOKEN}
 
 
 def local():
-    return Guard(welcome, None, 8765, None)
+    return Guard(welcome, None, 8765, "own-token")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost:8765", "[::1]:8765"])
 def test_own_addresses_are_answered(host):
-    assert status(local(), host=host)[0] == 200
+    assert status(local(), host=host, **TOKEN)[0] == 200
+    assert status(local(), host=host, query=b"token=own-token")[0] == 200
+    assert status(local(), host=host)[0] == 403  # another user of this machine
 
 
 @pytest.mark.parametrize(
@@ -58,11 +62,11 @@ def test_own_addresses_are_answered(host):
     ],
 )
 def test_names_that_point_here_are_not_answered(host):
-    assert status(local(), host=host)[0] == 403
+    assert status(local(), host=host, **TOKEN)[0] == 403
 
 
 def test_a_request_without_a_host_is_not_answered():
-    assert status(local())[0] == 403
+    assert status(local(), **TOKEN)[0] == 403
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "https://localhost:1"])
@@ -85,7 +89,7 @@ def test_requests_that_another_page_sets_off_are_not_answered_but_links_are_foll
 
 def test_scripts_of_others_cannot_run_on_the_page():
     for guard, host in ((local(), "127.0.0.1:8765"), (local(), "evil.example")):
-        _, headers = status(guard, "/", host=host)
+        _, headers = status(guard, "/", host=host, **TOKEN)
         policy = headers[b"content-security-policy"].decode()
         assert "unsafe" not in policy
         assert "default-src 'none'" in policy
@@ -126,7 +130,6 @@ def test_names_are_checked_with_a_token_too():
 
 def test_it_listens_on_this_machine_only(server):
     assert server.address.startswith("http://127.0.0.1:")
-    assert "token" not in server.address
     code, _, headers = server.ask("/")
     assert code == 200
     assert "script-src 'self'" in headers["content-security-policy"]
@@ -171,12 +174,31 @@ def test_limits_hold_on_the_way_to_a_run(server, small):
     assert "at most 4096" in text
 
 
-def test_with_a_host_the_address_holds_a_token(serve):
-    one = serve("--host", "127.0.0.1")
-    assert "?token=" in one.address
-    token = one.address.split("?token=")[1]
-    assert one.ask("/")[0] == 403
-    assert one.ask(f"/?token={token}")[0] == 200
-    assert one.ask(f"/setup.json?token={token[:-1]}x")[0] == 403
+@pytest.mark.parametrize("words", [(), ("--host", "127.0.0.1")])
+def test_the_address_holds_a_token_without_which_nobody_is_answered(serve, words):
+    one = serve(*words)
+    assert one.ask("/", Cookie=None)[0] == 403
+    assert one.ask(f"/?token={one.token}", Cookie=None)[0] == 200
+    assert one.ask(f"/setup.json?token={one.token[:-1]}{'x' if one.token[-1] != 'x' else 'y'}", Cookie=None)[0] == 403
     one.stop()
     assert one.process.returncode == 0
+
+
+def test_the_token_of_this_machine_is_kept_where_nobody_else_reads_it(tmp_path, monkeypatch):
+    import platformdirs
+
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / name)
+    first = own_token()
+    assert own_token() == first
+    path = tmp_path / "saddlescope" / "page-token"
+    if os.name == "posix":
+        assert path.stat().st_mode & 0o077 == 0
+        path.chmod(0o644)  # others may have read it
+        assert own_token() != first
+        path.chmod(0o600)
+    path.write_text("short")
+    assert own_token() not in (first, "short")
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_text("no folder")
+    assert own_token() != own_token()

@@ -150,7 +150,7 @@ def test_a_table_of_a_sweep_says_which_of_its_keys_is_not_known(written, capsys)
 
 @pytest.mark.parametrize("engine", ["serial", "processes"])
 def test_control_c_ends_cleanly_and_the_same_command_goes_on(written, command, environment, engine):
-    words = command("sweep", "mine.toml", "--engine", engine, "--dynamics.seconds", "0.4")
+    words = command("sweep", "mine.toml", "--engine", engine, "--workers", "2", "--dynamics.seconds", "0.4")
     started = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     results, deadline = written / "mine" / "results", time.monotonic() + 60
     while time.monotonic() < deadline and not list(results.rglob("*.json")):

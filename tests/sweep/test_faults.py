@@ -5,9 +5,12 @@ import importlib
 import json
 import os
 import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,8 +67,6 @@ def test_the_index_is_made_again_from_the_segments(swept, damage):
 
 
 def test_one_wrong_number_in_the_index_is_found(swept):
-    import sqlite3
-
     asked, folder, before = swept
     with sqlite3.connect(folder / "index.sqlite") as file:
         (task, stored) = file.execute("select task, numbers from results limit 1").fetchone()
@@ -201,6 +202,73 @@ def test_claims_of_the_dead_are_taken_over_and_those_of_the_living_are_not(tmp_p
     assert len(leftovers(folder)) == 2
     with Runner(folder) as third:
         assert third.claim("c" * 32)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no locks of this kind")
+def test_without_locks_the_dead_are_known_by_their_silence(tmp_path, monkeypatch):
+    from saddlescope.sweep.store import runners
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(runners.fcntl, "flock", refuse)
+    with Runner(tmp_path) as first:
+        assert first.claim("a" * 32)
+        content = first._path.read_text()
+        dead = tmp_path / "runners" / f"{socket.gethostname()}-1-dead"
+        dead.write_text(content)
+        (tmp_path / "claims" / ("b" * 32)).write_text(dead.name)
+        with Runner(tmp_path) as second:
+            assert not second.claim("a" * 32)
+            assert not second.claim("b" * 32)
+            os.utime(dead, (time.time() - 3600, time.time() - 3600))
+            assert second.claim("b" * 32)
+
+
+def test_an_interrupt_anywhere_leaves_no_claim(tmp_path, monkeypatch):
+    def then_interrupted(function):
+        def act(*values, **options):
+            function(*values, **options)
+            raise KeyboardInterrupt
+
+        return act
+
+    with Runner(tmp_path) as runner:
+        with monkeypatch.context() as broken:
+            broken.setattr(Runner, "_made", then_interrupted(Runner._made))
+            with pytest.raises(KeyboardInterrupt):
+                runner.claim("a" * 32)
+        runner.claim("b" * 32)
+        with monkeypatch.context() as broken:
+            broken.setattr(Path, "unlink", then_interrupted(lambda *_, **__: None))
+            with pytest.raises(KeyboardInterrupt):
+                runner.release("b" * 32)
+    assert list((tmp_path / "claims").iterdir()) == []
+
+
+def test_an_index_that_could_not_be_written_once_holds_what_it_should(tmp_path, monkeypatch):
+    from saddlescope.sweep.store import index as rooms
+    from saddlescope.sweep.task import Numbers, Result
+
+    def row(number, column):
+        table = Numbers("", (), {column: (float(number),)})
+        return rooms.row_of(Result(f"{number:032x}", 1, "REACHED_END", True, "", tables=(table,)), 10)
+
+    one, other = rooms.Index(tmp_path / "index"), rooms.Index(tmp_path / "index")
+    with monkeypatch.context() as broken:
+
+        def fail(*_: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        broken.setattr(rooms, "_stored", fail)
+        one.add([row(1, "first")])
+    other.add([row(2, "second")])  # its layout gets the number that was rolled back
+    one.add([row(1, "first")])
+    other.close()
+    one.close()
+    last = rooms.Index(tmp_path / "index")
+    assert [r.layout[0][0] for r in last.rows()] == ["first", "second"]
+    last.close()
 
 
 def test_a_moved_store_is_the_same_store(swept, tmp_path):

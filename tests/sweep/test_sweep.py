@@ -2,6 +2,8 @@
 
 import importlib
 import math
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -151,7 +153,7 @@ def test_cancelled_sweeps_keep_what_is_done_and_go_on(relaxation, tmp_path, engi
             control.cancel()
 
     with Sweep(asked, tmp_path / "s") as run:
-        standing = run.run(engine=engine, control=control, watch=watch)
+        standing = run.run(engine=engine, workers=2, control=control, watch=watch)
         assert standing.interrupted
         assert 2 <= standing.finished < 12
         before = segments(tmp_path / "s")
@@ -165,6 +167,29 @@ def test_cancelled_sweeps_keep_what_is_done_and_go_on(relaxation, tmp_path, engi
     assert not list((tmp_path / "s" / "claims").iterdir())
 
 
+def test_a_control_ends_the_task_that_runs_in_this_process(relaxation, tmp_path):
+    relaxation["dynamics"]["seconds"] = 60.0
+    control = Control()
+    threading.Timer(0.5, control.cancel).start()
+    began = time.monotonic()
+    with Sweep(asked_for(relaxation, axes={"dynamics.rate": [1.0]}), tmp_path / "s") as run:
+        assert run.run(engine="serial", control=control).interrupted
+    assert time.monotonic() - began < 30
+    assert segments(tmp_path / "s") == []
+
+
+def test_what_another_sweep_finished_meanwhile_is_run_again_if_it_kept_less(relaxation, tmp_path):
+    asked = asked_for(relaxation, axes={"dynamics.rate": [1.0, 2.0]}, keep="all")
+    with Sweep(asked, tmp_path / "s") as run:
+        outlook = run.outlook()  # then the other one comes
+        ss.sweep(relaxation, {"dynamics.rate": [1.0]}, store=tmp_path / "s")
+        run.outlook = lambda again=None: outlook
+        run.run(engine="serial")
+        del run.outlook
+        assert not len(run.outlook().missing)
+        assert all(run.dataset().trajectory.values)
+
+
 def test_trajectories_are_kept_as_asked(relaxation, tmp_path):
     axes = {"dynamics.rate": [1.0, 2.0]}
     with pytest.raises(RefusedError, match="`store` must name a folder"):
@@ -176,6 +201,15 @@ def test_trajectories_are_kept_as_asked(relaxation, tmp_path):
             run = ss.load(tmp_path / "s" / str(result.trajectory.sel(rate=rate).item()))
             assert set(run.observables) == names
             assert run.parameters["rate"] == rate
+    # what did not come about is not named
+    relaxation["dynamics"] |= {"runs": 2, "fault": "raise", "at": 2.0}
+    result = ss.sweep(relaxation, axes, keep="observables", store=tmp_path / "s")
+    named = [name.split("\n") if name else [] for name in result.trajectory.values.tolist()]
+    assert [len(names) for names in named] == [2, 0]
+    for place, name in enumerate(named[0]):
+        assert name.endswith(f".1.trajectory_{place}.nc")
+        assert (tmp_path / "s" / name).exists()
+    relaxation["dynamics"] = {}
     # more is there than is asked for
     with Sweep(asked_for(relaxation, axes=axes), tmp_path / "s") as run:
         assert not len(run.outlook().missing)

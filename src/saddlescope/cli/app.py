@@ -261,8 +261,8 @@ def explore(
 ) -> int:
     """Open a page in the browser: sliders that solve again at once, predicted beside measured.
 
-    It is served by this machine for this machine, and needs no network. It ends on Ctrl-C, or when the page has been
-    closed for a minute.
+    It is served by this machine for this machine, and for who knows the token in its address. It needs no network, and
+    ends on Ctrl-C, or when the page has been closed for a minute.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def explore(
     browser
         Open a browser.
     host
-        Listen on this address for other machines, too; the page's address then holds a token.
+        Listen on this address for other machines, too.
     """
     from saddlescope.explorer import explore as serve
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from saddlescope.arguments import in_a_sentence
 from saddlescope.cli import caches
 from saddlescope.cli.beside import Beside
 from saddlescope.cli.folder import OutputFolder
@@ -90,28 +91,12 @@ def run_spec(name: str, changes: Sequence[str], out: Path | None) -> int:
 
 def _compared(job: Study, solved: Any, predicted: Beside) -> tuple[Comparison, Any, bool]:
     """The comparison, the theory in it (None where it failed), and whether anything failed."""
-    doubts: list[str] = []
-    theory = None
-    try:
-        theory = predicted.result()
-    except Exception as error:  # whatever it is, the run stands
-        doubts.append(f"Nothing is predicted: {_sentence(error)}")
-    try:
-        comparison = job.compare(solved, theory)
-    except Exception as error:
-        if theory is None:
-            raise
-        doubts.append(f"The prediction could not be set beside the run: {_sentence(error)}")
-        theory = None
-        comparison = job.compare(solved, None)
+    from saddlescope.study.without_theory import compared, prediction
+
+    theory, doubts = prediction(predicted.result)
+    comparison, theory, more = compared(job, solved, theory)
+    doubts += more
     return dataclasses.replace(comparison, doubts=(*comparison.doubts, *doubts)), theory, bool(doubts)
-
-
-def _sentence(error: BaseException) -> str:
-    from saddlescope.arguments import ArgumentError
-
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if isinstance(error, ArgumentError) else f"{type(error).__name__}: {text[:200].rstrip('.')}."
 
 
 def _tell(what: str) -> None:
@@ -151,7 +136,7 @@ def _write(
         except OSError:
             raise
         except Exception as error:  # a picture is the least of a result
-            undrawn.append(f"Picture {name} could not be drawn: {_sentence(error)}")
+            undrawn.append(f"Picture {name} could not be drawn: {in_a_sentence(error)}")
     drawn = [name for name in pictures if not any(doubt.startswith(f"Picture {name} ") for doubt in undrawn)]
     about = {
         "title": spec.title,

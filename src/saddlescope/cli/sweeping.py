@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from saddlescope.arguments import ArgumentError
+from saddlescope.arguments import ArgumentError, in_a_sentence
 from saddlescope.cli import caches
 from saddlescope.cli.signals import when_asked
 from saddlescope.specs import SpecError
@@ -148,7 +148,6 @@ def _draw(console: Console, asked: Asked, dataset: xarray.Dataset, folder: Path)
 
     from saddlescope import plot
     from saddlescope.plot.parts.canvas import entitle
-    from saddlescope.sweep.task import said
 
     failed = False
     for name in asked.draw or (None,):
@@ -162,7 +161,7 @@ def _draw(console: Console, asked: Asked, dataset: xarray.Dataset, folder: Path)
             raise
         except Exception as error:  # a picture is the least of a result
             failed = True
-            console.print(Text(f"Picture   {path.name} could not be drawn: {said(error)}"))
+            console.print(Text(f"Picture   {path.name} could not be drawn: {in_a_sentence(error)}"))
         else:
             console.print(Text(f"Wrote     {path}"), soft_wrap=True)
     return failed

@@ -170,18 +170,13 @@ def picture_file(pictures: Mapping[str, Callable[[], Any]], kind: str) -> tuple[
     return f"{Path(name).stem}.{kind}", buffer.getvalue()
 
 
-def netcdf(trajectories: Mapping[str, Trajectory], folder: Path) -> tuple[str, bytes]:
+def netcdf(trajectories: Mapping[str, Trajectory]) -> tuple[str, bytes]:
     """Return name and content of the trajectories of a run: one netCDF file, or several in a zip file.
 
     Args:
         trajectories: by the names of their files.
-        folder: for what is written on the way.
     """
-    contents = {}
-    for name, run in trajectories.items():
-        path = run.save(folder / name)
-        contents[name] = path.read_bytes()
-        path.unlink()
+    contents = {name: run.content() for name, run in trajectories.items()}
     if len(contents) == 1:
         return next(iter(contents.items()))
     buffer = io.BytesIO()

@@ -26,12 +26,13 @@ def explore(
 ) -> int:
     """Serve the page until Ctrl-C, or until it has been closed for a minute; return the exit code.
 
+    The address holds a token that every request must know.
+
     Args:
         names: specs to start from, results to look at, logs to judge.
         port: to listen on; by default the first free one from 8765.
         browser: whether to open one.
-        host: to listen on for other machines, too. The address then holds a token that every request must know, and
-            the server stays until Ctrl-C.
+        host: to listen on for other machines, too; the server then stays until Ctrl-C.
 
     Raises:
         RefusedError: if a library is missing, a name is no file, or the port is taken.
@@ -42,18 +43,19 @@ def explore(
     except ImportError:
         raise RefusedError(_MISSING) from None
     from saddlescope.explorer.given import given
+    from saddlescope.explorer.security import own_token
 
     named = given(names)
     with _listening(host, port) as (listener, number):
-        token = None if host is None else secrets.token_urlsafe(24)
-        address = _address(host, number) + ("" if token is None else f"?token={token}")
+        token = own_token() if host is None else secrets.token_urlsafe(24)
+        address = f"{_address(host, number)}?token={token}"
         print(f"saddlescope explore: {address}", flush=True)
         print("Ctrl-C ends it" + (", closing the page, too." if host is None else "."), flush=True)
         return asyncio.run(_serve(named, listener, host, number, token, address if browser else None))
 
 
 async def _serve(
-    named: Any, listener: socket.socket, host: str | None, number: int, token: str | None, open_at: str | None
+    named: Any, listener: socket.socket, host: str | None, number: int, token: str, open_at: str | None
 ) -> int:
     import uvicorn
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import http.cookies
 import ipaddress
+import os
+import re
 import secrets
 import socket
+import stat
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,6 +30,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+_KEPT = 365 * 24 * 3600  # seconds for which a browser knows the token
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -37,10 +41,10 @@ class Guard:
         app: what is guarded.
         host: that the server listens on, None for this machine only.
         port: that it listens on.
-        token: that every request must know, in its address or a cookie; None where only this machine can ask.
+        token: that every request must know, in its address or a cookie.
     """
 
-    def __init__(self, app: App, host: str | None, port: int, token: str | None):
+    def __init__(self, app: App, host: str | None, port: int, token: str):
         self._app, self._port, self._token = app, port, token
         self._names = set(_LOCAL)
         self._any_address = False
@@ -65,8 +69,8 @@ class Guard:
         async def guarded(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 added = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-                if self._token is not None and scope["path"] == "/":
-                    held = f"{cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
+                if scope["path"] == "/":
+                    held = f"{cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/; Max-Age={_KEPT}"
                     added.append((b"set-cookie", held.encode()))
                 message["headers"] = [*message.get("headers", []), *added]
             await send(message)
@@ -88,18 +92,15 @@ class Guard:
         arriving = scope["method"] == "GET" and scope["path"] == "/" and headers.get("sec-fetch-mode") == "navigate"
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none") and not arriving:
             return "This server answers to its own page only."
-        if self._token is not None:
-            query = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
-            jar = http.cookies.SimpleCookie()
-            try:
-                jar.load(headers.get("cookie", ""))
-            except http.cookies.CookieError:
-                jar.clear()
-            held = jar[cookie].value if cookie in jar else ""
-            known = [secrets.compare_digest(told.encode(), self._token.encode()) for told in (query, held)]
-            if not any(known):
-                return "Open the address that the server printed, its token included."
-        return None
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+        jar = http.cookies.SimpleCookie()
+        try:
+            jar.load(headers.get("cookie", ""))
+        except http.cookies.CookieError:
+            jar.clear()
+        held = jar[cookie].value if cookie in jar else ""
+        known = [secrets.compare_digest(told.encode(), self._token.encode()) for told in (query, held)]
+        return None if any(known) else "Open the address that the server printed, its token included."
 
     def _is_ours(self, host: str) -> bool:
         name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
@@ -117,6 +118,30 @@ class Guard:
         except ValueError:
             return False
         return True
+
+
+def own_token() -> str:
+    """Return the token of this user's pages on this machine, by which its other users cannot ask them.
+
+    It is kept in the user's cache folder, so that addresses still work when the server is started again; where that
+    cannot be, or others may read it, it is a new one each time.
+    """
+    import platformdirs
+
+    new = secrets.token_urlsafe(24)
+    path = platformdirs.user_cache_path("saddlescope") / "page-token"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+                file.write(new)
+            return new
+        about = path.lstat()
+        private = stat.S_ISREG(about.st_mode) and (os.name != "posix" or about.st_mode & 0o077 == 0)
+        kept = path.read_text(encoding="ascii") if private else ""
+    except (OSError, ValueError):
+        return new
+    return kept if re.fullmatch(r"[\w-]{32}", kept) else new
 
 
 async def _refuse(send: Send, why: str) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import mimetypes
+import secrets
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -127,7 +128,7 @@ class Server:
             if what not in ("python", "toml", "sweep", "png", "svg", "netcdf"):
                 raise RefusedError(f"There is no export {str(what)[:_NAME]!r}.")
             if what in ("png", "svg", "netcdf"):
-                return await self._job(request, "export", {"what": what, "folder": self._folder.name})
+                return await self._job(request, "export", {"what": what})
             spec = checked(_with_infinity(told.get("spec")), self._given.files)
             if what == "sweep":
                 content, name = export.as_sweep(spec, str(told.get("key"))), "sweep.toml"
@@ -161,8 +162,8 @@ class Server:
             body = await _body(request, LOG_BYTES, "A log")
         except RefusedError as error:
             return JSONResponse({"sentence": str(error)}, status_code=400)
-        # its name does not come from the page
-        path = Path(self._folder.name) / f"{hashlib.sha256(body).hexdigest()[:32]}.log"
+        # its name does not come from the page, and is of this request alone, which removes it
+        path = Path(self._folder.name) / f"{secrets.token_hex(16)}.log"
         path.write_bytes(body)
         return self._stream(_page(request), job | {"path": str(path)}, finally_remove=path)
 

@@ -61,7 +61,8 @@ class _Worker:
         return self.process is not None and self.process.returncode is None
 
     def send(self, told: dict[str, Any]) -> None:
-        assert self.process is not None
+        if self.process is None:  # who asked left before it was there
+            return
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):
             self.process.stdin.write(json.dumps(told).encode() + b"\n")
@@ -146,14 +147,16 @@ class Session:
             self._last[page] = asked
             if before is not None:
                 before.give_up()
+        worker, instead = None, ("cancelled", "{}")
         try:
             worker = await self._take(job.get("key", ""), asked, holder=not alone)
         except BusyError as error:
-            yield _said("refused", str(error))
-            yield "end", "{}"
-            return
+            instead = _said("refused", str(error))
+        finally:
+            if worker is None:
+                self._forget(page, asked)
         if worker is None:
-            yield "cancelled", "{}"
+            yield instead
             yield "end", "{}"
             return
         number = worker.number
@@ -177,8 +180,7 @@ class Session:
                 if event[0] == "cancelled" and not asked.wanted:
                     break
         finally:
-            if self._last.get(page) is asked:
-                del self._last[page]
+            self._forget(page, asked)
             if finished:
                 self._done(worker, job)
             else:
@@ -187,6 +189,10 @@ class Session:
                 task = asyncio.create_task(self._wind_down(worker, job))
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)
+
+    def _forget(self, page: str, asked: _Asked) -> None:
+        if self._last.get(page) is asked:
+            del self._last[page]
 
     async def _next(self, worker: _Worker, asked: _Asked, end: float) -> Event | None:
         """The next event; `cancelled` at once when the job is not wanted any more, None when its time is over."""

@@ -21,7 +21,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from saddlescope.arguments import RefusedError
+from saddlescope.arguments import RefusedError, in_a_sentence
 from saddlescope.explorer.limits import MEMORY, SECONDS, as_json
 
 _KEPT = 3  # finished runs, for exports
@@ -70,7 +70,7 @@ class Worker:
         except MemoryError:
             self._tell("failed", {"sentence": "There is not enough memory for this run."})
         except Exception as error:
-            self._tell("failed", {"sentence": sentence(error)})
+            self._tell("failed", {"sentence": in_a_sentence(error)})
         finally:
             self._cancelled.discard(self._job)
             self._tell("end", {})
@@ -104,6 +104,7 @@ class Worker:
         """Solve a spec: points while it runs, the picture, the prediction, the table, the states, the functions."""
         from saddlescope.explorer.shown.lines import named_runs, picture, predicted
         from saddlescope.explorer.shown.states import states
+        from saddlescope.study.without_theory import compared, prediction
 
         study = _study(job["spec"])
         self._tell("begin", {"title": study.title, "doing": study.doing})
@@ -113,19 +114,17 @@ class Worker:
         shown = picture(runs)
         self._tell("picture", shown)
         self._check()
-        theory, doubts = None, []
-        try:
-            with self._controlled():
-                theory = study.predict()
-            self._tell("predicted", predicted(theory, runs, shown["time"]))
-        except (CancelledError, KeyboardInterrupt):
-            raise
-        except Exception as error:  # whatever it is, the run stands
-            doubts = [f"Nothing is predicted: {sentence(error)}"]
+        with self._controlled():
+            theory, doubts = prediction(study.predict)
+        if not doubts:
+            drawn, doubts = prediction(lambda: predicted(theory, runs, shown["time"]))
+            if not doubts:
+                self._tell("predicted", drawn)
         self._keep(job["key"], _Done(study, solved, theory))
         self._check()
         doubts += _not_refined(runs)
-        comparison = study.compare(solved, theory)
+        comparison, theory, more = compared(study, solved, theory)
+        doubts += more
         if not comparison.complete:
             doubts.insert(0, f"This is a part of the run: {_to_show(runs).message}")
         self._tell("table", _table(comparison, doubts))
@@ -171,12 +170,14 @@ class Worker:
 
     def _done(self, job: dict[str, Any]) -> _Done:
         """A finished run of the job's spec, solved here if it is not kept."""
+        from saddlescope.study.without_theory import prediction
+
         if job["key"] not in self._kept:
             study = _study(job["spec"])
             with self._controlled():
                 solved = study.solve()
             with self._controlled():
-                theory = study.predict()
+                theory, _ = prediction(study.predict)
             self._keep(job["key"], _Done(study, solved, theory))
         return self._kept[job["key"]]
 
@@ -186,7 +187,7 @@ class Worker:
 
         study, solved, theory = self._done(job)
         if job["what"] == "netcdf":
-            name, content = netcdf(study.trajectories(solved), Path(job["folder"]))
+            name, content = netcdf(study.trajectories(solved))
         else:
             name, content = picture_file(study.pictures(solved, theory), job["what"])
         self._tell("file", {"name": name, "content": base64.b64encode(content).decode()})
@@ -210,7 +211,7 @@ class Worker:
         except (CancelledError, KeyboardInterrupt):
             raise
         except Exception as error:
-            doubts = [f"Nothing is compared: {sentence(error)}", *run.doubts]
+            doubts = [f"Nothing is compared: {in_a_sentence(error)}", *run.doubts]
             self._tell("table", {"columns": [], "rows": [], "doubts": doubts, "title": run.kind, "remarks": []})
         self._tell("states", states(run))
 
@@ -325,12 +326,6 @@ def _curve_shown(log: Any, curve: Any, stages: Any, name: str) -> dict[str, Any]
         "notes": [*curve.notes, *stages.notes],
         "doubts": list(stages.doubts),
     }
-
-
-def sentence(error: BaseException) -> str:
-    """Return what went wrong as one sentence, by its kind where it is not ours."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if isinstance(error, RefusedError) else f"{type(error).__name__}: {text[:200].rstrip('.')}."
 
 
 def encoded(content: Any) -> str:

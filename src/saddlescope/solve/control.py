@@ -81,6 +81,7 @@ class Control:
         self._whole = whole
         self._cancelled = False
         self._above: tuple[Control, ...] = ()
+        self._given: tuple[Control, ...] = ()
         self._entered: list[contextvars.Token[tuple[Control, ...]]] = []
 
     def cancel(self) -> None:
@@ -131,7 +132,7 @@ class Control:
             self.cancel()
 
     def __enter__(self) -> Self:
-        self._above = _in_charge.get()[-1:]
+        self._above = tuple(dict.fromkeys((*_in_charge.get()[-1:], *self._given)))
         self._entered.append(_in_charge.set((*_in_charge.get(), self)))
         return self
 
@@ -175,7 +176,8 @@ def in_charge(own: Control | None = None, *watchers: Watcher, whole: bool = Fals
         whole: as in `Control`.
     """
     control = Control(*watchers, whole=whole)
-    control._above = tuple(dict.fromkeys([*_in_charge.get()[-1:], *([] if own is None else [own])]))
+    control._given = () if own is None else (own,)
+    control._above = tuple(dict.fromkeys((*_in_charge.get()[-1:], *control._given)))
     return control
 
 

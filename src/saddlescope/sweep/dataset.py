@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.sweep.store.index import Layout, Row
-from saddlescope.sweep.store.segments import trajectory_place
+from saddlescope.sweep.store.segments import Name, trajectories
 
 if TYPE_CHECKING:
     import xarray
@@ -199,12 +199,11 @@ def _sparse(texts: dict[int, str], size: int) -> np.ndarray:
 
 
 def _paths(design: Design, result: Gathering, folder: Path) -> np.ndarray:
-    """The folder-relative pattern of the files in which the trajectories of a task lie."""
-    from saddlescope.sweep.store.segments import Name
-
+    """The files in which the trajectories of each task lie, relative to the folder, one a line."""
     known = design.identities()
+    there = trajectories(folder)
     paths = np.full(len(design), "", dtype=object)
     for task in np.flatnonzero(result.attempt):
         name = Name(known[task].tobytes().hex(), int(result.attempt[task]))
-        paths[task] = str(trajectory_place(folder, name, "trajectory.nc").relative_to(folder))
+        paths[task] = "\n".join(there.get(name, ()))
     return paths

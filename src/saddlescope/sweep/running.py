@@ -20,7 +20,7 @@ from saddlescope.sweep.engines import Done, Engine, Event, Lost, Stopped, Unwrit
 from saddlescope.sweep.store.runners import Runner
 from saddlescope.sweep.store.segments import DamagedError, Name, place, read
 from saddlescope.sweep.store.store import Store
-from saddlescope.sweep.task import Keep, Result, Task, failed
+from saddlescope.sweep.task import KEEPS, Keep, Result, Task, failed
 
 _LOOK = 0.2  # seconds between looks at whether the user asked for something
 _GRACE = 10.0  # seconds for running tasks to end after Ctrl-C
@@ -135,6 +135,7 @@ class Running:
         began = self._noted = self._looked = time.monotonic()
         ending: float | None = None
         with (
+            asked,
             Runner(self._store.folder, self._state) as self._runner,
             ThreadPoolExecutor(_WRITERS) as self._writers,
             self._engine,
@@ -221,6 +222,9 @@ class Running:
         try:
             result, _ = read(place(self._store.folder, Name(task.identity, task.attempt)))
         except (DamagedError, OSError):
+            result = None
+        if result is None or (result.complete and KEEPS.index(result.keep) < KEEPS.index(task.keep)):
+            # damaged, or of a sweep that keeps less of the trajectories
             self._again.append(replace(task, attempt=task.attempt + 1))
             return
         self._count(result)

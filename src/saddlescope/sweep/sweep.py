@@ -76,14 +76,16 @@ def sweep(
         engine: "serial", "processes", "dask", "dask=ADDRESS" of a scheduler; by default processes, unless there is
             little to do.
         store: a folder for the results, which any number of sweeps may write to at once; by default they are not kept.
-        keep: of trajectories: "none", "observables" or "all"; `dataset.trajectory` then names their files in the store.
+        keep: of trajectories: "none", "observables" or "all"; `dataset.trajectory` then names the files of each task,
+            one a line.
         compare: whether to set each task beside what is predicted; the columns of that table are variables.
         workers: number of processes, by default of processors.
         memory: bytes that each may use.
         again: "FAILED" or "ALL": run these anew.
         yes: allow more than 10^7 tasks.
         progress: show a progress bar; by default on a terminal.
-        control: who watches the running tasks, and what ends them before their time.
+        control: what ends the sweep before its time; with the engine serial it also watches the running tasks, which
+            are in other processes otherwise.
 
     Returns:
         The results; of more than 256 MB, opened lazily from a file in the store. After Ctrl-C, what there is.

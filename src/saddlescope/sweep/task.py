@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import saddlescope
-from saddlescope.arguments import ArgumentError, RefusedError
+from saddlescope.arguments import ArgumentError, RefusedError, in_a_sentence
+from saddlescope.outcome import Outcome
+from saddlescope.solve.control import in_charge
 from saddlescope.specs.explaining import named_as_typed
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ Keep = Literal["none", "observables", "all"]
 KEEPS: tuple[Keep, ...] = ("none", "observables", "all")
 FAILED = "FAILED"
 REFUSED = "REFUSED"
+_UNFINISHED = (Outcome.INTERRUPTED, Outcome.DEADLINE)  # for a reason that is not the task's
 OWN = "trajectory"  # axis of a measure's numbers, where a task makes several trajectories
 
 
@@ -94,7 +97,7 @@ def carried_out(task: Task, measure: Any = None) -> Result | None:
         measure: function of a trajectory that returns numbers by name.
 
     Returns:
-        None if it was interrupted: such a task is not done.
+        None if it was interrupted, or the time was over: such a task is not done.
     """
     from saddlescope.families import model, study
 
@@ -113,7 +116,9 @@ def carried_out(task: Task, measure: Any = None) -> Result | None:
     except KeyboardInterrupt:
         return None
     except Exception as error:  # one task, whatever is wrong with it, must not stop the others
-        result = Result(task.identity, task.attempt, outcome, False, said(error), keep=task.keep)
+        if in_charge().ended is not None:
+            return None
+        result = Result(task.identity, task.attempt, outcome, False, in_a_sentence(error), keep=task.keep)
     if result is None:
         return None
     seconds = time.perf_counter() - started
@@ -135,16 +140,6 @@ def failed(task: Task, sentence: str, seconds: float = 0.0) -> Result:
     )
 
 
-def said(error: BaseException) -> str:
-    """Return an error as one sentence.
-
-    >>> said(ZeroDivisionError("division by zero"))
-    'ZeroDivisionError: division by zero.'
-    """
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if isinstance(error, RefusedError) else f"{type(error).__name__}: {text[:200].rstrip('.')}."
-
-
 def _versions() -> dict[str, str]:
     if "jax" not in sys.modules:  # nothing was solved
         return {"saddlescope": saddlescope.__version__, "python": platform.python_version()}
@@ -154,25 +149,23 @@ def _versions() -> dict[str, str]:
 
 
 def _found(job: Study, task: Task, measure: Any) -> Result | None:
-    doubts: list[str] = []
-    theory: Any = None
-    if task.compare:
-        try:
-            theory = job.predict()
-        except Exception as error:  # whatever it is, the run stands
-            doubts.append(f"Nothing is predicted: {said(error)}")
+    from saddlescope.study.without_theory import compared, prediction
+
+    theory, doubts = prediction(job.predict) if task.compare else (None, [])
     solved = job.solve()
     runs = job.trajectories(solved)
-    if any(run.outcome == "INTERRUPTED" for run in runs.values()):
+    if any(run.outcome in _UNFINISHED for run in runs.values()):
         return None
     tables: list[Numbers] = []
-    comparison = _compared(job, solved, theory, doubts) if task.compare or not runs else None
-    if comparison is not None:
-        if comparison.interrupted:
-            return None
+    comparison = None
+    if task.compare or not runs:
+        comparison, _, more = compared(job, solved, theory)
+        doubts += more
         tables = _numbers_of(comparison)
     if measure is not None and runs:
         tables.append(_measured(measure, runs))
+    if in_charge().ended is not None or (comparison is not None and comparison.interrupted):
+        return None  # what was predicted, solved, compared or measured last may be a part
     worst = next((run for run in runs.values() if not run.outcome.complete), next(iter(runs.values()), None))
     complete = all(run.outcome.complete for run in runs.values()) and (comparison is None or comparison.complete)
     said_doubts = comparison.doubts if comparison is not None else _doubts(runs)
@@ -187,16 +180,6 @@ def _found(job: Study, task: Task, measure: Any) -> Result | None:
         keep=task.keep,
         trajectories={name: _kept(run, task.keep) for name, run in runs.items()} if task.keep != "none" else {},
     )
-
-
-def _compared(job: Study, solved: Any, theory: Any, doubts: list[str]) -> Comparison:
-    try:
-        return job.compare(solved, theory)
-    except Exception as error:
-        if theory is None:
-            raise
-        doubts.append(f"The prediction could not be set beside the run: {said(error)}")
-        return job.compare(solved, None)
 
 
 def _doubts(runs: Mapping[str, Trajectory]) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ import secrets
 import time
 from typing import Any
 
+from saddlescope.arguments import in_a_sentence
 from saddlescope.families import packages
 from saddlescope.sweep.engines.engine import Done, Engine, EngineError, Event, Stopped
-from saddlescope.sweep.task import Result, Task, carried_out, failed, said
+from saddlescope.sweep.task import Result, Task, carried_out, failed
 
 _PATIENCE = 10.0  # seconds in which a scheduler must answer
 _LEAST = 64  # tasks that it is given ahead, so that a cluster that adapts sees what is to be done
@@ -116,7 +117,7 @@ class Dask(Engine):
             return Done(task, failed(task, "It was tried 3 times and more, and each time its worker died."), False)
         if self._client.status != "running" or isinstance(error, concurrent.futures.CancelledError):
             raise self._gone()
-        return Done(task, failed(task, said(error)), False)
+        return Done(task, failed(task, in_a_sentence(error)), False)
 
     def _gone(self) -> EngineError:
         where = self._address or "this machine"

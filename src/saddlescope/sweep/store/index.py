@@ -141,6 +141,7 @@ class Index:
         except sqlite3.DatabaseError:
             with contextlib.suppress(sqlite3.DatabaseError):
                 self._file.execute("rollback")
+            self._layouts, self._known = {}, {}  # numbers that were rolled back go to other layouts
 
     def _add(self, rows: list[Row]) -> None:
         self._file.execute("begin immediate")

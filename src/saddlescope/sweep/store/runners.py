@@ -76,22 +76,26 @@ class Runner:
 
     def claim(self, task: str) -> bool:
         """Take a task, unless another live process has it."""
-        path = self._claims / task
-        if not self._made(path):
-            with self._alone():  # two that find a dead claim must not both take it
-                if _alive(self._runners, _holder(path), self._path):
-                    return False
-                path.unlink(missing_ok=True)
-                if not self._made(path):
-                    return False
-        self._held.add(task)
-        return True
+        self._held.add(task)  # before it is: a Ctrl-C may come in between
+        if self._taken(self._claims / task):
+            return True
+        self._held.discard(task)
+        return False
+
+    def _taken(self, path: Path) -> bool:
+        if self._made(path):
+            return True
+        with self._alone():  # two that find a dead claim must not both take it
+            if _alive(self._runners, _holder(path), self._path):
+                return False
+            path.unlink(missing_ok=True)
+            return self._made(path)
 
     def release(self, task: str) -> None:
         """Let go of a task that is done, or will not be."""
-        self._held.discard(task)
         with contextlib.suppress(OSError):
             (self._claims / task).unlink(missing_ok=True)
+        self._held.discard(task)  # after it is: a Ctrl-C may come in between
 
     def _made(self, path: Path) -> bool:
         try:
@@ -117,7 +121,8 @@ class Runner:
         if self._beat is not None:
             self._beat.join()
         for task in list(self._held):
-            self.release(task)
+            if _holder(self._claims / task) in ("", self.token):
+                self.release(task)
         self._path.unlink(missing_ok=True)
         self._file.close()
 
@@ -172,8 +177,10 @@ def _alive(runners: Path, token: str, own: Path | None) -> bool:
             return False
         except BlockingIOError:
             return True
-        except OSError:
-            return path.exists()
+        except FileNotFoundError:
+            return False
+        except OSError:  # a file system without locks: what is left is the heartbeat
+            pass
     try:
         # against a time of the same disk: clocks of machines differ
         now = own.stat().st_mtime if own is not None else time.time()

@@ -52,6 +52,17 @@ def trajectory_place(folder: Path, name: Name, file: str) -> Path:
     return folder / "results" / name.task[:2] / f"{name.task}.{name.attempt}.{file}"
 
 
+def trajectories(folder: Path) -> dict[Name, list[str]]:
+    """Return the files of all trajectories in a store, relative to its folder, by the segments that they belong to."""
+    results: dict[Name, list[str]] = {}
+    for path in sorted((folder / "results").glob("??/*.nc")):
+        task, _, end = path.name.partition(".")
+        attempt = end.partition(".")[0]
+        if attempt.isdigit():
+            results.setdefault(Name(task, int(attempt)), []).append(path.relative_to(folder).as_posix())
+    return results
+
+
 def write(folder: Path, result: Result) -> Path:
     """Write a result; once this returns it is on the disk.
 
