@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import multiprocessing
 import os
 import re
 import signal
@@ -251,3 +253,43 @@ def test_ledger_is_valid_json_with_the_versions(made, tmp_path):
     text = (tmp_path / "out" / "ledger.json").read_text()
     content = json.loads(text, parse_constant=pytest.fail)
     assert {"saddlescope", "jax", "python"} <= content["experiments"][0]["versions"].keys()
+
+
+def test_two_at_a_time_give_the_ledger_of_one(made, tmp_path):
+    for name in ("first", "second", "third"):
+        made.add("one", name, body="import time; time.sleep(0.2)" if name == "first" else "pass")
+    made.add("one", "broken", body="raise ValueError('not now')")
+    for name, workers in (("alone", 1), ("together", 2)):
+        assert reproduce_papers(None, [], False, tmp_path / name, made.root, workers=workers) == 1
+    alone, together = (read_ledger(tmp_path / name / "ledger.json").records for name in ("alone", "together"))
+    assert alone.keys() == together.keys() == {"first", "second", "third", "broken"}
+    for id, record in alone.items():
+        assert dataclasses.replace(record, seconds=0, wall=0, rows=(), trace="") == dataclasses.replace(
+            together[id], seconds=0, wall=0, rows=(), trace=""
+        )
+        assert [row.measured for row in record.rows] == [row.measured for row in together[id].rows]
+    # and what is done is taken
+    assert reproduce_papers(None, [], False, tmp_path / "together", made.root, workers=2) == 1
+    assert sorted(made.runs[-1:]) == ["broken 1"]
+
+
+def test_an_experiment_that_takes_its_process_down_stops_no_other(made, tmp_path, capsys):
+    made.add("one", "first")
+    made.add("one", "second", body="import os; os._exit(9)")
+    made.add("one", "third")
+    out = tmp_path / "out"
+    assert reproduce_papers(None, [], False, out, made.root, workers=2) == 1
+    records = read_ledger(out / "ledger.json").records
+    assert [id for id, record in records.items() if record.error] == ["second"]
+    assert "its process ended" in records["second"].error
+    assert "its process ended" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_the_processes_and_keeps_what_is_done(made, tmp_path):
+    made.add("one", "first")
+    body = f"import os, signal, time; os.kill({os.getpid()}, signal.SIGINT); time.sleep(60)"
+    made.add("one", "second", body=body)
+    out = tmp_path / "out"
+    assert reproduce_papers(None, [], False, out, made.root, workers=2) == 130
+    assert set(read_ledger(out / "ledger.json").records) <= {"first"}
+    assert multiprocessing.active_children() == []

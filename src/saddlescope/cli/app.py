@@ -161,6 +161,7 @@ def reproduce(
     only: Annotated[list[str] | None, Parameter(negative=())] = None,
     full: Annotated[bool, Parameter(negative=())] = False,
     out: Path | None = None,
+    workers: int | None = None,
 ) -> int:
     """Run the claims of the papers and set what was measured beside what is claimed.
 
@@ -177,10 +178,15 @@ def reproduce(
         The full versions, with larger sizes.
     out
         Folder to write to; by default `reproduction`.
+    workers
+        How many experiments run at a time; by default as many as there are processors.
     """
+    from saddlescope.arguments import count
     from saddlescope.cli.reproducing import reproduce_papers
+    from saddlescope.sweep.engines.engine import processors
 
-    return reproduce_papers(paper, only or [], full, out)
+    number = processors() if workers is None else count("--workers", workers)
+    return reproduce_papers(paper, only or [], full, out, workers=number)
 
 
 @app.command

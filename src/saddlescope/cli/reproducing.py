@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 FOLDER = "reproduction"
 
 
-def reproduce_papers(paper: str | None, only: Sequence[str], full: bool, out: Path | None, root: str = ROOT) -> int:
+def reproduce_papers(
+    paper: str | None, only: Sequence[str], full: bool, out: Path | None, root: str = ROOT, workers: int = 1
+) -> int:
     """Run experiments and show claimed beside measured; return the exit code.
 
     Args:
@@ -30,6 +32,7 @@ def reproduce_papers(paper: str | None, only: Sequence[str], full: bool, out: Pa
         full: the full versions.
         out: the folder to write to.
         root: package of the papers.
+        workers: how many experiments run at a time.
 
     Raises:
         ArgumentError: for an unknown paper or id, or a folder that cannot be used.
@@ -54,7 +57,7 @@ def reproduce_papers(paper: str | None, only: Sequence[str], full: bool, out: Pa
                 bar.advance()
                 bar.say(_line(record))
 
-        result = reproduce(papers, entries, folder, full=full, afresh=bool(only), watch=watch)
+        result = reproduce(papers, entries, folder, full=full, afresh=bool(only), workers=workers, watch=watch)
     _show(result, Terminal())
     if result.interrupted:
         print("saddlescope: stopped by the user; the same command goes on from here.", file=sys.stderr)

@@ -38,6 +38,9 @@ class Entry:
         """The module; imported only when it is run, so that a broken one stops nothing else."""
         return importlib.import_module(self.module)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Entry, (self.id, self.paper, self.module)  # to another process, without what is loaded in this one
+
     @property
     def experiment(self) -> Experiment:
         """The experiment itself."""

@@ -1,11 +1,12 @@
-"""A run over experiments: each one's result is on disk before the next begins, and none can stop the others."""
+"""A run over experiments: each one's result is on disk before another begins, and none can stop the others."""
 
 from __future__ import annotations
 
+import functools
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from saddlescope.files import FolderLock, refuse_if_in_use
 from saddlescope.papers.framework import report
 from saddlescope.papers.framework.catalogue import Entry, Paper
 from saddlescope.papers.framework.ledger import NAME, Ledger, Record, read_ledger
+from saddlescope.papers.framework.workers import outcomes
 
 FIGURES = "figures"
 
@@ -49,9 +51,10 @@ def reproduce(
     *,
     full: bool = False,
     afresh: bool = False,
+    workers: int = 1,
     watch: Callable[[Entry, Record | None], None] = lambda entry, record: None,
 ) -> Reproduction:
-    """Run experiments, one after the other, and keep ledger, figures and report in a folder.
+    """Run experiments and keep ledger, figures and report in a folder.
 
     An experiment that the ledger in the folder already holds with the same parameters, versions and text is not run
     again; one that failed is.
@@ -62,6 +65,7 @@ def reproduce(
         folder: where to write; made if needed.
         full: the full version of each experiment instead of the quick one.
         afresh: run even what was done before.
+        workers: how many run at a time, each in a process of its own; a single one runs here.
         watch: called before (without a record) and after each experiment.
 
     Raises:
@@ -83,19 +87,24 @@ def reproduce(
         ledger = read_ledger(folder / NAME)
         done: list[Record] = []
         taken, interrupted = 0, False
+        one = functools.partial(_one, folder=folder, full=full, afresh=afresh, versions=versions())
         try:
-            for entry in entries:
-                watch(entry, None)
-                record, fresh = _one(entry, folder, ledger, full, afresh, versions())
-                taken += not fresh
-                ledger.records[record.id] = record
-                ledger.write(folder / NAME)
-                done.append(record)
-                watch(entry, record)
+            given = [(entry, ledger.records.get(entry.id)) for entry in entries]
+            with closing(outcomes(one, given, workers, lambda entry: watch(entry, None))) as ended:
+                for entry, outcome in ended:
+                    record, fresh = _lost(entry, outcome, folder, full) if isinstance(outcome, str) else outcome
+                    taken += not fresh
+                    ledger.records[record.id] = record
+                    ledger.write(folder / NAME)
+                    done.append(record)
+                    watch(entry, record)
         except KeyboardInterrupt:
             interrupted = True
-        known = {entry.id for paper in papers for entry in paper.entries}
-        ledger = Ledger({id: record for id, record in ledger.records.items() if id in known})
+        place = {entry.id: n for n, entry in enumerate(entries)}
+        done.sort(key=lambda record: place[record.id])
+        known = [entry.id for paper in papers for entry in paper.entries]
+        ledger = Ledger({id: ledger.records[id] for id in known if id in ledger.records})
+        ledger.write(folder / NAME)
         page = report.write(folder / report.NAME, papers, ledger, folder / FIGURES)
         files = page, folder / NAME, folder / FIGURES
     return Reproduction(tuple(done), len(entries), taken, files, interrupted)
@@ -113,9 +122,9 @@ def _refuse(folder: Path) -> None:
 
 
 def _one(
-    entry: Entry, folder: Path, ledger: Ledger, full: bool, afresh: bool, versions: dict[str, str]
+    entry: Entry, before: Record | None, *, folder: Path, full: bool, afresh: bool, versions: dict[str, str]
 ) -> tuple[Record, bool]:
-    """Return the record of an experiment, and whether it was run just now."""
+    """Return the record of an experiment, `before` where that still holds, and whether it was run just now."""
     from saddlescope.solve.control import Control
 
     version = "full" if full else "quick"
@@ -123,7 +132,6 @@ def _one(
     begun, clock = time.perf_counter(), time.process_time()
     try:
         experiment, key = entry.experiment, entry.key(full, versions)
-        before = ledger.records.get(entry.id)
         pictures = [folder / FIGURES / f"{entry.id}.{kind}" for kind in ("png", "svg")]
         if not afresh and before and before.key == key and not before.error and all(p.is_file() for p in pictures):
             return before, False
@@ -146,10 +154,23 @@ def _one(
     except Exception as error:  # one experiment, whatever is wrong with it, must not stop the others
         line = f"{type(error).__name__}: {error}".splitlines()[0]
         trace = "".join(traceback.format_exception(error)[-6:])
-        for kind in ("png", "svg"):
-            (folder / FIGURES / f"{entry.id}.{kind}").unlink(missing_ok=True)
+        _undrawn(entry, folder)
         return _timed(blank, begun, clock, error=line, trace=trace), True
     return _timed(blank, begun, clock, rows=rows, doubts=tuple(result.doubts)), True
+
+
+def _lost(entry: Entry, how: str, folder: Path, full: bool) -> tuple[Record, bool]:
+    """The record of an experiment whose process went away, and that it was run just now."""
+    from saddlescope.solve.labels import versions
+
+    _undrawn(entry, folder)
+    version = "full" if full else "quick"
+    return Record(entry.id, entry.paper, entry.id, "", "", "", version, {}, versions=versions(), error=how), True
+
+
+def _undrawn(entry: Entry, folder: Path) -> None:
+    for kind in ("png", "svg"):
+        (folder / FIGURES / f"{entry.id}.{kind}").unlink(missing_ok=True)
 
 
 def _timed(record: Record, begun: float, clock: float, **changes) -> Record:

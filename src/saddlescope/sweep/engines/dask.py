@@ -22,7 +22,8 @@ _LOOK = 2.0  # seconds between two looks, of a running task at whether it is can
 class Dask(Engine):
     """Carries out tasks on a Dask cluster; results come back and are written here.
 
-    A task whose worker dies is given to another one by Dask itself; after the third it is given up and named.
+    A task whose worker dies is given to another one by Dask itself; after the third it is tried once more when nothing
+    else runs, since Dask blames all tasks that a worker held, and given up and named if its workers die of it alone.
 
     Args:
         address: of a scheduler; empty for a cluster of processes on this machine.
@@ -50,6 +51,9 @@ class Dask(Engine):
         self._measure = None if measure is None else cloudpickle.dumps(measure)
         self.told = f"Dask at {address}" if address else "a Dask cluster on this machine"
         self._tasks: dict[concurrent.futures.Future[Any], Task] = {}
+        self._suspects: list[Task] = []
+        self._alone: Task | None = None
+        self._cancelled = False
         self._cluster: Any = None
         self._client: Any = None
         self._stop = f"saddlescope-stop-{secrets.token_hex(8)}"
@@ -79,6 +83,8 @@ class Dask(Engine):
 
     @property
     def room(self) -> int:
+        if self._alone is not None:
+            return 0
         size, looked = self._room
         if time.monotonic() - looked > _LOOK:
             try:
@@ -97,14 +103,22 @@ class Dask(Engine):
         self._tasks[future] = task
 
     def events(self, timeout: float) -> list[Event]:
+        if not self._tasks and self._suspects:
+            if self._cancelled:
+                stopped, self._suspects = self._suspects, []
+                return [Stopped(task) for task in stopped]
+            self._alone = self._suspects.pop()
+            self.submit(self._alone)
         if not self._tasks:
             time.sleep(timeout)
             return []
         done, _ = concurrent.futures.wait(self._tasks, timeout, concurrent.futures.FIRST_COMPLETED)
-        return [self._event_of(future) for future in done]
+        return [event for future in done if (event := self._event_of(future)) is not None]
 
-    def _event_of(self, future: concurrent.futures.Future[Any]) -> Event:
+    def _event_of(self, future: concurrent.futures.Future[Any]) -> Event | None:
+        """What became of a task; None where it is to be tried alone."""
         task = self._tasks.pop(future)
+        alone, self._alone = self._alone is task, None
         if future.cancelled():
             if self._client.status != "running":
                 raise self._gone()
@@ -114,6 +128,9 @@ class Dask(Engine):
             result: Result | None = future.result()
             return Stopped(task) if result is None else Done(task, result, written=False)
         if isinstance(error, self._distributed.KilledWorker):
+            if not alone:
+                self._suspects.append(task)
+                return None
             return Done(task, failed(task, "It was tried 3 times and more, and each time its worker died."), False)
         if self._client.status != "running" or isinstance(error, concurrent.futures.CancelledError):
             raise self._gone()
@@ -124,6 +141,7 @@ class Dask(Engine):
         return EngineError(f"The Dask scheduler at {where} went away: the same command goes on once it is back.")
 
     def cancel(self) -> None:
+        self._cancelled = True
         for future in self._tasks:
             future.cancel()
         with contextlib.suppress(Exception):  # a scheduler that is gone has nothing to stop
