@@ -8,7 +8,7 @@ import saddlescope as ss
 from saddlescope.references import KEYS
 from saddlescope.solve import Descent, Dynamics, Flow
 
-FLOWS = (ss.MeanFieldFlow, ss.NetworkFlow, ss.SGDLimit, ss.DeepLinearFlow, ss.DiagonalFlow)
+FLOWS = (ss.MeanFieldFlow, ss.NetworkFlow, ss.SGDLimit, ss.DeepLinearFlow, ss.WideLinearFlow, ss.DiagonalFlow)
 DESCENTS = (ss.OnePassSGD, ss.SampleDescent, ss.GradientDescent)
 
 

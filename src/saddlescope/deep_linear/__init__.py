@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from saddlescope.deep_linear.dynamics.descent import GradientDescent
     from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
     from saddlescope.deep_linear.dynamics.training import train
+    from saddlescope.deep_linear.dynamics.wide import WideLinearFlow
     from saddlescope.deep_linear.exact.balanced_mode import balanced_mode, balanced_mode_gap, balanced_mode_time
     from saddlescope.deep_linear.exact.lazy_limit import lazy_limit
+    from saddlescope.deep_linear.exact.mixed_mode import mixed_mode, mixed_mode_time
     from saddlescope.deep_linear.exact.two_layer import lambda_balanced_flow
     from saddlescope.deep_linear.landscape.critical_points import CriticalPoint, Kind, critical_point
     from saddlescope.deep_linear.landscape.distance_grid import DistanceGrid, distance_grid
@@ -51,6 +53,7 @@ __all__ = [
     "NearestMinimum",
     "RegimeCard",
     "SaddleToSaddleLimit",
+    "WideLinearFlow",
     "balanced_hessian_spectrum",
     "balanced_mode",
     "balanced_mode_gap",
@@ -67,6 +70,8 @@ __all__ = [
     "lambda_balanced_flow",
     "lambda_balanced_start",
     "lazy_limit",
+    "mixed_mode",
+    "mixed_mode_time",
     "nearest_minimum",
     "orthogonal_start",
     "regime",

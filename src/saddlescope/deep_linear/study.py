@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Study(Base):
     """One deep linear network, or several side by side."""
 
-    KINDS = ("DeepLinearFlow", "GradientDescent")
+    KINDS = ("DeepLinearFlow", "WideLinearFlow", "GradientDescent")
     spec: Spec
 
     def __init__(self, spec: Spec, title: str):
@@ -159,6 +159,11 @@ class Study(Base):
         if made_by is None:
             raise ArgumentError("flow", "be given: a run that was loaded from a file does not hold its cost", None)
         rows, columns = made_by.cost.shape
+        if run.kind == "WideLinearFlow":
+            from saddlescope.deep_linear.compare.mode_table import compare_modes
+
+            subtitle = f"{type(made_by.cost).__name__} {rows} x {columns}, scale {made_by.scale_factor:g}"
+            return compare_modes(made_by, run, subtitle=subtitle)
         subtitle = f"{type(made_by.cost).__name__} {rows} x {columns}, depth {made_by.depth}, width {made_by.width}"
         if made_by.weight_decay > 0:
             from saddlescope.deep_linear.compare.decay_table import compare_decayed

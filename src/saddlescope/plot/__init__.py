@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from saddlescope.plot._sweep import sweep
     from saddlescope.plot.curves import stages
     from saddlescope.plot.deep_linear._decay import decay
+    from saddlescope.plot.deep_linear._mixed import mixed_modes
     from saddlescope.plot.deep_linear._singular_values import singular_values
     from saddlescope.plot.deep_linear.descent import descent
     from saddlescope.plot.deep_linear.phase_diagram import phase_diagram
@@ -26,6 +27,7 @@ __all__ = [
     "descriptions",
     "jumps",
     "ladder",
+    "mixed_modes",
     "new_axes",
     "order_parameters",
     "overlaps",
