@@ -74,3 +74,12 @@ def test_descent(measured, record):
         np.testing.assert_allclose(costs, costs[0], rtol=1e-6)
         rows[f"depth {depth}, width {width}"] = result | {"final_cost": costs[0]}
     record("gradient descent on MC10, steps a second", {"kind": "named", "rows": rows})
+
+
+def test_deeper_products_recover_what_is_published(measured):
+    errors = measure(measured, "published_recovery", limit=900)
+    assert abs(errors["sensing, depth 1"] - 0.60) < 0.02
+    assert errors["sensing, depth 2"] < 2.7e-4
+    assert errors["sensing, depth 3"] < 3.1e-7
+    assert 0.02 < errors["completion, depth 2"] < 0.06  # published: .04 to .05
+    assert max(errors["completion, depth 3"], errors["completion, depth 4"]) < 4e-5

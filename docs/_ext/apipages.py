@@ -11,8 +11,9 @@ GROUPS = {
         "check_canonical_order"
     ),
     "Deep linear networks": (
-        "LeastSquares MatrixCompletion GeneralCost DeepLinearFlow WideLinearFlow GradientDescent greedy_low_rank "
-        "saddle_to_saddle_limit escape critical_point distances distance_grid regime regime_card"
+        "LeastSquares MatrixCompletion MatrixSensing LogisticLoss ExponentialLoss GeneralCost DeepLinearFlow "
+        "WideLinearFlow GradientDescent greedy_low_rank saddle_to_saddle_limit escape critical_point distances "
+        "distance_grid regime regime_card"
     ),
     "Diagonal networks": "DiagonalFlow jump_sequence",
     "Solving": "solve Trajectory load Outcome compare",

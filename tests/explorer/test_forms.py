@@ -53,7 +53,7 @@ def test_what_the_page_starts_from_is_taken(family, name):
 
 def test_kinds_of_a_table_are_told_apart():
     only = {field["only"]["value"] for field in fields("deep_linear") if "only" in field}
-    assert only == {"target", "completion", "ratings", "digits"}
+    assert only == {"target", "completion", "sensing", "examples", "ratings", "digits"}
     kinds = {field["key"]: field["kind"] for field in fields("deep_linear")}
     assert kinds["problem.singular_values"] == "numbers"
     assert kinds["network.gamma"] == "number"

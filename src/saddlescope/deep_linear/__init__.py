@@ -27,10 +27,12 @@ if TYPE_CHECKING:
         lambda_balanced_start,
         orthogonal_start,
     )
+    from saddlescope.deep_linear.problem.classification import ExponentialLoss, LogisticLoss
     from saddlescope.deep_linear.problem.cost import Cost
     from saddlescope.deep_linear.problem.general_cost import GeneralCost
     from saddlescope.deep_linear.problem.least_squares import LeastSquares
     from saddlescope.deep_linear.problem.matrix_completion import MatrixCompletion
+    from saddlescope.deep_linear.problem.matrix_sensing import MatrixSensing
     from saddlescope.deep_linear.theory.greedy import GreedyOutcome, GreedyPath, greedy_low_rank
     from saddlescope.deep_linear.theory.limit import SaddleToSaddleLimit, saddle_to_saddle_limit
     from saddlescope.deep_linear.theory.weight_decay import DecayedModes, decayed_modes
@@ -43,13 +45,16 @@ __all__ = [
     "DistanceGrid",
     "Distances",
     "Escape",
+    "ExponentialLoss",
     "GeneralCost",
     "GradientDescent",
     "GreedyOutcome",
     "GreedyPath",
     "Kind",
     "LeastSquares",
+    "LogisticLoss",
     "MatrixCompletion",
+    "MatrixSensing",
     "NearestMinimum",
     "RegimeCard",
     "SaddleToSaddleLimit",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from saddlescope.arguments import ArgumentError, count, finite, positive
+from saddlescope.arguments import ArgumentError, finite, positive
+from saddlescope.deep_linear.problem.spec import Completion, Digits, Examples, Ratings, Sensing, Target
 from saddlescope.specs.checks import (
     Count,
     CountFromTwo,
@@ -15,8 +16,6 @@ from saddlescope.specs.checks import (
     Finite,
     Flag,
     Fraction,
-    Matrix,
-    Numbers,
     Positive,
     RelativeTolerance,
     SolverMethod,
@@ -40,13 +39,6 @@ def _until(value: Any, info: ValidationInfo) -> float | str:
         raise ArgumentError(str(info.field_name), 'be "auto" or a positive number', value) from None
 
 
-def _share(value: Any, info: ValidationInfo) -> float:
-    share = finite(str(info.field_name), value)
-    if not 0 <= share < 1:
-        raise ArgumentError(str(info.field_name), "lie in [0, 1)", share)
-    return share
-
-
 def _decay(value: Any, info: ValidationInfo) -> float:
     decay = finite(str(info.field_name), value)
     if decay < 0:
@@ -55,104 +47,7 @@ def _decay(value: Any, info: ValidationInfo) -> float:
 
 
 Until = Annotated[float | Literal["auto"], BeforeValidator(_until)]
-Share = Annotated[float, BeforeValidator(_share)]
 Decay = Annotated[float, BeforeValidator(_decay)]
-
-
-class Target(Table):
-    """Whitened least squares to a given matrix."""
-
-    kind: Literal["target"] = Field(description="least squares to a matrix, C(A) = |A - S|^2 / 2")
-    matrix: Matrix = Field(description="S, a list of rows")
-
-    def cost(self) -> Cost:
-        """Return the cost C(A)."""
-        from saddlescope.deep_linear import LeastSquares
-
-        return LeastSquares(self.matrix)
-
-
-class Completion(Table):
-    """Completion of a random low-rank matrix."""
-
-    kind: Literal["completion"] = Field(description="completion of a random square matrix of low rank")
-    size: CountFromTwo = Field(description="rows and columns of the matrix")
-    singular_values: Numbers = Field(description="its singular values, as many as its rank; the frames are random")
-    observed: Count = Field(description="number of observed entries")
-    seed: CountFromZero = Field(0, description="seed of the frames and of the observed entries")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Completion:
-        if len(self.singular_values) > self.size:
-            raise ArgumentError("singular_values", f"be at most {self.size} numbers", self.singular_values)
-        if min(self.singular_values) <= 0:
-            raise ArgumentError("singular_values", "be positive", self.singular_values)
-        count("observed", self.observed, 1, self.size**2 - 1)
-        return self
-
-    def cost(self) -> Cost:
-        """Return the cost C(A)."""
-        from saddlescope.deep_linear.problem.reference_problems import random_completion
-
-        return random_completion(self.size, tuple(self.singular_values), self.observed, self.seed)
-
-
-class Ratings(Table):
-    """Completion of a table of ratings."""
-
-    kind: Literal["ratings"] = Field(description="completion of a table of ratings")
-    file: Text = Field(description="CSV file with the columns row, column, value; relative to the spec")
-    labels: Flag = Field(False, description="rows and columns are names instead of numbers from 0")
-    held_out: Share = Field(0.0, description="share of the ratings kept back for the test error, in [0, 1)")
-    seed: CountFromZero = Field(0, description="seed of that choice")
-
-    def cost(self) -> Cost:
-        """Return the cost C(A)."""
-        import csv
-        from pathlib import Path
-
-        from saddlescope.deep_linear import MatrixCompletion
-
-        if not Path(self.file).is_file():
-            raise ArgumentError("problem.file", "name an existing CSV file", self.file)
-        try:
-            return MatrixCompletion.from_csv(self.file, labels=self.labels, held_out=self.held_out, seed=self.seed)
-        except (UnicodeDecodeError, csv.Error, OSError):
-            raise ArgumentError("problem.file", "name a CSV file in UTF-8 that can be read", self.file) from None
-        except ArgumentError as error:
-            if error.argument == "observed":
-                must = 'leave an entry of the table without a rating (else use kind = "target", or held_out)'
-                raise ArgumentError("problem.file", must, self.file) from None
-            # from_csv speaks of its `path`, a spec of its `problem.file`
-            sentence = str(error).replace("Argument `path`", f"Argument `problem.file` ({self.file})", 1)
-            error.args = (sentence,)
-            raise
-
-
-class Digits(Table):
-    """Completion of images of handwritten digits."""
-
-    kind: Literal["digits"] = Field(description="completion of 8 x 8 images of digits, one a row (needs scikit-learn)")
-    images: CountFromTwo = Field(40, description="number of images")
-    observed: Fraction = Field(0.5, description="share of the pixels that is observed")
-    seed: CountFromZero = Field(0, description="seed of the choice of pixels")
-
-    def cost(self) -> Cost:
-        """Return the cost C(A), of pixels from 0 to 1."""
-        import numpy as np
-
-        from saddlescope.deep_linear import MatrixCompletion
-
-        try:
-            from sklearn.datasets import load_digits  # pyright: ignore[reportMissingImports]
-        except ImportError:
-            raise ArgumentError(
-                "problem.kind", "be another one unless scikit-learn is installed (pip install scikit-learn)", self.kind
-            ) from None
-        pixels = load_digits().data / 16
-        rows = pixels[: count("problem.images", self.images, 2, len(pixels))]
-        observed = np.random.default_rng(self.seed).random(rows.shape) < self.observed
-        return MatrixCompletion(rows, observed=observed)
 
 
 class Network(Table):
@@ -237,6 +132,7 @@ class Spec(RunSpec):
     RANGES: ClassVar = {
         "problem.size": Range(2, 20, most=40),
         "problem.observed": Range(1, 399, most=1600),
+        "problem.measurements": Range(1, 800, most=3200),
         "problem.images": Range(2, 60, most=200),
         "problem.held_out": Range(0.0, 0.9, most=1.0),
         "network.depth": Range(1, 6, most=10),
@@ -251,7 +147,7 @@ class Spec(RunSpec):
     }
 
     family: Literal["deep_linear"] = Field("deep_linear", description="which family of problems")  # pyright: ignore
-    problem: Target | Completion | Ratings | Digits = Field(discriminator="kind")
+    problem: Target | Completion | Sensing | Examples | Ratings | Digits = Field(discriminator="kind")
     network: Network
     dynamics: Dynamics = Dynamics()  # pyright: ignore[reportCallIssue]
     solver: Solver = Solver()  # pyright: ignore[reportCallIssue]

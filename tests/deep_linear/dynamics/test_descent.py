@@ -1,5 +1,7 @@
 """Gradient descent: exact solutions, steps in BLAS beside compiled ones, stops and restarts, runs that diverge."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -177,3 +179,30 @@ def test_a_wide_network_of_two_layers_is_run_as_a_narrow_one():
 def test_bad_input_is_refused(options, message):
     with pytest.raises(ArgumentError, match=message):
         ss.GradientDescent(reference_completion(), 2, 4, 1.0, **options)
+
+
+def test_the_published_network_of_four_layers_is_a_numpy_loop_over_2500_steps():
+    """5-50-50-50-5 and the teacher 10 diag(1 .. 5), from 100 inputs, in steps of 5e-4."""
+    random = np.random.default_rng(0)
+    X = random.standard_normal((5, 100))
+    teacher = 10.0 * np.diag(np.arange(1.0, 6.0))
+    sizes = (5, 50, 50, 50, 5)
+    start = [0.1 * random.standard_normal((out, into)) for into, out in pairwise(sizes)]
+    cost = ss.LeastSquares(inputs=X, outputs=teacher @ X)
+    for compress in (False, "auto"):
+        descent = ss.GradientDescent(cost, initial=start, learning_rate=5e-4, compress=compress)
+        run = ss.solve(descent, until=2500 * 5e-4, states=2)
+        W = [layer.copy() for layer in start]
+        for _ in range(2500):
+            outputs = [X]
+            for layer in W:
+                outputs.append(layer @ outputs[-1])
+            back = (outputs[-1] - teacher @ X) / 100
+            slopes = []
+            for layer, before in zip(reversed(W), reversed(outputs[:-1]), strict=True):
+                slopes.append(back @ before.T)
+                back = layer.T @ back
+            W = [layer - 5e-4 * slope for layer, slope in zip(W, reversed(slopes), strict=True)]
+        A = W[3] @ W[2] @ W[1] @ W[0]
+        assert run["cost"][-1] < 1e-3 * run["cost"][0]  # it has learnt
+        assert np.allclose(run["product"][-1], A, rtol=0, atol=1e-12 * np.linalg.norm(A))

@@ -7,13 +7,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from saddlescope.arguments import ArgumentError
-from saddlescope.deep_linear import Cost, GeneralCost, LeastSquares, MatrixCompletion
+from saddlescope.deep_linear import (
+    Cost,
+    ExponentialLoss,
+    GeneralCost,
+    LeastSquares,
+    LogisticLoss,
+    MatrixCompletion,
+    MatrixSensing,
+)
 from saddlescope.deep_linear.problem.reference_problems import reference_completion, reference_target
 
 RANDOM = np.random.default_rng(5)
 INPUTS, OUTPUTS = RANDOM.standard_normal((4, 30)), RANDOM.standard_normal((3, 30))
+LABELS = np.sign(OUTPUTS)
+MEASURED = RANDOM.standard_normal((7, 3, 4))
+FEW = sparse.csr_array(np.where(np.abs(MEASURED) > 1, MEASURED, 0.0).reshape(7, 12))
 MASK = np.array([[1, 0, 1, 1], [1, 1, 0, 0], [0, 1, 1, 1]], dtype=bool)
 COSTS = {
     "whitened": LeastSquares(reference_target()),
@@ -21,6 +33,10 @@ COSTS = {
     "few examples": LeastSquares(inputs=INPUTS[:, :3], outputs=OUTPUTS[:, :3]),
     "completion": MatrixCompletion(reference_target(), observed=MASK),
     "general": GeneralCost(lambda A: jnp.sum(jnp.log(jnp.cosh(A - jnp.asarray(reference_target())))), (3, 4)),
+    "sensing": MatrixSensing(MEASURED, truth=reference_target()),
+    "sparse sensing": MatrixSensing(FEW, truth=reference_target()),
+    "logistic": LogisticLoss(INPUTS, LABELS),
+    "exponential": ExponentialLoss(INPUTS, LABELS),
 }
 
 
@@ -194,6 +210,11 @@ ABLE = {
     "examples": LeastSquares(inputs=DRAWN.standard_normal((2, 5)), outputs=DRAWN.standard_normal((3, 5))),
     "completion": MatrixCompletion(DRAWN.standard_normal((3, 2)), observed=MASK[:, :2]),
     "general": GeneralCost(lambda A: jnp.sum(jnp.cosh(A - 0.3)), (3, 2)),
+    "sensing": MatrixSensing(DRAWN.standard_normal((4, 3, 2)), DRAWN.standard_normal(4)),
+    "many measurements": MatrixSensing(DRAWN.standard_normal((9, 3, 2)), DRAWN.standard_normal(9)),
+    "sparse sensing": MatrixSensing(sparse.random(5, 6, 0.4, rng=DRAWN), DRAWN.standard_normal(5), shape=(3, 2)),
+    "logistic": LogisticLoss(DRAWN.standard_normal((2, 9)), np.sign(DRAWN.standard_normal((3, 9)))),
+    "exponential": ExponentialLoss(DRAWN.standard_normal((2, 9)), np.sign(DRAWN.standard_normal((3, 9)))),
 }
 
 
@@ -212,7 +233,9 @@ def test_what_a_cost_says_of_itself_is_what_the_general_answer_says(name):
     assert cost.least_cost <= min(float(cost.value(jnp.asarray(A - s * np.asarray(G)))) for s in (0.0, 0.1, 0.5, 1.0))
 
 
-@pytest.mark.parametrize("name", ["whitened", "examples", "completion"])
+@pytest.mark.parametrize(
+    "name", ["whitened", "examples", "completion", "sensing", "many measurements", "sparse sensing"]
+)
 def test_relaxation_is_the_flow_of_the_product(name):
     cost: Cost = ABLE[name]
     A, t, h = DRAWN.standard_normal(cost.shape), 0.7, 1e-5
@@ -232,6 +255,6 @@ def test_nobody_asks_for_the_type_of_a_cost():
     import saddlescope
 
     root = Path(saddlescope.__file__).parent
-    kinds = "LeastSquares|MatrixCompletion|GeneralCost|LinearCost|QuadraticCost"
+    kinds = "LeastSquares|Matrix(Completion|Sensing)|GeneralCost|LinearCost|QuadraticCost|(Margin|\\w+)Loss"
     asked = [str(p) for p in root.rglob("*.py") if re.search(rf"isinstance\([^)]*\b({kinds})\b", p.read_text())]
     assert asked == []

@@ -182,6 +182,6 @@ def saddle_rows(trajectory: Trajectory, path: SaddlePath) -> list[SaddleRow]:
 
 def _off_path(trajectory: Trajectory, path: SaddlePath) -> list[float]:
     """Largest distance of the run to each predicted segment; nan where there is none."""
-    if path.limit is None or "product" not in trajectory.observables:
+    if path.limit is None or not path.segments or "product" not in trajectory.observables:
         return [math.nan] * (len(path.ranks) - 1)
     return [float(d) for d in path.limit.distances(trajectory["product"])[: len(path.ranks) - 1]]

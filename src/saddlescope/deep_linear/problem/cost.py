@@ -95,6 +95,15 @@ class Cost(eqx.Module):
         """The matrix S of a cost ½‖A − S‖²; None of any other."""
         return None
 
+    def has_minimiser(self, rank: int) -> bool | None:
+        """Return whether the cost has a minimiser among products of at most this rank; None where that is not known.
+
+        Args:
+            rank: 1 or more.
+        """
+        del rank
+        return None
+
     def components(self) -> int:
         """Return into how many parts the problem falls that learn without each other; 1 unless a cost knows better."""
         return 1
@@ -146,6 +155,10 @@ class Cost(eqx.Module):
 
 class QuadraticCost(Cost):
     """A cost whose Hessian is the same everywhere."""
+
+    def has_minimiser(self, rank: int) -> bool | None:
+        # among all products it has one; those of a lower rank may tend to it and grow without end
+        return True if rank >= min(self.shape) else None
 
     def curvature_bound(self, A: Array, G: Array, known: Array) -> Array:
         del A, G

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,21 +19,32 @@ class GeneralCost(Cost):
     """Any scalar function of the product matrix that JAX can differentiate.
 
     Arguments: `function` of an array (d_out, d_in), written in JAX; an `equinox.Module` keeps its arrays
-    changeable without a new compilation, any other callable is compiled in; `shape` (d_out, d_in).
+    changeable without a new compilation, any other callable is compiled in; `shape` (d_out, d_in); `test`, the error
+    on test data as another such function, of which no derivative is taken. Without it the test error is nan.
 
-    Raises `ArgumentError` if the function is not scalar and real, cannot be traced, is not finite, or has no
-    derivative at the origin (where small networks start) or at a random point of norm one.
+    Raises `ArgumentError` if `test` is no real scalar function, or if the function is not scalar and real, cannot be
+    traced, is not finite, or has no derivative at the origin (where small networks start) or at a random point of
+    norm one.
 
     >>> cost = GeneralCost(lambda A: jnp.sum(jnp.log(jnp.cosh(A - 1.0))), (1, 2))
     >>> cost.gradient(jnp.ones((1, 2))).tolist()
     [[0.0, 0.0]]
+    >>> float(GeneralCost(jnp.sum, (1, 2), test=lambda A: jnp.mean(A < 1)).test_error(jnp.ones((1, 2))))
+    0.0
     """
 
     function: Callable[[Array], Array]
+    test: Callable[[Array], Array] | None
     rows: int = eqx.field(static=True)
     columns: int = eqx.field(static=True)
 
-    def __init__(self, function: Callable[[Array], Array], shape: tuple[int, int]):
+    def __init__(
+        self,
+        function: Callable[[Array], Array],
+        shape: tuple[int, int],
+        *,
+        test: Callable[[Array], Array] | None = None,
+    ):
         if not callable(function):
             raise ArgumentError("function", "be callable", function)
         try:
@@ -43,6 +55,9 @@ class GeneralCost(Cost):
             raise ArgumentError("shape", "be two positive whole numbers, (d_out, d_in)", shape)
         # Partial is a pytree without leaves, so that plain functions pass through jax.jit
         self.function = function if _is_pytree(function) else jax.tree_util.Partial(function)
+        if test is not None:
+            _refuse_no_scalar(test, (rows, columns))
+        self.test = test if test is None or _is_pytree(test) else jax.tree_util.Partial(test)
         self.rows, self.columns = rows, columns
         _refuse_not_differentiable(self.function, (rows, columns))
 
@@ -74,13 +89,24 @@ class GeneralCost(Cost):
         return jax.jvp(jax.grad(self.function), (A,), (dA,))[1]
 
     def test_error(self, A: Array) -> Array:
-        """Return nan: nothing is known beyond the cost."""
-        del A
-        return jnp.asarray(jnp.nan)
+        """Return what `test` says, or nan."""
+        return jnp.asarray(jnp.nan) if self.test is None else jnp.asarray(self.test(A), dtype=jnp.float64)
 
 
 def _is_pytree(function: Callable[[Array], Array]) -> bool:
     return isinstance(function, eqx.Module | jax.tree_util.Partial)
+
+
+def _refuse_no_scalar(test: Any, shape: tuple[int, int]) -> None:
+    must = "be a function of the product that JAX can trace, of one real number"
+    if not callable(test):
+        raise ArgumentError("test", must, test)
+    try:
+        told = jax.eval_shape(test, jax.ShapeDtypeStruct(shape, jnp.float64))
+    except Exception as error:  # whatever the user's function raises, the refusal is the same
+        raise ArgumentError("test", must, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+    if getattr(told, "shape", None) != () or jnp.issubdtype(told.dtype, jnp.complexfloating):
+        raise ArgumentError("test", must, told)
 
 
 def _refuse_not_differentiable(function: Callable[[Array], Array], shape: tuple[int, int]) -> None:

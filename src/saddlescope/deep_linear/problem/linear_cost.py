@@ -33,6 +33,10 @@ class LinearCost(QuadraticCost):
         """None: nothing is to be learnt."""
         return None
 
+    def has_minimiser(self, rank: int) -> bool | None:
+        del rank
+        return False
+
     def value(self, A: Array) -> Array:
         """Return ⟨G, A⟩."""
         return jnp.sum(self.G * A)

@@ -1,10 +1,11 @@
-"""Two fixed problems on which published and measured numbers can be compared."""
+"""Fixed problems on which published and measured numbers can be compared, and random ones of their kinds."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from saddlescope.deep_linear.problem.matrix_completion import MatrixCompletion
+from saddlescope.deep_linear.problem.matrix_sensing import MatrixSensing
 from saddlescope.memory import check_fits
 
 
@@ -44,6 +45,19 @@ def random_completion(size: int, singular_values: tuple[float, ...], entries: in
     observed = np.zeros(size * size, dtype=bool)
     observed[random.permutation(size * size)[:entries]] = True
     return MatrixCompletion((left * singular_values) @ right.T, observed=observed.reshape(size, size))
+
+
+def random_sensing(size: int, singular_values: tuple[float, ...], measurements: int, seed: int) -> MatrixSensing:
+    """Return a square problem of Gaussian measurements <A_i, S> with uniformly random frames of S.
+
+    >>> random_sensing(5, (1.0,), 20, seed=3).target_rank
+    1
+    """
+    check_fits(2.0 * measurements * size**2, measurements=measurements, size=size)
+    random = np.random.default_rng(seed)
+    left, right = (np.linalg.qr(random.standard_normal((size, size)))[0][:, : len(singular_values)] for _ in range(2))
+    truth = (left * singular_values) @ right.T
+    return MatrixSensing(random.standard_normal((measurements, size, size)), truth=truth)
 
 
 def _householder(normal: list[int]) -> np.ndarray:

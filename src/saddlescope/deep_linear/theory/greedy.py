@@ -13,7 +13,7 @@ from saddlescope.deep_linear.network.layers import Weights, products_from_input,
 from saddlescope.deep_linear.network.starts import balanced_start
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
-from saddlescope.deep_linear.theory.next_saddle import GreedyOutcome, next_saddle, tie_doubts, with_neuron
+from saddlescope.deep_linear.theory.next_saddle import GreedyOutcome, ending, next_saddle, tie_doubts, with_neuron
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,7 @@ def greedy_low_rank(
         ranks.append(ranks[-1] + 1)
         U, s, Vt = np.linalg.svd(-G, full_matrices=False)
         if s[0] <= threshold * first.strength:
-            error = float(cost.test_error(A))  # pyright: ignore[reportArgumentType]
-            outcome = GreedyOutcome.RECOVERED if error < 1e-3 else GreedyOutcome.TOLERANCE_REACHED
+            outcome = ending(numpy_cost, A, value, costs[0])
             break
         escapes.append(Escape(value, depth, U[:, 0], Vt[0], float(s[0]), float(s[1]) if s.size > 1 else 0.0))
     errors = [float(cost.test_error(product)) for product in products]  # pyright: ignore[reportArgumentType]

@@ -29,7 +29,7 @@ from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.linear_cost import LinearCost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.limit_shallow import THRESHOLD, LimitOutcome, shallow_limit
-from saddlescope.deep_linear.theory.next_saddle import TIED, GreedyOutcome, neuron_size, next_saddle
+from saddlescope.deep_linear.theory.next_saddle import TIED, GreedyOutcome, ending, neuron_size, next_saddle
 from saddlescope.solve import Outcome, integrate
 
 _GROWTH = 1e4  # of the free neurons, until the rest of the escape is its closed form
@@ -106,6 +106,8 @@ class SaddleToSaddleLimit:
         Args:
             products: A(t) of a run, shape (time, d_out, d_in). A product belongs to the segment it is nearest to.
         """
+        if not self.segments:  # the first saddle has no next one
+            return np.zeros(0)
         flat_products = np.asarray(products).reshape(len(products), -1)
         each = np.array([_distance_to_polyline(flat_products, s.reshape(len(s), -1)) for s in self.segments])
         nearest = each.argmin(axis=0)
@@ -219,8 +221,7 @@ def _deep_limit(cost: Cost, free: list[np.ndarray], size: float, width: int) -> 
         free = _carried(after, segment[1:], ranks[-1])
         U, s, Vt = np.linalg.svd(-G, full_matrices=False)
         if s[0] <= THRESHOLD * strongest:
-            error = float(cost.test_error(jnp.asarray(A)))
-            outcome = GreedyOutcome.RECOVERED if error < 1e-3 else GreedyOutcome.TOLERANCE_REACHED
+            outcome = ending(numpy_cost, A, value, costs[0])
             break
         path = Escape(value, depth, U[:, 0], Vt[0], float(s[0]), float(s[1]) if s.size > 1 else 0.0)
     return SaddleToSaddleLimit(

@@ -15,7 +15,6 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.arguments import ArgumentError
@@ -26,7 +25,7 @@ from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.balanced_descent import BalancedDescent
 from saddlescope.deep_linear.theory.graded_weights import GradedWeights, free_eigenmodes, in_use, time_at_saddle
 from saddlescope.deep_linear.theory.invariant_subspaces import EQUAL, OVERLAP, Block, blocks, coupling, generator
-from saddlescope.deep_linear.theory.next_saddle import GreedyOutcome, descend, neuron_size, with_neuron
+from saddlescope.deep_linear.theory.next_saddle import GreedyOutcome, descend, ending, neuron_size, with_neuron
 
 _LOST = 1e-6  # singular values, relative to the largest, that are none
 _EXPLICIT = 2000  # steps
@@ -83,8 +82,7 @@ def shallow_limit(cost: Cost, start: list[np.ndarray]) -> ShallowPath:
     saddle: Factors | None = None
     while True:
         if np.linalg.norm(G, 2) <= THRESHOLD * strongest:
-            error = float(cost.test_error(jnp.asarray(A)))
-            outcome = GreedyOutcome.RECOVERED if error < 1e-3 else GreedyOutcome.TOLERANCE_REACHED
+            outcome = ending(numpy_cost, A, value, costs[0])
             break
         stay = None if ranks[-1] >= most else time_at_saddle(free, free_eigenmodes(A, G, ranks[-1], split), strongest)
         if stay is None:

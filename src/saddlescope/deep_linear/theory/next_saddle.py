@@ -19,6 +19,8 @@ _SAME = 1e-6  # share of the fall of the cost within which two ends are one
 # to this power is still .7
 TIED = 0.02
 _MOST_LEGS = 50
+_RECOVERED, _ZERO = 1e-3, 1e-6  # test error, and share of the cost at the origin, of a matrix that is recovered
+_FLAT = 1e-6  # share of the fall of the cost on the way to a product that is no rise of it beyond
 
 
 class GreedyOutcome(enum.Enum):
@@ -94,7 +96,25 @@ def next_saddle(
         legs.append(aside)
     if len(legs) > _MOST_LEGS:
         failure = GreedyOutcome.NOT_CONVERGED
+    cost, rank = numpy_cost.cost, at.P.shape[1]
+    if failure is None and cost.has_minimiser(rank) is None and cost.has_minimiser(min(cost.shape)) is False:
+        doubts.append(
+            f"The cost has no minimiser among all products, and whether it has one at rank {rank} is not known: the "
+            "product taken for it may lie on a way to infinity."
+        )
     return NextSaddle(at, failure, tuple(legs), tuple(costs), tuple(doubts))
+
+
+def ending(numpy_cost: NumpyCost, A: np.ndarray, value: float, first: float) -> GreedyOutcome:
+    """Return the outcome of a path that ends where the gradient is zero.
+
+    Args:
+        numpy_cost: C(A).
+        A: the last product. value: its cost. first: the cost of the origin.
+    """
+    error = float(numpy_cost.cost.test_error(A))  # pyright: ignore[reportArgumentType]
+    recovered = error < _RECOVERED and value <= _ZERO * first
+    return GreedyOutcome.RECOVERED if recovered else GreedyOutcome.TOLERANCE_REACHED
 
 
 def neuron_size(numpy_cost: NumpyCost, A: np.ndarray, path: Escape) -> float:
@@ -128,6 +148,8 @@ def descend(
     numpy_cost: NumpyCost, weights: list[np.ndarray], guard: float, slope_scale: float
 ) -> tuple[Factors, GreedyOutcome | None]:
     """Follow the flow until Newton's method ends where it stands, or return the failure and the place."""
+    if numpy_cost.cost.has_minimiser(len(weights[0])) is False:
+        return Factors.of_network(weights), GreedyOutcome.NO_MINIMISER
     descent = BalancedDescent(numpy_cost, weights)
     top, peak, level, half_way, runaways = descent.cost, 0.0, 1e-4, np.nan, 0
     earlier = (np.inf, -np.inf)
@@ -155,7 +177,8 @@ def descend(
         end = polish(numpy_cost, here, guard, slope_scale)
         distance = np.linalg.norm(end.factors.product - here.product)
         if end.converged and distance <= 1e-2 * norm:
-            return end.factors, None
+            flat = _is_flat_outwards(numpy_cost, end.factors.product, end.cost)
+            return end.factors, GreedyOutcome.NO_MINIMISER if flat else None
         # a valley that leads to infinity gets ever slower: three times the method ran off along it
         runaways = runaways + 1 if not end.converged and distance > norm else 0
         if runaways == 3:
@@ -164,6 +187,15 @@ def descend(
             break
         level *= 0.1
     return Factors.of_network(descent.weights), GreedyOutcome.NOT_CONVERGED
+
+
+def _is_flat_outwards(numpy_cost: NumpyCost, A: np.ndarray, cost: float) -> bool:
+    """Whether the cost does not rise from A to 2A: it has fallen to the rounding of an infimum that is at infinity.
+
+    A minimum among matrices of its rank is one along its ray. A quadratic cost rises by as much as it fell on the way.
+    """
+    value = numpy_cost.value_and_gradient
+    return value(2 * A)[0] - cost < _FLAT * (value(0 * A)[0] - cost)
 
 
 def tie_doubts(path: Escape, rank: int) -> tuple[str, ...]:
