@@ -14,7 +14,7 @@ random = np.random.default_rng(2)
 inputs = random.standard_normal((5, 20))
 cost = ss.LogisticLoss(inputs, np.sign([1.0, -1.0, 0.5, 0.0, 0.0] @ inputs))
 print(cost.remarks[0])
-widest = cost.widest_margin()[0]
+widest = np.ravel(np.asarray(cost.widest_margin()))
 
 ax = ss.plot.new_axes()
 for depth in (1, 2, 3):
