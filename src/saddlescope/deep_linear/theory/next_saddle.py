@@ -110,7 +110,9 @@ def ending(numpy_cost: NumpyCost, A: np.ndarray, value: float, first: float) -> 
 
     Args:
         numpy_cost: C(A).
-        A: the last product. value: its cost. first: the cost of the origin.
+        A: the last product.
+        value: its cost.
+        first: the cost of the origin.
     """
     error = float(numpy_cost.cost.test_error(A))  # pyright: ignore[reportArgumentType]
     recovered = error < _RECOVERED and value <= _ZERO * first
