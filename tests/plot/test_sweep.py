@@ -68,6 +68,32 @@ def test_two_axes_make_a_map_with_contours_and_missing_points_stay_empty():
     assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
 
 
+def test_two_axes_with_a_prediction_make_a_curve_for_each_point_of_the_shorter_one():
+    coords = dict([axis("epsilon", EPSILON, "logspace"), axis("neurons", [50, 100, 200], "list")])
+    values = np.outer(EPSILON**0.5, [3.0, 2.0, 1.0])
+    variables = {"time": (("epsilon", "neurons"), values), "predicted_time": (("epsilon", "neurons"), 1.1 * values)}
+    ax = plot.sweep(xarray.Dataset(variables, coords))
+    assert labels(ax) == ["neurons 50", "neurons 100", "neurons 200", "predicted"]
+    lines: Any = [np.asarray(line.get_ydata()) for line in ax.get_lines() if np.size(line.get_ydata())]
+    for k in range(3):
+        assert any(np.allclose(line, values[:, k]) for line in lines)
+        assert any(np.allclose(line, 1.1 * values[:, k]) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "levels"),
+    [(0.02, 2e5, [0.1, 10.0, 1e3, 1e5]), (0.06, 60.0, [0.1, 1, 10]), (0.02, 3.0, [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2])],
+)
+def test_contours_of_a_map_are_at_round_numbers(low, high, levels):
+    coords = dict([axis("gamma", [1.0, 2.0], "list"), axis("width", [50, 100, 200], "list")])
+    values = np.geomspace(low, high, 6).reshape(2, 3)
+    ax = plot.sweep(xarray.Dataset({"moved": (("gamma", "width"), values)}, coords))
+    drawn: Any = ax.collections[1]
+    inside = [level for level in drawn.levels if low <= level <= high]
+    assert inside == pytest.approx(levels)
+    assert ax.get_yscale() == "log"  # doubled widths are a ladder
+
+
 def test_points_of_a_design_lie_in_the_plane_of_its_keys():
     coords = dict([axis("point", np.arange(5), "sobol")])
     coords |= {"epsilon": ("point", EPSILON, {}), "gamma": ("point", np.linspace(0.5, 2, 5), {})}

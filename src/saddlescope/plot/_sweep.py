@@ -30,8 +30,9 @@ def sweep(dataset: xarray.Dataset, value: str | None = None, *, at: Any = None, 
     """Draw one variable of a sweep; return the axes.
 
     Over one axis: the variable against it, a curve for each degree (jump, saddle), beside the predicted curve, or with
-    the slope of a power law and its interval where nothing is predicted. Over two: a map with contour lines. Over
-    seeds: the mean, with a band of one standard deviation.
+    the slope of a power law and its interval where nothing is predicted. Over two: a map with contour lines, or, where
+    something is predicted and one axis has few points, a curve for each of these. Over seeds: the mean, with a band of
+    one standard deviation.
 
     Args:
         dataset: from `sweep`.
@@ -62,7 +63,10 @@ def sweep(dataset: xarray.Dataset, value: str | None = None, *, at: Any = None, 
         told = ", ".join(axes)
         raise ArgumentError("at", f"leave at most two axes of {told}: give the label of the others", at)
     drawn = new_axes() if ax is None else ax
-    if len(axes) == 2:
+    if len(axes) == 2 and predicted_of(shown, name) and min(shown.sizes[dim] for dim in axes) <= _MOST:
+        along = max(axes, key=lambda dim: shown.sizes[dim])
+        _curves(drawn, _of_one_label(shown, name, [*axes, *seeds]), name, along, seeds)
+    elif len(axes) == 2:
         _map(drawn, _of_one_label(shown, name, [*axes, *seeds]), name, axes, seeds)
     else:
         along = axes[0] if axes else seeds[0] if seeds else ""
@@ -118,7 +122,11 @@ def _places(dataset: xarray.Dataset, along: str) -> tuple[np.ndarray, list[str] 
 def _is_log(dataset: xarray.Dataset, along: str, places: np.ndarray) -> bool:
     if _kind(dataset, along) == "logspace":
         return True
-    return bool(_kind(dataset, along) == "list" and (places > 0).all() and places.max() >= 50 * places.min())
+    if _kind(dataset, along) != "list" or not (places > 0).all():
+        return False
+    ratios = np.sort(places)[1:] / np.sort(places)[:-1]
+    even = len(ratios) > 1 and bool(ratios.min() > 1.5 and ratios.max() < 1.05 * ratios.min())  # 50, 100, 200
+    return even or bool(places.max() >= 50 * places.min())
 
 
 def _of_one_label(dataset: xarray.Dataset, name: str, axes: list[str]) -> xarray.Dataset:
@@ -141,6 +149,8 @@ def _curves(ax: Axes, dataset: xarray.Dataset, name: str, along: str, seeds: lis
     log_y = bool(finite.size and finite.min() > 0 and (log_x or finite.max() > 100 * finite.min()))
     ax.set_xscale("log" if log_x else "linear")
     ax.set_yscale("log" if log_y else "linear")
+    if log_y and finite.max() < 100 * finite.min():
+        _plain_numbers(ax)
     x = places[order]
     foretold = False
     for curve in curves:
@@ -167,6 +177,15 @@ def _curves(ax: Axes, dataset: xarray.Dataset, name: str, along: str, seeds: lis
     ax.set_ylabel(_words(name) + (f", mean over {_words(seeds[0])}" if seeds else ""), fontsize=13)
     if any(curve.label for curve in curves) or foretold or (log_x and log_y):
         ax.legend(frameon=False, fontsize=12)
+
+
+def _plain_numbers(ax: Axes) -> None:
+    """Write 0.02, 0.05, 0.1 at a logarithmic axis of few decades."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _made_curves(dataset: xarray.Dataset, name: str, along: str, seeds: list[str]) -> list[_Curve]:
@@ -246,9 +265,8 @@ def _map(ax: Axes, dataset: xarray.Dataset, name: str, axes: list[str], seeds: l
     drawn = ax.pcolormesh(edges[0], edges[1], values.T, cmap="viridis", norm=norm, rasterized=True)
     x, y = sides[0][1], sides[1][1]
     if min(values.shape) > 1 and finite.max() > finite.min():
-        levels = np.geomspace(*norm_range(norm), 7)[1:-1] if log else np.linspace(*norm_range(norm), 7)[1:-1]
-        lines = ax.contour(x, y, values.T, levels=levels, colors="white", linewidths=1.2)
-        ax.clabel(lines, fmt=lambda level: f"{level:.2g}", fontsize=10)
+        lines = ax.contour(x, y, values.T, levels=_levels(*norm_range(norm), log=log), colors="white", linewidths=1.2)
+        ax.clabel(lines, fmt=_level, fontsize=11)
     for set_scale, set_ticks, set_label, (along, places, words, logarithmic, _) in (
         (ax.set_xscale, ax.set_xticks, ax.set_xlabel, sides[0]),
         (ax.set_yscale, ax.set_yticks, ax.set_ylabel, sides[1]),
@@ -271,6 +289,23 @@ def _map(ax: Axes, dataset: xarray.Dataset, name: str, axes: list[str], seeds: l
 def norm_range(norm: Any) -> tuple[float, float]:
     """The ends of a scale of colours."""
     return float(norm.vmin), float(norm.vmax)
+
+
+def _levels(low: float, high: float, *, log: bool) -> np.ndarray:
+    """Round numbers between two, about five."""
+    from matplotlib.ticker import MaxNLocator
+
+    if not log:
+        return np.asarray(MaxNLocator(6).tick_values(low, high))
+    first, last = np.ceil(np.log10(low)), np.floor(np.log10(high))
+    decades = np.arange(first, last + 1)
+    if len(decades) >= 3:
+        return 10.0 ** decades[:: int(np.ceil(len(decades) / 6))]
+    return np.array([m * 10.0**k for k in np.arange(first - 1, last + 1) for m in (1, 2, 5)])
+
+
+def _level(value: float) -> str:
+    return f"{value:g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"$10^{{{np.log10(value):.0f}}}$"
 
 
 def _edges(centres: np.ndarray, *, log: bool) -> np.ndarray:

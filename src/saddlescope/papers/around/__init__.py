@@ -1,4 +1,4 @@
-"""Experiments on results around the two papers: exact solutions, diagonal networks, committee machines, decay."""
+"""Experiments around the two papers: exact solutions, diagonal networks, committee machines, decay, shipped sweeps."""
 
 PLACE = 4
 TITLE = "Around the two papers"
@@ -13,4 +13,7 @@ ORDER = (
     "committee_machine",
     "weight_decay",
     "mixed_dynamics",
+    "sweep_exponents",
+    "sweep_finite_width",
+    "sweep_phase_diagram",
 )
