@@ -391,3 +391,56 @@ def test_a_level_that_half_of_the_runs_miss_is_doubted():
     rows = description_rows({"flow": [made_up("NetworkFlow", 9, time, seed=int(time)) for time in (5.0, 500.0)]}, 0.5)
     assert mixed(rows) == ["flow: degree 0 was learnt in 1 of 2 runs."]
     assert rows[0].median_times == pytest.approx([5.0], rel=1e-3)
+
+
+FREE = (
+    COMMITTEE.replace("epsilon = 1.0", "")
+    .replace("until = 400.0", "until = 2.0\nsphere = false\nnorm = 0.1")
+    .replace('{ law = "uniform", low = 0.5, high = 1.0 }', '"fixed"')
+    + """
+[[run]]
+name = "flow"
+kind = "network"
+
+[[run]]
+name = "SGD"
+kind = "sgd"
+step_size = 1e-2
+
+[[run]]
+name = "samples"
+kind = "samples"
+step_size = 1e-2
+samples = 50
+
+[[run]]
+name = "sphere"
+kind = "network"
+sphere = true
+norm = 1.0
+"""
+)
+
+
+def test_neurons_of_free_norm_from_end_to_end(tmp_path, capsys):
+    (tmp_path / "free.toml").write_text(FREE)
+    assert main(["run", str(tmp_path / "free.toml"), "--out", str(tmp_path / "out")]) == 0
+    assert "norms free" in capsys.readouterr().out
+    record = json.loads((tmp_path / "out" / "stages.json").read_text())
+    assert record["descriptions"]["SGD"]["gap_to"] == "flow"
+    runs = {name: load(tmp_path / "out" / f"trajectory_{name}.nc") for name in ("flow", "SGD", "samples", "sphere")}
+    assert all(np.allclose(runs[name]["norm"][0], 0.1) for name in ("flow", "SGD", "samples"))
+    assert "norm" not in runs["sphere"].observables
+    assert np.allclose(runs["flow"]["overlap"][0], runs["SGD"]["overlap"][0])  # they start alike
+    assert (tmp_path / "out" / "order_parameters.png").exists()
+    assert "free norm" in str(ss.compare(runs["flow"], runs["SGD"]))
+
+
+def test_the_mean_field_flow_is_that_of_the_sphere(tmp_path):
+    path = tmp_path / "free.toml"
+    path.write_text(SPEC.replace("runs = 2", "sphere = false"))
+    with pytest.raises(SpecError, match=r"`dynamics.sphere` .* must be true for run 'mean field'"):
+        read(str(path))
+    path.write_text(LONG.replace("runs = 2", "norm = 2.0"))
+    with pytest.raises(ss.ArgumentError, match=r"Argument `norm` of run 'first' must be 1 on the sphere"):
+        read(str(path)).flows()  # pyright: ignore

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from saddlescope.gaussian.functions.hermite_polynomials import hermite_sum, hermite_table
     from saddlescope.gaussian.functions.named import NAMES
     from saddlescope.gaussian.functions.series import hermite
+    from saddlescope.gaussian.kernels.norm_kernels import NormKernel, norm_kernel
     from saddlescope.gaussian.kernels.ornstein_uhlenbeck import Smoothing, smoothing
     from saddlescope.gaussian.kernels.pair_kernels import Kernel, kernel
     from saddlescope.gaussian.kernels.product_features import Features, features
@@ -25,6 +26,7 @@ __all__ = [
     "GaussianFunction",
     "Kernel",
     "Law",
+    "NormKernel",
     "Normal",
     "PointMasses",
     "Rademacher",
@@ -39,6 +41,7 @@ __all__ = [
     "hermite_table",
     "kernel",
     "law",
+    "norm_kernel",
     "smoothing",
     "spec",
 ]

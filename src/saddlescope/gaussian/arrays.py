@@ -11,7 +11,9 @@ import jax.scipy.special as jsp
 import numpy as np
 import scipy.special as sp
 
-_SHARED = "arccos arcsin clip cos cosh exp logaddexp maximum searchsorted sign sin sinh sqrt tanh".split()  # noqa: SIM905
+_SHARED = (
+    "arccos arcsin clip concatenate cos cosh exp logaddexp maximum searchsorted sign sin sinh sqrt stack tanh".split()  # noqa: SIM905
+)
 _SQRT_TWO_PI = float(np.sqrt(2.0 * np.pi))
 
 NUMPY = SimpleNamespace(

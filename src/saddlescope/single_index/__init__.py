@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from saddlescope.single_index.network.flow import NetworkFlow
     from saddlescope.single_index.problem.multi_index import MultiIndex
     from saddlescope.single_index.problem.single_index import SingleIndex
-    from saddlescope.single_index.sgd.descents import OnePassSGD, SampleDescent
+    from saddlescope.single_index.sgd.descents import OnePassSGD
     from saddlescope.single_index.sgd.limit import SGDLimit
+    from saddlescope.single_index.sgd.samples import SampleDescent
     from saddlescope.single_index.theory.canonical_order import CanonicalOrder, Level, canonical_order
 
 __all__ = [

@@ -11,11 +11,16 @@ LABELS = (
     Label("risk_by_degree", _PER_DEGREE, "part of the risk in Hermite polynomials of degree k"),
     Label("risk_rest", ("time",), "part of the risk in degrees beyond those that are listed"),
     Label("train_risk", ("time", "run"), "mean (y - f)^2 / 2 over the training samples"),
-    Label("residual", _PER_DEGREE, "phi_k - sigma_k M_k"),
+    Label(
+        "residual",
+        _PER_DEGREE,
+        "phi_k - sigma_k M_k; of free norm phi_k - mean a sigma_k(|u|) (s / |u|)^k",
+    ),
     Label("residual_rate", _PER_DEGREE, "d(phi_k - sigma_k M_k) / dt"),
     Label("moment", (*_PER_DEGREE, "direction"), "M_k = mean a s^k"),
     Label("second_layer", _PER_NEURON, "a"),
     Label("overlap", (*_PER_NEURON, "direction"), "s = <u*, u>"),
     Label("mutual_overlap", (*_PER_NEURON, "other"), "r = <u_i, u_j>"),
+    Label("norm", _PER_NEURON, "|u|, of neurons that are not held on the sphere"),
     Label("weight", ("neuron",), "share of the law that a particle stands for"),
 )

@@ -295,7 +295,10 @@ def test_a_run_saves_and_loads_whole(tmp_path):
         ({"neurons": 4, "dimension": -INF}, "Argument `dimension` must be a whole number of at least 1, but got -inf."),
         ({"neurons": 4, "seed": -1}, "Argument `seed` must be a whole number of at least 0, but got -1."),
         ({"neurons": 4, "second_layer": "unifrom"}, "Argument `second_layer` must"),
-        ({"neurons": 4, "start": "cube"}, 'Argument `start` must be "sphere" or "orthogonal", but got \'cube\'.'),
+        (
+            {"neurons": 4, "start": "cube"},
+            'Argument `start` must be "sphere", "orthogonal" or "gaussian", but got \'cu',
+        ),
         ({"neurons": 4, "dimension": 4, "start": "orthogonal"}, "Argument `dimension` must be at least 5 for an orth"),
         ({"neurons": 4, "initial": ([1], [[1, 0]])}, "Argument `initial` must be given without neurons, dimension and"),
         ({"dimension": 9, "initial": ([1], [[1, 0]])}, "Argument `initial` must be given without neurons, dimension"),
@@ -303,7 +306,10 @@ def test_a_run_saves_and_loads_whole(tmp_path):
         ({"initial": ([1.0], [["x"]])}, "Argument `initial` must be a pair (a, u)"),
         ({"initial": ([1.0, 2.0], [[1, 0]])}, "Argument `initial` must hold a and u of shapes (m,) and (m, d)"),
         ({"initial": ([1.0], [1.0])}, "Argument `initial` must hold a and u of shapes (m,) and (m, d)"),
-        ({"initial": ([1.0], [[0.0, 0.0]])}, "Argument `initial` must hold neurons of norm one, but got 0"),
+        (
+            {"initial": ([1.0], [[0.0, 0.0]])},
+            "Argument `initial` must hold neurons of norm one (sphere=False frees it), but got 0",
+        ),
         ({"initial": ([1.0], [[np.nan, 0.0]])}, "Argument `initial` must hold finite neurons"),
         ({"initial": ([np.inf], [[1.0, 0.0]])}, "Argument `initial` must hold finite numbers only"),
     ],

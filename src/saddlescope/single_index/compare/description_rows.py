@@ -188,6 +188,8 @@ def _reference(name: str, descriptions: Mapping[str, Sequence[Trajectory]]) -> s
     for other, runs in descriptions.items():
         if runs[0].kind != wanted:
             continue
+        if own.parameters.get("sphere", True) != runs[0].parameters.get("sphere", True):
+            continue
         if wanted == "MeanFieldFlow" or all(_size(own, s) == _size(runs[0], s) for s in ("neurons", "dimension")):
             return other
     return None

@@ -175,6 +175,8 @@ def accuracy(runs: Sequence[Trajectory]) -> str:
     parts = [steps(run)]
     if "coordinates" in known:
         parts.append(f"{known['coordinates']} coordinates a neuron")
+    if not told.get("sphere", True):
+        parts.append("norms free")
     if known.get("kernel_error"):
         parts.append(f"kernel error {known['kernel_error']:.1e}")
     if count > 1:

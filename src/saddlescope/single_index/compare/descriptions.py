@@ -239,6 +239,8 @@ def _label(description: Trajectory | CanonicalOrder) -> str:
         parts.append(f"batch {told['batch_size']}")
     if "samples" in told:
         parts.append(f"{told['samples']} samples")
+    if not told.get("sphere", True):
+        parts.append("free norm")
     if _several(description):
         parts.append(f"{description['risk'].shape[1]} runs")
     return ", ".join(parts)

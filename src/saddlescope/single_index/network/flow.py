@@ -7,25 +7,34 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, Told, count, vector
-from saddlescope.gaussian import Law, Uniform, kernel, law, spec
+from saddlescope.arguments import ArgumentError, count
+from saddlescope.gaussian import Law, Uniform, kernel, law, norm_kernel, spec
 from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
+from saddlescope.single_index.network.free_system import FreeNetworkSystem
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
-from saddlescope.single_index.network.sphere import orthogonal_start, reduced, sphere_start, teacher_frame
+from saddlescope.single_index.network.sphere import (
+    free_norm,
+    gaussian_start,
+    given,
+    orthogonal_start,
+    reduced,
+    sphere_start,
+    teacher_frame,
+)
 from saddlescope.single_index.network.system import NetworkSystem, by_degree
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
 from saddlescope.single_index.residuals import residual_curves
 from saddlescope.single_index.theory.finite_width import doubt_of_width
-from saddlescope.solve import Flow, Reading
+from saddlescope.solve import Curve, Flow, Reading
 
-_STARTS = {"sphere": sphere_start, "orthogonal": orthogonal_start}
+_STARTS = {"sphere": sphere_start, "orthogonal": orthogonal_start, "gaussian": gaussian_start}
 # overlaps of order d^(-1/2) at the start do not matter beside those of level 1, epsilon^(1/2), if d epsilon is this
 _HIGH = 100
-_ROUNDED = 1e-6  # off one, as a norm of 32-bit numbers is
 _PARTED = 1e-6  # far more than rounding makes where nothing grows
+_KERNEL = 1e-6  # relative error of a kernel from which a run is doubted
 _SMALL = 64  # neurons up to which their overlaps with each other are kept
 
 
@@ -43,9 +52,12 @@ class NetworkFlow(Flow):
         second_layer: law of a(0), or its table; by default Uniform(-sqrt 3, sqrt 3). Or "fixed": the second layer stays
             as it starts (epsilon = inf), at ones unless `initial` says otherwise.
         seed: of the start.
-        start: "sphere" for uniform directions, "orthogonal" for directions orthogonal to teachers and each other.
+        start: "sphere" for uniform directions, "orthogonal" for directions orthogonal to teachers and each other,
+            "gaussian" (of free norm) for independent coordinates of variance norm^2 / d.
         initial: (a, u) of shapes (m,) and (m, d), the teachers spanning the first axes, instead of a random start;
-            the neurons are of norm one.
+            the neurons are of norm one, or, if it is free, of any.
+        sphere: whether neurons keep their norm one, moving on the sphere; if not, du_i/dt = -m dR/du_i.
+        norm: of the neurons of a random start, where it is free.
 
     Raises:
         ArgumentError: if an argument is refused.
@@ -73,8 +85,10 @@ class NetworkFlow(Flow):
         second_layer: Any = None,
         seed: int = 0,
         *,
-        start: Literal["sphere", "orthogonal"] = "sphere",
+        start: Literal["sphere", "orthogonal", "gaussian"] = "sphere",
         initial: tuple[Any, Any] | None = None,
+        sphere: bool = True,
+        norm: float = 1.0,
     ):
         self.problem = as_multi_index(problem)
         told, self.epsilon = second_layer_and_ratio(second_layer, epsilon)
@@ -82,18 +96,23 @@ class NetworkFlow(Flow):
         self.second_layer: Law | None = None
         p = len(self.problem.gram)
         self.start_kind = start
+        self.sphere, self.norm = free_norm(sphere, norm)
         if initial is not None:
             others = None if second_layer == FIXED else second_layer
             if neurons is not None or others is not None or dimension != float("inf"):
                 raise ArgumentError("initial", "be given without neurons, dimension and second_layer", "both")
-            a, u = given(initial, p)
+            if self.norm != 1:
+                raise ArgumentError("norm", "not be given together with `initial`", norm)
+            a, u = given(initial, p, sphere=self.sphere)
             self.dimension: float = u.shape[1]
             self._initial = a, reduced(u, p)
             return
         if neurons is None:
             raise ArgumentError("neurons", "be given (or else `initial`)", None)
         if start not in _STARTS:
-            raise ArgumentError("start", 'be "sphere" or "orthogonal"', start)
+            raise ArgumentError("start", 'be "sphere", "orthogonal" or "gaussian"', start)
+        if start == "gaussian" and self.sphere:
+            raise ArgumentError("start", 'not be "gaussian" on the sphere (sphere=False frees the norm)', start)
         m = count("neurons", neurons)
         self.dimension = checked_dimension(dimension, least=p)
         # what a method of variable order remembers, what it makes of that, and matrices of all pairs of neurons
@@ -101,7 +120,8 @@ class NetworkFlow(Flow):
         self.second_layer = Uniform(-(3**0.5), 3**0.5) if told is None else law(told)
         a = self.second_layer.sample(m, self.seed)
         # the directions have a stream of their own: another law of a leaves them as they are
-        self._initial = a, _STARTS[start](p, m, self.dimension, np.random.default_rng([self.seed, 1]))
+        u = _STARTS[start](p, m, self.dimension, np.random.default_rng([self.seed, 1]))
+        self._initial = a, self.norm * u
 
     @property
     def neurons(self) -> int:
@@ -112,7 +132,7 @@ class NetworkFlow(Flow):
         a, u = self._initial
         return self._system(u.shape[1]), jnp.asarray(np.column_stack([a, u]))
 
-    def _system(self, coordinates: int) -> NetworkSystem:
+    def _system(self, coordinates: int) -> NetworkSystem | FreeNetworkSystem:
         problem = self.problem
         degree = problem.reported_degree
         p = len(problem.gram)
@@ -121,18 +141,20 @@ class NetworkFlow(Flow):
         b = problem.weights / p
         phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
         own = kernel(problem.link)
-        return NetworkSystem(
-            epsilon=jnp.asarray(self.epsilon),
-            U=kernel(problem.activation),
-            V=kernel(problem.link, problem.activation),
-            frame=jnp.asarray(frame),
-            b=jnp.asarray(b),
-            target=jnp.asarray(0.5 * float(b @ np.asarray(own(np.clip(problem.gram, -1, 1))) @ b)),
-            phi=jnp.asarray(phi),
-            sigma=jnp.asarray(sigma),
-            target_by_degree=jnp.asarray(by_degree(phi, problem.gram, b)),
-            degrees=degree,
-        )
+        common: dict[str, Any] = {
+            "epsilon": jnp.asarray(self.epsilon),
+            "frame": jnp.asarray(frame),
+            "b": jnp.asarray(b),
+            "target": jnp.asarray(0.5 * float(b @ np.asarray(own(np.clip(problem.gram, -1, 1))) @ b)),
+            "phi": jnp.asarray(phi),
+            "target_by_degree": jnp.asarray(by_degree(phi, problem.gram, b)),
+            "degrees": degree,
+        }
+        if not self.sphere:
+            U, V = norm_kernel(problem.activation), norm_kernel(problem.activation, problem.link)
+            return FreeNetworkSystem(U=U, V=V, **common)
+        U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
+        return NetworkSystem(U=U, V=V, sigma=jnp.asarray(sigma), **common)
 
     def scale(self):
         a, u = self._initial
@@ -143,6 +165,8 @@ class NetworkFlow(Flow):
         p = len(self.problem.gram)
         start = float(np.sqrt(np.mean(u[:, :p] ** 2))) or 1.0
         scale[:, 1 : 1 + p] = np.minimum(scale[:, 1 : 1 + p], start)
+        # neurons that start small matter at that size
+        scale[:, 1:] = np.minimum(scale[:, 1:], float(np.sqrt(np.mean(np.sum(u**2, axis=1)))) or 1.0)
         return scale
 
     @property
@@ -162,6 +186,11 @@ class NetworkFlow(Flow):
             return super().curves(record)
         degree = self.problem.reported_degree
         phi, sigma = coefficients(self.problem.link, degree), coefficients(self.problem.activation, degree)
+        if not self.sphere:
+            residual, rate = record.observables["residual"], record.observables["residual_rate"]
+            return super().curves(record) + [
+                Curve(residual[:, k], rate[:, k], abs(float(phi[k]))) for k in np.flatnonzero(phi)
+            ]
         moment, rate = (record.observables[name][..., 0] for name in ("moment", "moment_rate"))
         return super().curves(record) + residual_curves(phi, sigma, moment, rate)
 
@@ -170,41 +199,60 @@ class NetworkFlow(Flow):
         degree, p = problem.reported_degree, len(problem.gram)
         phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
         a, u = record.states[..., 0], record.states[..., 1:]
-        u = u / np.linalg.norm(u, axis=-1, keepdims=True)
+        length = np.linalg.norm(u, axis=-1)
+        if self.sphere:
+            u = u / length[..., None]
         frame = teacher_frame(problem.gram)[:, : u.shape[-1]]
         overlap = u[..., : frame.shape[1]] @ frame.T
-        moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
         observables = {
             "risk": raw["risk"],
             "risk_rate": raw["risk_rate"],
             "risk_by_degree": raw["risk_by_degree"],
             "risk_rest": raw["risk"] - raw["risk_by_degree"].sum(axis=1),
-            "moment": moment,
             "second_layer": a,
             "overlap": overlap[..., 0] if p == 1 else overlap,
         }
-        if p == 1:
-            observables["residual"] = phi - sigma * moment
-            observables["residual_rate"] = -sigma * raw["moment_rate"][..., 0]
+        if self.sphere:
+            moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
+            observables["moment"] = moment
+            if p == 1:
+                observables["residual"] = phi - sigma * moment
+                observables["residual_rate"] = -sigma * raw["moment_rate"][..., 0]
+        else:
+            observables["norm"] = length
+            observables |= {name: raw[name] for name in ("residual", "residual_rate") if name in raw}
         coords = {"degree": np.arange(degree + 1), "neuron": np.arange(self.neurons)}
         if p > 1:
             coords["direction"] = np.arange(p)
         if self.neurons <= _SMALL:
             observables["mutual_overlap"] = np.einsum("tid,tjd->tij", u, u)
             coords["other"] = np.arange(self.neurons)
-        U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
+        accuracy, doubts = self._kernels(length)
         return Reading(
             observables,
             coords,
-            accuracy={
-                "activation": U.kind,
-                "kernel_error": float(U.error),
-                "link_error": float(V.error),
-                "coordinates": int(record.states.shape[-1] - 1),
-                "norm_drift": float(np.abs(np.linalg.norm(record.states[..., 1:], axis=-1) - 1).max()),
-            },
-            doubts=(*self._doubts(), *self._parted(a, u)),
+            accuracy={**accuracy, "coordinates": int(record.states.shape[-1] - 1)},
+            doubts=(*self._doubts(), *self._parted(a, u), *doubts),
         )
+
+    def _kernels(self, length: np.ndarray) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What the kernels are and how far off, at the norms of saved states, and doubts of them."""
+        problem = self.problem
+        if self.sphere:
+            U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
+            drift = float(np.abs(length - 1).max())
+            errors = {"kernel_error": float(U.error), "link_error": float(V.error), "norm_drift": drift}
+            return {"activation": U.kind} | errors, ()
+        U, V = norm_kernel(problem.activation), norm_kernel(problem.activation, problem.link)
+        lengths = np.quantile(length, (0.0, 0.5, 1.0))
+        errors = {"kernel_error": U.error(lengths, lengths), "link_error": V.error(lengths, np.ones(1))}
+        size = float(U(1.0, lengths[-1], lengths[-1]).value)
+        worst = max(errors.values()) / size if size > 0 else 0.0
+        doubt = (
+            f"The kernel of {problem.activation.name} is known to {worst:.0e} of its size only at norms of up to "
+            f"{lengths[-1]:.3g}, which this run has."
+        )
+        return {"activation": U.kind} | errors, (doubt,) if worst > _KERNEL else ()
 
     def _parted(self, a: np.ndarray, u: np.ndarray) -> tuple[str, ...]:
         """Whether neurons that start alike, and so move alike, are no longer so: rounding parts them at a saddle.
@@ -228,42 +276,23 @@ class NetworkFlow(Flow):
         """What its width does to the time of degree 1, where the start in this dimension leaves level 1 as it is."""
         problem = self.problem
         alone = len(problem.gram) == 1 and problem.weights[0] == 1
-        if self.second_layer is None or not alone or self.dimension * self.epsilon < _HIGH:
+        if self.second_layer is None or not self.sphere or not alone or self.dimension * self.epsilon < _HIGH:
             return ()
         single = SingleIndex(problem.link, problem.activation)
         return doubt_of_width(single, self.epsilon, self.second_layer, self.neurons)
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""
-        return self.problem.describe() | {
-            "epsilon": self.epsilon,
-            "second_layer": None if self.second_layer is None else spec(self.second_layer),
-            "neurons": self.neurons,
-            "dimension": "infinite" if np.isinf(self.dimension) else int(self.dimension),
-            "start": self.start_kind if self.second_layer is not None else "given",
-            "seed": self.seed,
-        }
-
-
-def given(initial: tuple[Any, Any], p: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a given start (a, u) with neurons of norm one, or refuse it."""
-    try:
-        a, u = initial
-        u = np.asarray(u, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ArgumentError("initial", "be a pair (a, u) of arrays of shapes (m,) and (m, d)", initial) from None
-    a = vector("initial", a)
-    if u.ndim != 2 or len(u) != len(a):
-        raise ArgumentError("initial", "hold a and u of shapes (m,) and (m, d)", (a.shape, u.shape))
-    if u.shape[1] < p:
-        raise ArgumentError("initial", f"hold neurons of at least {p} coordinates", u.shape)
-    norms = np.linalg.norm(u, axis=1, keepdims=True)
-    if not np.all(np.isfinite(u)):
-        raise ArgumentError("initial", "hold finite neurons", "one that is not")
-    off = np.abs(norms[:, 0] - 1)
-    if off.max() > _ROUNDED:
-        # rescaled in silence, they would be another network
-        worst = int(np.argmax(off))
-        told = Told(f"{norms[worst, 0]:.6g} for that of neuron {worst}")
-        raise ArgumentError("initial", "hold neurons of norm one", told)
-    return a, u / norms
+        return (
+            self.problem.describe()
+            | {
+                "epsilon": self.epsilon,
+                "second_layer": None if self.second_layer is None else spec(self.second_layer),
+                "neurons": self.neurons,
+                "dimension": "infinite" if np.isinf(self.dimension) else int(self.dimension),
+                "start": self.start_kind if self.second_layer is not None else "given",
+                "seed": self.seed,
+                "sphere": self.sphere,
+            }
+            | ({} if self.sphere or self.second_layer is None else {"norm": self.norm})
+        )

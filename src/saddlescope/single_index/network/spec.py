@@ -29,14 +29,18 @@ from saddlescope.specs.settings import settings
 
 Kind = Literal["mean_field", "network", "sgd", "samples"]
 Method = Literal["auto", "direct", "gram"]
-Start = Literal["sphere", "orthogonal"]
+Start = Literal["sphere", "orthogonal", "gaussian"]
 
 # what each description can be told, and what it must be told
 _TAKES: dict[str, frozenset[str]] = {
     "mean_field": frozenset(),
-    "network": frozenset({"neurons", "dimension", "runs", "seed", "start"}),
-    "sgd": frozenset({"neurons", "dimension", "runs", "seed", "step_size", "batch_size", "label_noise", "method"}),
-    "samples": frozenset({"neurons", "dimension", "runs", "seed", "step_size", "samples", "label_noise"}),
+    "network": frozenset({"neurons", "dimension", "runs", "seed", "start", "sphere", "norm"}),
+    "sgd": frozenset(
+        {"neurons", "dimension", "runs", "seed", "step_size", "batch_size", "label_noise", "method", "sphere", "norm"}
+    ),
+    "samples": frozenset(
+        {"neurons", "dimension", "runs", "seed", "step_size", "samples", "label_noise", "sphere", "norm"}
+    ),
 }
 _NEEDS: dict[str, tuple[str, ...]] = {
     "mean_field": (),
@@ -122,7 +126,11 @@ class Dynamics(Table):
     runs: Count = Field(1, description="independent runs, with the seeds seed, seed + 1, ...")
     seed: CountFromZero = Field(0, description="of start and samples; runs of one seed start alike")
     method: Method = Field("auto", description="of sgd: direct draws all d coordinates, gram what matters of them")
-    start: Start = Field("sphere", description="of network: random directions, or orthogonal to teachers and others")
+    start: Start = Field(
+        "sphere", description="of network: random directions, orthogonal ones, or (of free norm) Gaussian coordinates"
+    )
+    sphere: Flag = Field(True, description="whether neurons keep their norm one; if not, it is free")
+    norm: Positive = Field(1.0, description="of the neurons at the start, where it is free")
 
 
 class Run(Table):
@@ -140,6 +148,8 @@ class Run(Table):
     seed: CountFromZero | None = Field(None, description="instead of dynamics.seed")
     method: Method | None = Field(None, description="instead of dynamics.method")
     start: Start | None = Field(None, description="instead of dynamics.start")
+    sphere: Flag | None = Field(None, description="instead of dynamics.sphere")
+    norm: Positive | None = Field(None, description="instead of dynamics.norm")
 
 
 class Solver(Table):
@@ -189,6 +199,7 @@ class Spec(RunSpec):
         "dynamics.samples": Range(10, 5000, log=True, most=20_000),
         "dynamics.label_noise": Range(0.0, 1.0, most=100.0),
         "dynamics.runs": Range(1, 8, most=8),
+        "dynamics.norm": Range(1e-3, 1.0, log=True, most=100.0),
         "solver.rtol": Range(1e-9, 1e-3, log=True, most=1.0),
         "solver.states": Range(10, 300, most=400),
         "solver.max_steps": Range(1e3, 1e5, log=True, most=1e6),
@@ -230,6 +241,9 @@ class Spec(RunSpec):
             if kind == "mean_field" and not self.problem.single:
                 must = f'be another one than "mean_field" for {where}, as that is for one direction of weight one'
                 raise ArgumentError("run.kind" if self.run else "dynamics.kind", must, kind)
+            if kind == "mean_field" and not self.dynamics.sphere:
+                must = f"be true for {where}, as the mean-field flow is that of neurons on the sphere"
+                raise ArgumentError("dynamics.sphere", must, self.dynamics.sphere)
             for key in _NEEDS[kind]:
                 if key not in told:
                     at = f"run.{key}" if self.run else f"dynamics.{key}"

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, count
+from saddlescope.arguments import ArgumentError, Told, count, positive, vector
+
+_ROUNDED = 1e-6  # off one, as a norm of 32-bit numbers is
 
 
 def dimension(value: Any, least: int = 1) -> float:
@@ -33,16 +35,20 @@ def sphere_start(p: int, m: int, d: float, rng: np.random.Generator) -> np.ndarr
         Coordinates, shape (m, min(d, p + m)), whose first p axes are those of the teachers. Exact in law for every d:
         in d > p + m dimensions the part outside the first axes is rotated into m more, by Bartlett's decomposition.
     """
+    u = gaussian_start(p, m, d, rng)
+    return u / np.linalg.norm(u, axis=1, keepdims=True)
+
+
+def gaussian_start(p: int, m: int, d: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw m neurons of d independent Gaussian coordinates of variance 1/d; coordinates as of `sphere_start`."""
     if math.isinf(d):
         return np.hstack([np.zeros((m, p)), np.eye(m)])
     if d <= p + m:
-        u = rng.standard_normal((m, int(d)))
-    else:
-        inside = rng.standard_normal((m, p))
-        outside = np.tril(rng.standard_normal((m, m)), -1)
-        np.fill_diagonal(outside, np.sqrt(rng.chisquare(d - p - np.arange(m))))
-        u = np.hstack([inside, outside])
-    return u / np.linalg.norm(u, axis=1, keepdims=True)
+        return rng.standard_normal((m, int(d))) / math.sqrt(d)
+    inside = rng.standard_normal((m, p))
+    outside = np.tril(rng.standard_normal((m, m)), -1)
+    np.fill_diagonal(outside, np.sqrt(rng.chisquare(d - p - np.arange(m))))
+    return np.hstack([inside, outside]) / math.sqrt(d)
 
 
 def orthogonal_start(p: int, m: int, d: float, rng: np.random.Generator) -> np.ndarray:
@@ -64,3 +70,39 @@ def reduced(u: np.ndarray, p: int) -> np.ndarray:
         return u
     R = np.linalg.qr(u[:, p:].T)[1]
     return np.hstack([u[:, :p], R.T])
+
+
+def free_norm(sphere: Any, norm: Any) -> tuple[bool, float]:
+    """Return whether norms are one and that of a start, or refuse them."""
+    if not isinstance(sphere, bool):
+        raise ArgumentError("sphere", "be True or False", sphere)
+    size = positive("norm", norm)
+    if sphere and size != 1:
+        raise ArgumentError("norm", "be 1 on the sphere (sphere=False frees it)", norm)
+    return sphere, size
+
+
+def given(initial: tuple[Any, Any], p: int, *, sphere: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Return a given start (a, u), on the sphere with neurons of norm one, or refuse it."""
+    try:
+        a, u = initial
+        u = np.asarray(u, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError("initial", "be a pair (a, u) of arrays of shapes (m,) and (m, d)", initial) from None
+    a = vector("initial", a)
+    if u.ndim != 2 or len(u) != len(a):
+        raise ArgumentError("initial", "hold a and u of shapes (m,) and (m, d)", (a.shape, u.shape))
+    if u.shape[1] < p:
+        raise ArgumentError("initial", f"hold neurons of at least {p} coordinates", u.shape)
+    norms = np.linalg.norm(u, axis=1, keepdims=True)
+    if not np.all(np.isfinite(u)):
+        raise ArgumentError("initial", "hold finite neurons", "one that is not")
+    if not sphere:
+        return a, u
+    off = np.abs(norms[:, 0] - 1)
+    if off.max() > _ROUNDED:
+        # rescaled in silence, they would be another network
+        worst = int(np.argmax(off))
+        told = Told(f"{norms[worst, 0]:.6g} for that of neuron {worst}")
+        raise ArgumentError("initial", "hold neurons of norm one (sphere=False frees it)", told)
+    return a, u / norms

@@ -33,9 +33,10 @@ class Study(Base):
         self.spec = spec
         self.title = title
         self.flows = spec.flows()
-        # the order of degrees is that of a second layer that learns first
+        # the order of degrees is that of a second layer that learns first, and of neurons on the sphere
         how = spec.dynamics
-        self._ordered = spec.problem.single and how.second_layer != FIXED and how.epsilon != math.inf
+        on_sphere = any(told.get("sphere", True) for _, told in spec.descriptions().values())
+        self._ordered = on_sphere and spec.problem.single and how.second_layer != FIXED and how.epsilon != math.inf
         self.doing = "Predicting the learning order and solving ..." if self._ordered else "Solving ..."
 
     def predict(self) -> CanonicalOrder | None:
@@ -167,7 +168,8 @@ class Study(Base):
         made_by = flow or run.flow
         problem, order = getattr(made_by, "problem", None), None
         law = getattr(made_by, "second_layer", None)
-        if isinstance(problem, SingleIndex) and law is not None and made_by.epsilon != math.inf:
+        ordered = law is not None and made_by.epsilon != math.inf and getattr(made_by, "sphere", True)
+        if isinstance(problem, SingleIndex) and ordered:
             levels = min(levels, max(problem.reported_degree, 1))
             order = canonical_order(problem, second_layer=law, levels=levels)
         directions = len(run.parameters["directions"])

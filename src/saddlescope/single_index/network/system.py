@@ -9,9 +9,8 @@ import numpy as np
 
 from saddlescope.gaussian import Kernel
 from saddlescope.single_index.network.coupling import Coupling, FeatureMatrix
-from saddlescope.solve import BDF, RKC2, System, relative
-
-_ROUNDING = 16 * 2.0**-53  # of a sum, relative to its terms
+from saddlescope.single_index.network.errors import ROUNDING, error_of_network
+from saddlescope.solve import BDF, RKC2, System
 
 
 class NetworkSystem(System):
@@ -117,28 +116,12 @@ class NetworkSystem(System):
         return jnp.where(jnp.isfinite(slope), slope, 0.0)
 
     def error_norm(self, error, before, after, rtol, atol):
-        """The largest error among those of the second layer, of overlaps and of moments, each beside its present size.
-
-        An overlap is small beside those of all neurons with the same teacher, or beside where overlaps begin to matter;
-        not beside one: an escape may be driven by next to nothing.
-        """
+        """The largest error of weights, overlaps and moments, each beside its present size."""
         p = len(self.frame)
         a, u = after[:, 0], after[:, 1:]
-        teachers, others = u[:, :p], u[:, p:]
-        # what rounding leaves of the forces, in a time of order one
-        s = teachers @ self.frame[:, :p].T
+        s = u[:, :p] @ self.frame[:, :p].T
         push = jnp.abs(a[:, None] * self.V.derivative(jnp.clip(s, -1.0, 1.0))) @ jnp.abs(self.b[:, None] * self.frame)
-        least = _ROUNDING * (_mean_size(push[:, :p]) + _mean_size(teachers))
-        of_teachers = jnp.clip(rtol * _mean_size(teachers), least, jnp.maximum(atol[0, 1 : 1 + p], least))
-        # a neuron's largest coordinate is its own direction
-        beside = jnp.where(jnp.abs(others) < jnp.max(jnp.abs(others), axis=1, keepdims=True, initial=0.0), others, 0.0)
-        count = max(others.shape[0] * (others.shape[1] - 1), 1)
-        typical = jnp.sqrt(jnp.sum(beside**2) / count)
-        of_others = jnp.clip(rtol * typical, _ROUNDING / len(a), jnp.max(atol[:, 1 + p :], initial=0.0))
-        floor = jnp.concatenate([atol[0, :1], of_teachers, jnp.broadcast_to(of_others, others.shape[1:])])
-        scaled = _mean_size(relative(error, before, after, rtol, floor))
-        of_rest = jnp.sqrt(jnp.sum(scaled[1 + p :] ** 2) / max(others.shape[1], 1))
-        norm = jnp.maximum(jnp.max(scaled[: 1 + p]), of_rest)
+        norm = error_of_network(error, before, after, rtol, atol, push[:, :p])
         return jnp.maximum(norm, self._error_of_moments(error, a, s, rtol)) if p == 1 else norm
 
     def _error_of_moments(self, error, a, s, rtol):
@@ -149,7 +132,7 @@ class NetworkSystem(System):
         for k in range(self.degrees + 1):
             moved.append(jnp.mean(error[:, 0] * power[:, 0] + grown * slope))
             had.append(jnp.mean(a * power[:, 0]))
-            rounding.append(_ROUNDING * jnp.mean(jnp.abs(a * power[:, 0])))
+            rounding.append(ROUNDING * jnp.mean(jnp.abs(a * power[:, 0])))
             grown, power = (k + 1) * power[:, 0], power * s
         phi, sigma = self.phi * self.b[0], self.sigma
         aimed = (phi != 0) & (sigma != 0)
@@ -192,11 +175,6 @@ class NetworkSystem(System):
             "risk_by_degree": jnp.stack(by_degree),
             "moment": jnp.stack(moments),
         }
-
-
-def _mean_size(x: jax.Array) -> jax.Array:
-    """Root mean squares of columns."""
-    return jnp.sqrt(jnp.mean(x**2, axis=0))
 
 
 def by_degree(phi: np.ndarray, gram: np.ndarray, b: np.ndarray) -> np.ndarray:

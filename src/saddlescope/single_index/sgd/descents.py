@@ -1,4 +1,4 @@
-"""Stochastic gradient descent on fresh samples, in any dimension; gradient descent on a fixed set of them."""
+"""Stochastic gradient descent on fresh samples, in any dimension."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.gaussian import Law, Uniform, law, spec
 from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
-from saddlescope.single_index.network.flow import NetworkFlow, given
+from saddlescope.single_index.network.flow import NetworkFlow
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
-from saddlescope.single_index.network.sphere import reduced, sphere_start
+from saddlescope.single_index.network.sphere import free_norm, given, reduced, sphere_start
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio
 from saddlescope.single_index.problem.single_index import coefficients
-from saddlescope.single_index.sgd.steps import DirectSteps, FullBatchSteps, GramSteps
+from saddlescope.single_index.sgd.steps import DirectSteps, GramSteps
 from saddlescope.solve import Descent, Reading
 
 _SPARE = 64  # coordinates that samples may open before the neurons are turned back
@@ -48,6 +48,8 @@ class NetworkDescent(Descent):
         label_noise: float = 0.0,
         method: Literal["auto", "direct", "gram"] = "auto",
         initial: tuple[Any, Any] | None = None,
+        sphere: bool = True,
+        norm: float = 1.0,
     ):
         self.problem = as_multi_index(problem)
         if not math.isfinite(self.problem.activation.derivative_norm_squared):
@@ -64,6 +66,7 @@ class NetworkDescent(Descent):
         if self.label_noise < 0:
             raise ArgumentError("label_noise", "not be negative", self.label_noise)
         self.second_layer: Law | None = None
+        self.sphere, self.norm = free_norm(sphere, norm)
         if method not in ("auto", "direct", "gram"):
             raise ArgumentError("method", 'be "auto", "direct" or "gram"', method)
         if initial is not None:
@@ -71,7 +74,9 @@ class NetworkDescent(Descent):
             for name, value in (("neurons", neurons), ("second_layer", others), ("dimension", dimension)):
                 if value is not None:
                     raise ArgumentError(name, "not be given together with `initial`", value)
-            a, u = given(initial, p)
+            if self.norm != 1:
+                raise ArgumentError("norm", "not be given together with `initial`", norm)
+            a, u = given(initial, p, sphere=self.sphere)
             self.neurons, self.dimension = u.shape
         else:
             for name, value in (("neurons", neurons), ("dimension", dimension)):
@@ -114,7 +119,7 @@ class NetworkDescent(Descent):
             # the start of a NetworkFlow of that seed; turned into few coordinates, which isotropic samples do not feel
             u = sphere_start(p, self.neurons, self.dimension, np.random.default_rng([seed, 1]))
             more = self.dimension - u.shape[1] if self.method == "direct" else 0
-            all_u.append(np.pad(u, [(0, 0), (0, more)]))
+            all_u.append(self.norm * np.pad(u, [(0, 0), (0, more)]))
         return np.array(all_a), np.array(all_u)
 
     @property
@@ -122,7 +127,7 @@ class NetworkDescent(Descent):
         return self._step_size
 
     def _population(self, coordinates: int):
-        flow = NetworkFlow(self.problem, self.epsilon, initial=(self._a[0], self._u[0]))
+        flow = NetworkFlow(self.problem, self.epsilon, initial=(self._a[0], self._u[0]), sphere=self.sphere)
         return flow._system(coordinates)
 
     def start(self) -> tuple[Any, Any]:
@@ -160,18 +165,19 @@ class NetworkDescent(Descent):
         def squeezed(values: np.ndarray) -> np.ndarray:
             return values[:, 0] if single else values
 
-        moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
-        overlap = record.states[..., 1] if p == 1 else record.states[..., 1:]
+        overlap = record.states[..., 1] if p == 1 else record.states[..., 1 : 1 + p]
         observables = {
             "risk": squeezed(raw["risk"]),
             "risk_by_degree": squeezed(raw["risk_by_degree"]),
-            "moment": squeezed(moment),
             "second_layer": squeezed(record.states[..., 0]),
             "overlap": squeezed(overlap),
         }
-        if "train_risk" in raw:
-            observables["train_risk"] = squeezed(raw["train_risk"])
-        if p == 1:
+        observables |= {name: squeezed(raw[name]) for name in ("train_risk", "residual") if name in raw}
+        if not self.sphere:
+            observables["norm"] = squeezed(record.states[..., 1 + p])
+        else:
+            observables["moment"] = squeezed(raw["moment"][..., 0] if p == 1 else raw["moment"])
+        if p == 1 and self.sphere:
             phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
             observables["residual"] = phi - sigma * observables["moment"]
         coords = {"degree": np.arange(degree + 1), "neuron": np.arange(self.neurons)}
@@ -201,6 +207,8 @@ class NetworkDescent(Descent):
             "seed": self.seed,
             "runs": self.runs,
             "method": self.method,
+            "sphere": self.sphere,
+            "norm": self.norm,
             "initial": hashlib.sha256(self._a.tobytes() + self._u.tobytes()).hexdigest()[:16],
         }
 
@@ -214,7 +222,7 @@ class OnePassSGD(NetworkDescent):
     """Projected SGD on fresh Gaussian samples, with the layers' ratio epsilon; time is step number times step size.
 
     a_i += (eta / epsilon) e sigma(<u_i, x>) and u_i <- normalise(u_i + eta a_i e sigma'(<u_i, x>) (x - <u_i, x> u_i)),
-    averaged over a batch, e = y - f(x).
+    averaged over a batch, e = y - f(x); of free norm, u_i += eta a_i e sigma'(<u_i, x>) x.
 
     Args:
         problem: `SingleIndex`, or `MultiIndex` for several directions.
@@ -230,6 +238,8 @@ class OnePassSGD(NetworkDescent):
         method: "direct" draws all d coordinates of a sample, "gram" only those that matter: exact in law, at a cost
             that does not depend on d. "auto" takes "gram" where d > 4 (m + p).
         initial: (a, u) of shapes (m,) and (m, d) for all runs, instead of a random start.
+        sphere: whether neurons keep their norm one; if not, it is free.
+        norm: of the neurons of a random start, where it is free.
 
     Raises:
         ArgumentError: if an argument is refused.
@@ -247,78 +257,3 @@ class OnePassSGD(NetworkDescent):
 
     def _samples(self, steps):
         return steps * self.batch_size
-
-
-class SampleDescent(NetworkDescent):
-    """Full-batch gradient descent on n fixed samples, with train and test risk.
-
-    Arguments are those of `OnePassSGD`, with `samples` n in the place of `batch_size` and `method`. All runs see the
-    same samples, drawn from `seed`, and start from seeds of their own.
-
-    Example:
-        >>> import saddlescope as ss
-        >>> problem = ss.SingleIndex(link=[0, 1], activation=[0, 1])
-        >>> descent = ss.SampleDescent(problem, 1.0, neurons=4, dimension=20, step_size=0.1, samples=200)
-        >>> trajectory = ss.solve(descent, until=50.0)
-        >>> bool(trajectory["train_risk"][-1] < 1e-4)
-        True
-    """
-
-    def __init__(
-        self,
-        problem: Problem,
-        epsilon: float | None = None,
-        neurons: int | None = None,
-        dimension: int | None = None,
-        step_size: float | None = None,
-        samples: int = 1,
-        second_layer: Any = None,
-        seed: int = 0,
-        *,
-        runs: int = 1,
-        label_noise: float = 0.0,
-        initial: tuple[Any, Any] | None = None,
-    ):
-        self.samples = count("samples", samples)
-        super().__init__(
-            problem,
-            epsilon,
-            neurons,
-            dimension,
-            step_size,
-            1,
-            second_layer,
-            seed,
-            runs=runs,
-            label_noise=label_noise,
-            method="direct",
-            initial=initial,
-        )
-        check_fits(2.0 * self.samples * self.dimension, samples=self.samples, dimension=self.dimension)
-
-    def start(self) -> tuple[Any, Any]:
-        steps, state = super().start()
-        rng = np.random.default_rng([self.seed, 2])
-        x = rng.standard_normal((self.samples, self.dimension))
-        frame = np.asarray(steps.population.frame)
-        y = np.asarray(self.problem.link(x @ frame.T)) @ np.asarray(steps.population.b)
-        y = y + self.label_noise * rng.standard_normal(self.samples)
-        full = FullBatchSteps(
-            step_size=steps.step_size,
-            population=steps.population,
-            label_noise=steps.label_noise,
-            activation=steps.activation,
-            link=steps.link,
-            batch=1,
-            x=jnp.asarray(x),
-            y=jnp.asarray(y),
-        )
-        return full, state
-
-    def _samples(self, steps):
-        del steps
-        return self.samples
-
-    def describe(self) -> dict[str, Any]:
-        """What was asked for, as plain values."""
-        return super().describe() | {"samples": self.samples}

@@ -13,10 +13,12 @@ from saddlescope.arguments import ArgumentError
 from saddlescope.gaussian import GaussianFunction
 from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.network.flow import NetworkFlow
+from saddlescope.single_index.network.free_system import FreeNetworkSystem
 from saddlescope.single_index.network.system import NetworkSystem
 from saddlescope.single_index.problem.single_index import coefficients
 from saddlescope.single_index.sgd.descents import OnePassSGD
 from saddlescope.single_index.sgd.four_point import erf_average, polynomial_average
+from saddlescope.single_index.sgd.free_limit import FreeLimitSystem
 from saddlescope.solve import Flow, Reading, System
 from saddlescope.solve.methods.tsit5 import Tsit5
 
@@ -120,7 +122,7 @@ class SGDLimit(Flow):
         ArgumentError: if the functions have no closed noise terms.
 
     Source: Saad & Solla, Phys. Rev. E 52 (1995), 4225; Goldt et al., arXiv 1906.08632; Veiga et al., arXiv 2202.00293;
-        here for neurons that are normalised after every step.
+        here also for neurons that are normalised after every step.
 
     Example:
         >>> import saddlescope as ss
@@ -149,20 +151,24 @@ class SGDLimit(Flow):
 
     def start(self):
         population, y0 = self._network().start()
+        common: dict[str, Any] = {
+            "delta": jnp.asarray(self.delta),
+            "label_noise": jnp.asarray(self.sgd.label_noise),
+            "gram": jnp.asarray(self.sgd.problem.gram),
+            "link": self._link,
+            "activation": self._activation,
+        }
+        if isinstance(population, FreeNetworkSystem):
+            u = y0[:, 1:]
+            first = jnp.concatenate([y0[:, :1], u @ population.frame.T, u @ u.T], axis=1)
+            return FreeLimitSystem(population=population, **common), first
         a, _, s, r = population._neurons(y0)
-        system = SGDLimitSystem(
-            population=population,
-            delta=jnp.asarray(self.delta),
-            label_noise=jnp.asarray(self.sgd.label_noise),
-            gram=jnp.asarray(self.sgd.problem.gram),
-            link=self._link,
-            activation=self._activation,
-        )
-        return system, jnp.concatenate([a[:, None], s, r], axis=1)
+        return SGDLimitSystem(population=population, **common), jnp.concatenate([a[:, None], s, r], axis=1)
 
     def _network(self) -> NetworkFlow:
         """The flow without noise, from the same start."""
-        return NetworkFlow(self.sgd.problem, self.sgd.epsilon, initial=(self.sgd._a[0], self.sgd._u[0]))
+        sgd = self.sgd
+        return NetworkFlow(sgd.problem, sgd.epsilon, initial=(sgd._a[0], sgd._u[0]), sphere=sgd.sphere)
 
     @property
     def delta(self) -> float:
@@ -175,7 +181,8 @@ class SGDLimit(Flow):
         size = max(1.0, float(np.sqrt(np.mean(self.sgd._a[0] ** 2))))
         overlaps = np.asarray(self.start()[1])[:, 1 : 1 + p]
         given = min(1.0, float(np.sqrt(np.mean(overlaps**2))) or 1.0)
-        return np.broadcast_to(np.array([size] + [given] * p + [1.0] * m), (m, 1 + p + m))
+        squares = min(1.0, float(np.mean(np.sum(self.sgd._u[0] ** 2, axis=1))) or 1.0)
+        return np.broadcast_to(np.array([size] + [given] * p + [squares] * m), (m, 1 + p + m))
 
     @property
     def shortest_time(self):
@@ -185,17 +192,20 @@ class SGDLimit(Flow):
         problem, raw = self.sgd.problem, record.observables
         degree, p = problem.reported_degree, len(problem.gram)
         phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
-        moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
         s = record.states[..., 1 : 1 + p]
         observables = {name: raw[name] for name in ("risk", "risk_rate", "risk_by_degree")}
         observables |= {
-            "moment": moment,
             "second_layer": record.states[..., 0],
             "overlap": s[..., 0] if p == 1 else s,
             "mutual_overlap": record.states[..., 1 + p :],
         }
-        if p == 1:
-            observables["residual"] = phi - sigma * moment
+        if self.sgd.sphere:
+            observables["moment"] = moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
+            if p == 1:
+                observables["residual"] = phi - sigma * moment
+        else:
+            squares = np.diagonal(record.states[..., 1 + p :], axis1=-2, axis2=-1)
+            observables["norm"] = np.sqrt(np.maximum(squares, 0.0))
         neurons = np.arange(self.sgd.neurons)
         coords = {"degree": np.arange(degree + 1), "neuron": neurons, "other": neurons}
         if p > 1:

@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 
 from saddlescope.gaussian import GaussianFunction
+from saddlescope.single_index.network.free_system import FreeNetworkSystem
 from saddlescope.single_index.network.system import NetworkSystem
 from saddlescope.solve import Iteration
 
 
 class SGDSteps(Iteration):
     """With e = y - f(x), averaged over a batch: a_i += (eta / epsilon) e sigma(z_i), z_i = <u_i, x>, and
-    u_i <- normalise(u_i + eta a_i e sigma'(z_i) (x - z_i u_i)).
+    u_i <- normalise(u_i + eta a_i e sigma'(z_i) (x - z_i u_i)), or, of free norm, u_i += eta a_i e sigma'(z_i) x.
 
     The state is (used, keys (runs, 2), a (runs, m), u (runs, m, coordinates), x (runs, batch, coordinates)) of several
     runs at once. The samples x of the next step are part of it: were they drawn where they are used, the compiler would
@@ -31,26 +32,31 @@ class SGDSteps(Iteration):
 
     stop_on: ClassVar[str] = "risk"
 
-    population: NetworkSystem
+    population: NetworkSystem | FreeNetworkSystem
     label_noise: jax.Array
     activation: GaussianFunction = eqx.field(static=True)
     link: GaussianFunction = eqx.field(static=True)
     batch: int = eqx.field(static=True)
+
+    @property
+    def sphere(self) -> bool:
+        """Whether neurons keep their norm one."""
+        return isinstance(self.population, NetworkSystem)
 
     def observables(self, state):
         _, _, a, u, *_ = state
 
         def one(a, u):
             result = self.population.of_state(jnp.column_stack([a, u]))
-            overlaps = u @ self._frame(u.shape[1]).T
-            return {name: result[name] for name in ("risk", "risk_by_degree", "moment")} | {"overlaps": overlaps}
+            return result | {"overlaps": u @ self._frame(u.shape[1]).T}
 
         return jax.vmap(one)(a, u)
 
     def saved(self, state):
         _, _, a, u, *_ = state
         s = u @ self._frame(u.shape[-1]).T
-        return jnp.concatenate([a[..., None], s], axis=-1)
+        norms = [] if self.sphere else [jnp.linalg.norm(u, axis=-1, keepdims=True)]
+        return jnp.concatenate([a[..., None], s, *norms], axis=-1)
 
     def _frame(self, coordinates: int) -> jax.Array:
         frame = self.population.frame
@@ -65,12 +71,14 @@ class SGDSteps(Iteration):
         e = (y - self.activation(z) @ a / m) / self.batch
         eta = self.step_size
         pull = eta * a * (e[:, None] * self.activation.derivative(z))
+        new_a = a + eta / self.population.epsilon * (e @ self.activation(z))
+        if not self.sphere:
+            return new_a, u + pull.T @ x
         stay = 1 - jnp.sum(pull * z, axis=0)
         # the new length from what is known of the old one, which is one: no pass over u for it
         square = stay**2 + 2 * stay * jnp.sum(pull * z, axis=0) + jnp.sum(pull * (x @ x.T @ pull), axis=0)
         length = jnp.sqrt(square)
-        a = a + eta / self.population.epsilon * (e @ self.activation(z))
-        return a, (stay / length)[:, None] * u + (pull / length).T @ x
+        return new_a, (stay / length)[:, None] * u + (pull / length).T @ x
 
 
 class DirectSteps(SGDSteps):
@@ -136,7 +144,8 @@ class GramSteps(SGDSteps):
         """The same Gram matrix in the first p + m coordinates."""
         R = jnp.linalg.qr(u[:, self.teachers :].T, mode="r")
         turned = jnp.concatenate([u[:, : self.teachers], R.T], axis=1)
-        turned = turned / jnp.linalg.norm(turned, axis=1, keepdims=True)
+        if self.sphere:
+            turned = turned / jnp.linalg.norm(turned, axis=1, keepdims=True)
         return (jnp.pad(turned, [(0, 0), (0, u.shape[1] - turned.shape[1])]),)
 
 
@@ -156,8 +165,10 @@ class FullBatchSteps(SGDSteps):
         value = self.activation(z)
         e = (self.y - value @ a / m) / n
         pull = self.step_size * a * (e[:, None] * self.activation.derivative(z))
-        u = u + pull.T @ self.x - jnp.sum(pull * z, axis=0)[:, None] * u
         a = a + self.step_size / self.population.epsilon * (e @ value)
+        if not self.sphere:
+            return a, u + pull.T @ self.x
+        u = u + pull.T @ self.x - jnp.sum(pull * z, axis=0)[:, None] * u
         return a, u / jnp.linalg.norm(u, axis=1, keepdims=True)
 
     def observables(self, state):

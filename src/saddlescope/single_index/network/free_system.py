@@ -1,0 +1,178 @@
+"""The population gradient flow of a finite network whose first layer is free, in norm too."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from saddlescope.gaussian import NormKernel
+from saddlescope.single_index.network.errors import ROUNDING, error_of_network
+from saddlescope.single_index.network.free_coupling import FreeCoupling
+from saddlescope.solve import BDF, System
+
+_LEAST = 1e-150  # a norm that is no longer divided by
+
+
+class Order(NamedTuple):
+    """What the risk depends on: weights a (m,), norms (m,), correlations s (m, p) with teachers and r (m, m)."""
+
+    a: jax.Array
+    size: jax.Array
+    s: jax.Array
+    r: jax.Array
+
+    @classmethod
+    def of(cls, a: jax.Array, overlap: jax.Array, mutual: jax.Array) -> Order:
+        """Return it from <u_i, v_r> and <u_i, u_j>."""
+        size = jnp.sqrt(jnp.maximum(jnp.diagonal(mutual), _LEAST**2))
+        r = jnp.clip(mutual / size[:, None] / size[None, :], -1.0, 1.0)
+        one = jnp.where(jnp.eye(len(a), dtype=bool), 1.0, r)
+        return cls(a, size, jnp.clip(overlap / size[:, None], -1.0, 1.0), one)
+
+
+class Pulls(NamedTuple):
+    """du_i / dt = a_i (sum_r push_ir v_r - sum_j pull_ij u_j + along_i u_i / |u_i|).
+
+    Attributes:
+        push: shape (m, p).
+        pull: shape (m, m), zero on its diagonal.
+        along: shape (m,).
+        radial: what each neuron j adds to along_i, over its a / m, shape (m, m).
+    """
+
+    push: jax.Array
+    pull: jax.Array
+    along: jax.Array
+    radial: jax.Array
+
+
+class FreeNetworkSystem(System):
+    """epsilon da_i/dt = -m dR/da_i,  du_i/dt = -m dR/du_i; the state is (a, u), shape (m, 1 + D).
+
+    R = E y^2 / 2 - mean_i a_i V_i + sum_ij a_i a_j U_ij / (2 m^2), U_ij = E sigma(<u_i, x>) sigma(<u_j, x>) and
+    V_i = (1/p) sum_r b_r E phi(<v_r, x>) sigma(<u_i, x>), functions of correlations and norms. With D_ij the average
+    of the derivatives of both and S_ij = dU_ij / d|u_i| at fixed correlation, the slope of U_ij in u_i is
+
+        D_ij (u_j - <u_j, u_i> u_i / |u_i|^2) + S_ij u_i / |u_i|.
+
+    Attributes:
+        epsilon: learning-rate ratio.
+        U, V: kernels of activation with itself and with the link.
+        frame: teacher directions, shape (p, D).
+        b: their weights over p, shape (p,).
+        target: E y^2 / 2.
+        phi: coefficients of the link in the reported degrees, shape (degrees + 1,).
+        target_by_degree: phi_k^2 sum_rq b_r b_q <v_r, v_q>^k / 2, shape (degrees + 1,).
+    """
+
+    epsilon: jax.Array
+    U: NormKernel
+    V: NormKernel
+    frame: jax.Array
+    b: jax.Array
+    target: jax.Array
+    phi: jax.Array
+    target_by_degree: jax.Array
+    degrees: int = eqx.field(static=True)
+
+    def solver(self):
+        return BDF()
+
+    def order(self, y: jax.Array) -> Order:
+        """What the risk depends on, of a state."""
+        u = y[:, 1:]
+        return Order.of(y[:, 0], u @ self.frame.T, u @ u.T)
+
+    def pulls(self, at: Order) -> Pulls:
+        """The forces on all neurons, each over its weight."""
+        m = len(at.a)
+        off = ~jnp.eye(m, dtype=bool)
+        own, teacher = self.U(at.r, at.size[:, None], at.size[None, :]), self.V(at.s, at.size[:, None], jnp.ones(()))
+        # a neuron pulls itself along itself, and what its slope says of that may be infinite
+        slope = jnp.where(off, own.slope, 0.0)
+        radial = own.stretch - slope * at.size[None, :] * at.r
+        push = teacher.slope * self.b[None, :]
+        along = (teacher.stretch - teacher.slope * at.s) @ self.b - radial @ at.a / m
+        return Pulls(push, slope * at.a[None, :] / m, along, radial)
+
+    def rate_of_weights(self, at: Order) -> jax.Array:
+        """da/dt."""
+        value = self.V(at.s, at.size[:, None], jnp.ones(())).value @ self.b
+        return (value - self.U(at.r, at.size[:, None], at.size[None, :]).value @ at.a / len(at.a)) / self.epsilon
+
+    def _force(self, at: Order, pulls: Pulls, u: jax.Array) -> jax.Array:
+        return pulls.push @ self.frame - pulls.pull @ u + (pulls.along / at.size)[:, None] * u
+
+    def vector_field(self, y):
+        at = self.order(y)
+        force = self._force(at, self.pulls(at), y[:, 1:])
+        return jnp.concatenate([self.rate_of_weights(at)[:, None], at.a[:, None] * force], axis=1)
+
+    def factor(self, y: jax.Array, shift: jax.Array) -> FreeCoupling:
+        """What is stiff at y, ready for solves with this shift."""
+        at, u = self.order(y), y[:, 1:]
+        pulls, m = self.pulls(at), len(at.a)
+        own = self.U(at.r, at.size[:, None], at.size[None, :])
+        slope = jnp.where(jnp.eye(m, dtype=bool), 0.0, own.slope)
+        share = at.a[:, None] / m
+        force, radial = self._force(at, pulls, u), share * pulls.radial / at.size[:, None]
+        return FreeCoupling.at(shift, self.epsilon, u, force, share * slope, radial, own.value / m)
+
+    def error_norm(self, error, before, after, rtol, atol):
+        """The largest error of weights, overlaps and, of one teacher, residuals, each beside its present size."""
+        at = self.order(after)
+        pulls, p = self.pulls(at), len(self.frame)
+        pushed = jnp.abs(at.a)[:, None] * (jnp.abs(pulls.push) @ jnp.abs(self.frame))
+        norm = error_of_network(error, before, after, rtol, atol, pushed[:, :p])
+        if p > 1:
+            return norm
+        learnt, moved = jax.jvp(self._learnt, (after,), (error,))
+        aim = jnp.abs(self.phi * self.b[0])
+        size = rtol * jnp.maximum(aim, jnp.abs(aim - learnt)) + ROUNDING * jnp.mean(jnp.abs(at.a))
+        return jnp.maximum(norm, jnp.max(jnp.where(aim > 0, jnp.abs(moved) / size, 0.0)))
+
+    def _learnt(self, y: jax.Array) -> jax.Array:
+        """mean_i a_i sigma_k(|u_i|) s_i^k, what the network has of h_k(<u*, x>), shape (degrees + 1,)."""
+        a, u = y[:, 0], y[:, 1:]
+        size = jnp.sqrt(jnp.maximum(jnp.sum(u**2, axis=1), _LEAST**2))
+        s = u @ self.frame[0] / size
+        sigma = self.U.coefficients(size, self.degrees)
+        return jnp.stack([jnp.mean(a * sigma[k] * _power(s, k)) for k in range(self.degrees + 1)])
+
+    def observables(self, y, rate):
+        second = jnp.where(jnp.isinf(self.epsilon), 0.0, self.epsilon * jnp.sum(rate[:, 0] ** 2))
+        change = -(second + jnp.sum(rate[:, 1:] ** 2)) / len(y)
+        result = self.of_state(y) | {"risk_rate": change}
+        if len(self.frame) == 1:
+            result["residual_rate"] = -jax.jvp(self._learnt, (y,), (rate,))[1]
+        return result
+
+    def of_state(self, y: jax.Array) -> dict[str, jax.Array]:
+        """What is observed of a state whose rate is not known."""
+        result = self.read(self.order(y))
+        if len(self.frame) == 1:
+            result["residual"] = self.phi * self.b[0] - self._learnt(y)
+        return result
+
+    def read(self, at: Order) -> dict[str, jax.Array]:
+        """Risk and its parts by degree, from order parameters alone."""
+        a, m = at.a, len(at.a)
+        value = self.V(at.s, at.size[:, None], jnp.ones(())).value @ self.b
+        risk = (
+            self.target - a @ value / m + a @ (self.U(at.r, at.size[:, None], at.size[None, :]).value @ a) / (2 * m * m)
+        )
+        sigma = self.U.coefficients(at.size, self.degrees)
+        by_degree = []
+        for k in range(self.degrees + 1):
+            charge = a * sigma[k] / m
+            with_teacher = charge @ (_power(at.s, k) @ self.b)
+            with_itself = 0.5 * charge @ (_power(at.r, k) @ charge)
+            by_degree.append(self.target_by_degree[k] - self.phi[k] * with_teacher + with_itself)
+        return {"risk": risk, "risk_by_degree": jnp.stack(by_degree)}
+
+
+def _power(x: jax.Array, k: int) -> jax.Array:
+    return x**k if k else jnp.ones_like(x)
