@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from saddlescope.measure.asymptotic import asymptotic_exponent
     from saddlescope.measure.comparison import Comparison, compare_times
     from saddlescope.measure.crossings import learning_times
+    from saddlescope.measure.exits import EscapeLaw, ExitTimes, exit_times
     from saddlescope.measure.exponents import Exponent, exponent, local_exponents
     from saddlescope.measure.judging import plateaus
     from saddlescope.measure.ranks import effective_rank
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "EscapeLaw",
+    "ExitTimes",
     "Exponent",
     "Plateau",
     "Stages",
     "asymptotic_exponent",
     "compare_times",
     "effective_rank",
+    "exit_times",
     "exponent",
     "learning_times",
     "local_exponents",

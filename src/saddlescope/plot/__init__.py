@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from saddlescope.lazy import lazy
 
 if TYPE_CHECKING:
+    from saddlescope.plot._exit_times import exit_times
     from saddlescope.plot._sweep import sweep
     from saddlescope.plot.curves import stages
     from saddlescope.plot.deep_linear._decay import decay
@@ -25,6 +26,7 @@ __all__ = [
     "decay",
     "descent",
     "descriptions",
+    "exit_times",
     "jumps",
     "ladder",
     "mixed_modes",
