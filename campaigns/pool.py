@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-_LIFE = 300  # problems of a worker, after which its compiled programs have taken enough memory
+_LIFE = 200  # problems of a worker, after which its compiled programs have taken enough memory
 
 
 class _Worker:
@@ -26,12 +27,14 @@ class _Worker:
         )
         self.task: dict[str, Any] | None = None
         self.since, self.done = 0.0, 0
+        self.again = self.died = False
 
     def give(self, task: dict[str, Any]) -> None:
         assert self.process.stdin is not None
         self.task, self.since = task, time.monotonic()
-        self.process.stdin.write(json.dumps(task) + "\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # its output tells that it is gone
+            self.process.stdin.write(json.dumps(task) + "\n")
+            self.process.stdin.flush()
 
     def answer(self) -> dict[str, Any]:
         """The line of the log for the task in hand."""
@@ -39,7 +42,8 @@ class _Worker:
         assert self.task is not None
         line = self.process.stdout.readline()
         self.done += 1
-        if not line:
+        self.died = not line
+        if self.died:
             return _failed(self.task, "CRASHED", f"the process died ({self.process.wait()})", self.since)
         return json.loads(line)
 
@@ -49,7 +53,8 @@ class _Worker:
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
 
 
 def _failed(task: dict[str, Any], verdict: str, remark: str, since: float) -> dict[str, Any]:
@@ -59,20 +64,25 @@ def _failed(task: dict[str, Any], verdict: str, remark: str, since: float) -> di
 
 
 def answers(tasks: Iterable[dict[str, Any]], jobs: int, limit: float) -> Iterator[dict[str, Any]]:
-    """Run tasks on `jobs` processes and yield log lines as they come; a task over `limit` seconds counts as hung."""
+    """Run tasks on `jobs` processes and yield log lines as they come; a task over `limit` seconds counts as hung.
+
+    A task whose process died is run once more in a fresh one, as a user would run it: what compiled programs before it
+    left behind is not its fault.
+    """
     waiting = iter(tasks)
     workers: list[_Worker] = []
     selector = selectors.DefaultSelector()
 
-    def start() -> None:
-        task = next(waiting, None)
-        if task is None:
+    def start(task: dict[str, Any] | None = None) -> None:
+        given = next(waiting, None) if task is None else task
+        if given is None:
             return
         worker = _Worker()
+        worker.again = task is not None
         assert worker.process.stdout is not None
         selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
         workers.append(worker)
-        worker.give(task)
+        worker.give(given)
 
     def retire(worker: _Worker) -> None:
         assert worker.process.stdout is not None
@@ -87,7 +97,11 @@ def answers(tasks: Iterable[dict[str, Any]], jobs: int, limit: float) -> Iterato
             for key, _ in selector.select(timeout=1.0):
                 worker: _Worker = key.data
                 line = worker.answer()
-                dead, tired = line["verdict"] == "CRASHED" and not line["checks"], worker.done >= _LIFE
+                dead, tired = worker.died, worker.done >= _LIFE
+                if dead and not (worker.again and worker.done == 1):
+                    retire(worker)
+                    start(worker.task)
+                    continue
                 task = None if dead or tired else next(waiting, None)
                 if task is not None:
                     worker.give(task)

@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from campaigns import pool
 from campaigns.__main__ import main
 from campaigns.case import Answer, Check, Entry
 from campaigns.pool import answers
@@ -121,6 +123,24 @@ def test_a_problem_that_hangs_is_stopped():
     # no process starts in a hundredth of a second
     (line,) = answers([_TASK], jobs=1, limit=0.01)
     assert line["verdict"] == "HUNG"
+
+
+def test_a_task_whose_process_dies_is_run_once_more_and_then_told(monkeypatch):
+    class Dying(pool._Worker):
+        lives: ClassVar[list[int]] = [0, 1]  # of the processes that are started, what each is good for
+
+        def __init__(self):
+            super().__init__()
+            if not (self.lives.pop(0) if self.lives else 0):
+                self.process.kill()
+                self.process.wait()
+
+    monkeypatch.setattr(pool, "_Worker", Dying)
+    (line,) = answers([_TASK], jobs=1, limit=60.0)
+    assert line["verdict"] == "CLEAN_RIGHT"
+    (line,) = answers([_TASK], jobs=1, limit=60.0)
+    assert line["verdict"] == "CRASHED"
+    assert "the process died" in line["remark"]
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
