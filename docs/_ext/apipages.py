@@ -31,6 +31,7 @@ NAMESPACES = {
     "gaussian": "Functions of a Gaussian, and laws",
     "method": "Methods of integration",
     "tolerance": "Tolerances",
+    "optimizer": "Optimisers of descent in steps",
     "solve": "Solving and controlling runs",
     "study": "Predicted beside measured, as data",
     "specs": "Spec files",

@@ -101,7 +101,7 @@ def listing(folder):
         (["run", "canonical", "--family", "deep_linaer"], ["did you mean `deep_linear`"]),
         (["run", "canonical", "--network.depth", "3"], ["`--network.depth`", "'deep_linear'"]),
         (["run", SADDLES, "--network.depht", "3"], ["did you mean `--network.depth`"]),
-        (["run", SADDLES, "--dynamics.epsilon", "3"], ["did you mean `--dynamics.until`"]),
+        (["run", SADDLES, "--dynamics.untill", "3"], ["did you mean `--dynamics.until`"]),
         (["run", SADDLES, "--network.depth", "0"], ["`network.depth`", "at least 1", "0"]),
         (["run", SADDLES, "--network.width", "0"], ["`network.width`", "at least 1", "0"]),
         (["run", SADDLES, "--network.width", "2.5"], ["`network.width`"]),

@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
+import saddlescope as ss
 from saddlescope.arguments import ArgumentError
 from saddlescope.cli import main
+from saddlescope.deep_linear.problem.reference_problems import random_completion
 from saddlescope.deep_linear.problem.spec import Examples
 
 NETWORK = "[network]\ndepth = 2\nwidth = 6\ngamma = 2.0\nscale = 0.3\n"
@@ -79,3 +81,38 @@ def test_files_that_hold_no_examples_are_refused(tmp_path):
     np.savez(file, inputs=np.ones((2, 2)), outputs=np.array(["a", "b"]))
     with pytest.raises(ArgumentError, match="outputs as numbers"):
         Examples(kind="examples", file=str(file)).cost()  # type: ignore[call-arg]
+
+
+COMPLETION = 'kind = "completion"\nsize = 4\nsingular_values = [2.0]\nobserved = 12'
+
+
+def test_descent_in_steps_runs_from_a_spec(tmp_path, capsys):
+    how = '[dynamics]\nkind = "adam"\nlearning_rate = 0.01\nbatch_size = 4\nuntil = 3.0\n[picture]\nplane = false\n'
+    (tmp_path / "a.toml").write_text(spec(COMPLETION, how))
+    assert main(["run", str(tmp_path / "a.toml"), "--out", str(tmp_path / "a")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "300 steps of 0.01 in time" in printed
+    assert "kingma2015" in printed
+    run = ss.load(tmp_path / "a" / "trajectory.nc")
+    by_hand = ss.GradientDescent(
+        random_completion(4, (2.0,), 12, 0), 2, 6, 2.0, 0.3, optimizer=ss.optimizer.Adam(0.01), batch_size=4
+    )
+    assert np.allclose(run["cost"], ss.solve(by_hand, until=3.0, states=20)["cost"], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ('kind = "sgd"\nuntil = 1.0', "`dynamics.learning_rate`"),
+        ('kind = "sgd"\nlearning_rate = 0.1', "must be a number for descent"),
+        ('kind = "adam"\nlearning_rate = 0.1\nuntil = 1.0\nmomentum = 0.5', "`dynamics.momentum`"),
+        ("batch_size = 3", '`dynamics.kind` is "flow"'),
+        ('kind = "sgd"\nlearning_rate = 0.1\nuntil = 1.0\n[solver]\nmethod = "tsit5"', "`solver.method`"),
+        ('kind = "sgd"\nlearning_rate = 0.1\nuntil = 1.0\n[[compare]]\nname = "x"', "`dynamics.kind`"),
+        ('kind = "sgd"\nlearning_rate = 0.1\nuntil = 1.0\nbatch_size = 13', "from 1 to 12"),
+    ],
+)
+def test_descent_that_does_not_fit_is_refused(tmp_path, capsys, how, message):
+    (tmp_path / "a.toml").write_text(spec(COMPLETION, f"[dynamics]\n{how}\n"))
+    assert main(["run", str(tmp_path / "a.toml"), "--out", str(tmp_path / "a")]) == 2
+    assert message in " ".join(capsys.readouterr().err.split())

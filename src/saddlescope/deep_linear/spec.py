@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from saddlescope.arguments import ArgumentError, finite, positive
-from saddlescope.deep_linear.problem.spec import Completion, Digits, Examples, Ratings, Sensing, Target
+from saddlescope.deep_linear.problem.spec import Completion, Digits, Examples, Ratings, Sensing, Share, Target
 from saddlescope.specs.checks import (
     Count,
     CountFromTwo,
@@ -25,7 +25,7 @@ from saddlescope.specs.checks import (
 from saddlescope.specs.run_spec import Range, RunSpec
 
 if TYPE_CHECKING:
-    from saddlescope.deep_linear import Cost, DeepLinearFlow
+    from saddlescope.deep_linear import Cost, DeepLinearFlow, GradientDescent
 
 _LARGEST = 100  # decades that the product of all layers may be away from one
 
@@ -61,8 +61,20 @@ class Network(Table):
 
 
 class Dynamics(Table):
-    """How long it runs."""
+    """What moves the weights, and for how long."""
 
+    kind: Literal["flow", "sgd", "adam", "rmsprop"] = Field(
+        "flow", description="gradient flow, or descent in steps (adam and rmsprop need the extra optax)"
+    )
+    learning_rate: Positive | None = Field(None, description="of descent in steps, each of which takes it as its time")
+    momentum: Share | None = Field(
+        None, description="of sgd, in [0, 1); a step then takes learning_rate/(1 - momentum)"
+    )
+    batch_size: Count | None = Field(None, description="examples in a step, of descent in steps; by default all")
+    gradient_noise: Decay = Field(
+        0.0, description="deviation of noise on each entry of a gradient, of descent in steps"
+    )
+    batch_seed: CountFromZero = Field(0, description="seed of the batches and the noise")
     until: Until = Field("auto", description="end of the time range; auto: until all is learnt, see `solver.learnt`")
     weight_decay: Decay = Field(
         0.0, description="lambda of the penalty (lambda / 2) sum_l |W_l|^2; needs a given `until`"
@@ -139,6 +151,8 @@ class Spec(RunSpec):
         "network.width": Range(2, 400, log=True, most=1000),
         "network.gamma": Range(0.3, 3.0, most=20.0),
         "network.scale": Range(0.02, 4.0, log=True, most=100.0),
+        "dynamics.learning_rate": Range(1e-4, 0.1, log=True, most=10.0),
+        "dynamics.batch_size": Range(1, 100, log=True, most=1e4),
         "dynamics.until": Range(1.0, 1e6, log=True, most=1e12),
         "solver.rtol": Range(1e-9, 1e-3, log=True, most=1.0),
         "solver.states": Range(5, 100, most=200),
@@ -173,6 +187,29 @@ class Spec(RunSpec):
             raise ArgumentError("dynamics.until", must, "auto")
         return self
 
+    @model_validator(mode="after")
+    def _steps_have_a_length(self) -> Spec:
+        how, kind = self.dynamics, self.dynamics.kind
+        if kind == "flow":
+            of_steps = {"learning_rate": how.learning_rate, "momentum": how.momentum, "batch_size": how.batch_size}
+            for name, value in {**of_steps, "gradient_noise": how.gradient_noise or None}.items():
+                if value is not None:
+                    raise ArgumentError(f"dynamics.{name}", 'not be given where `dynamics.kind` is "flow"', value)
+            return self
+        if how.learning_rate is None:
+            raise ArgumentError("dynamics.learning_rate", f'be given where `dynamics.kind` is "{kind}"', None)
+        if how.momentum is not None and kind != "sgd":
+            raise ArgumentError("dynamics.momentum", f'not be given where `dynamics.kind` is "{kind}"', how.momentum)
+        if how.until == "auto":
+            raise ArgumentError("dynamics.until", "be a number for descent in steps", "auto")
+        if self.compare:
+            raise ArgumentError("dynamics.kind", 'be "flow" where several runs are compared', kind)
+        for name in ("atol", "method"):
+            if getattr(self.solver, name) is not None:
+                must = "not be given for descent in steps, which have one length"
+                raise ArgumentError(f"solver.{name}", must, getattr(self.solver, name))
+        return self
+
     def networks(self) -> dict[str, tuple[Network, float | str]]:
         """Return the network and the time range of every run by its name, "" for a single run.
 
@@ -189,13 +226,13 @@ class Spec(RunSpec):
             results[run.name] = self.network.model_copy(update=changes), until
         return results
 
-    def flow(self, cost: Cost, network: Network) -> DeepLinearFlow:
+    def flow(self, cost: Cost, network: Network) -> DeepLinearFlow | GradientDescent:
         """Return the dynamics of one of the networks, ready to be solved.
 
         Raises:
-            ArgumentError: if gamma and scale make a start that a float cannot hold.
+            ArgumentError: if gamma and scale make a start that a float cannot hold, or the steps are refused.
         """
-        from saddlescope.deep_linear import DeepLinearFlow
+        from saddlescope.deep_linear import DeepLinearFlow, GradientDescent
 
         size = math.log10(network.scale) - network.gamma / 2 * math.log10(network.width)
         if abs(size) * network.depth > _LARGEST:
@@ -205,10 +242,23 @@ class Spec(RunSpec):
             name, value = ("scale", network.scale) if by_scale else ("gamma", network.gamma)
             raise ArgumentError(f"network.{name}", must, value)
         compress = "auto" if self.solver.compress else False
-        decay = self.dynamics.weight_decay
-        return DeepLinearFlow(cost, **network.model_dump(), compress=compress, weight_decay=decay)
+        start = {**network.model_dump(), "compress": compress, "weight_decay": self.dynamics.weight_decay}
+        how = self.dynamics
+        if how.kind == "flow":
+            return DeepLinearFlow(cost, **start)
+        from saddlescope.optimizer import SGD, Adam, RMSprop
+
+        rate: Any = how.learning_rate
+        made = {
+            "sgd": lambda: SGD(rate, momentum=how.momentum or 0.0),
+            "adam": lambda: Adam(rate),
+            "rmsprop": lambda: RMSprop(rate),
+        }
+        steps = {name: getattr(how, name) for name in ("batch_size", "gradient_noise", "batch_seed")}
+        return GradientDescent(cost, **start, optimizer=made[how.kind](), **steps)
 
     def solve_arguments(self) -> dict[str, Any]:
         """Return the arguments of `solve` other than the flow and the end of the time range."""
-        known = self.solver.model_dump(exclude={"learnt", "compress", "cost_below"})
+        of_flows = {"rtol", "atol", "method"} if self.dynamics.kind != "flow" else set()
+        known = self.solver.model_dump(exclude={"learnt", "compress", "cost_below", *of_flows})
         return {**known, "risk_below": self.solver.cost_below}

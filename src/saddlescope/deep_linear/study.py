@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,11 @@ class Study(Base):
 
             return compare_decayed(self.flows[""], solved[""], self.title, self._subtitle())
         if self.by_saddles:
-            return compare_saddles(solved[""], predicted, self.title, self._subtitle())
+            table = compare_saddles(solved[""], predicted, self.title, self._subtitle())
+            return _of_steps(table, self.flows[""], predicted)
+        if self.spec.dynamics.kind != "flow":
+            reason = "No saddles are predicted: the start is not a small Gaussian one."
+            return compare_saddles(solved[""], reason, self.title, self._subtitle())
         return compare_regimes(self.flows, solved, self.title, self._subtitle())
 
     def pictures(
@@ -181,7 +186,19 @@ class Study(Base):
             path: Any = predict(made_by.cost, *start, max_rank=max_rank)
         except ArgumentError as error:
             path = f"No saddles are predicted: {error}"
-        return compare_saddles(run, path, subtitle=subtitle)
+        return _of_steps(compare_saddles(run, path, subtitle=subtitle), made_by, path)
+
+
+def _of_steps(table: Comparison, flow: Any, predicted: Any) -> Comparison:
+    """The same table, with a doubt where the saddles predicted are those of another dynamics."""
+    kind = None if isinstance(predicted, str | None) else getattr(flow, "own_clock", None)
+    if kind is None:
+        return table
+    doubt = (
+        f"Saddles and times are predicted for gradient flow: {kind} may pass others, and its time is the number of its "
+        "steps times its learning rate."
+    )
+    return dataclasses.replace(table, doubts=(*table.doubts, doubt))
 
 
 def meets_saddles(depth: int, width: int, gamma: float, scale: float) -> bool:

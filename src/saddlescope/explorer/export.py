@@ -98,7 +98,7 @@ run.save("trajectory.nc")
 
 
 def _deep_linear(spec: Any) -> str | None:
-    if spec.problem.kind != "target" or spec.compare or spec.dynamics.until == "auto":
+    if spec.problem.kind != "target" or spec.compare or spec.dynamics.until == "auto" or spec.dynamics.kind != "flow":
         return None
     told = {k: v for k, v in spec.solve_arguments().items() if v is not None}
     told = {k: v for k, v in told.items() if v != type(spec.solver)().model_dump().get(k) or k == "states"}

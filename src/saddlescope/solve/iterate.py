@@ -34,6 +34,11 @@ class Iteration(eqx.Module):
 
     step_size: jax.Array  # time of one step
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """What the steps rest on, beside JAX."""
+        return ()
+
     @abc.abstractmethod
     def advance(self, state: Any) -> Any:
         """Return the state one step later."""
@@ -178,7 +183,7 @@ def iterate(
             "seconds": time.perf_counter() - started,
         },
         doubts=doubts,
-        references=("jax",),
+        references=(*system.references, "jax"),
     )
 
 

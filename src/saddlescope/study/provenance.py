@@ -27,6 +27,8 @@ def solved(flow: Flow, **arguments: Any) -> Trajectory:
 def steps(trajectory: Trajectory) -> str:
     """Say by which method and in how many steps a run was solved."""
     solver, error = trajectory.solver, trajectory.accuracy.get("integration_error")
+    if "rtol" not in solver:  # steps of one length, with nothing to tolerate
+        return f"{solver['steps']} steps of {solver['step_size']:g} in time"
     off = "" if error is None else f", off by {error:.0e} of times or heights"
     return (
         f"{solver['method']}, rtol {solver['rtol']:g}: {solver['steps_accepted']} steps, "

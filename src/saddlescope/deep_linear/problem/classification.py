@@ -161,6 +161,14 @@ class MarginLoss(Cost):
         """Return G, the mean over examples of loss'(margin) y x^T."""
         return (self.slope(self._margins(A)) * self.labels) @ self.inputs.T / self.inputs.shape[1]
 
+    @property
+    def examples(self) -> int:
+        return self.inputs.shape[1]
+
+    def batch_gradient(self, A: Array, chosen: Array) -> Array:
+        X, y = self.inputs[:, chosen], self.labels[:, chosen]
+        return (self.slope(y * (A @ X)) * y) @ X.T / chosen.size
+
     def hessian_product(self, A: Array, dA: Array) -> Array:
         """Return the mean over examples of loss''(margin) (dA x) x^T."""
         return (self.curvature(self._margins(A)) * (dA @ self.inputs)) @ self.inputs.T / self.inputs.shape[1]

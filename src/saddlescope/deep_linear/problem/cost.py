@@ -104,6 +104,24 @@ class Cost(eqx.Module):
         del rank
         return None
 
+    @property
+    def examples(self) -> int:
+        """Of how many examples, or other terms, the cost is a mean or a sum; 0 where it is of none."""
+        return 0
+
+    def batch_gradient(self, A: Array, chosen: Array) -> Array:
+        """Return an estimate of ∇C(A) by some of the examples, whose mean over all batches is ∇C(A).
+
+        Args:
+            A: shape (d_out, d_in).
+            chosen: numbers of examples, shape (batch,).
+
+        Raises:
+            ArgumentError: if the cost is not made of examples.
+        """
+        del A, chosen
+        raise ArgumentError("cost", "be made of examples", type(self).__name__)
+
     def components(self) -> int:
         """Return into how many parts the problem falls that learn without each other; 1 unless a cost knows better."""
         return 1

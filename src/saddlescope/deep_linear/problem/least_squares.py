@@ -35,6 +35,7 @@ class LeastSquares(QuadraticCost):
     target: Array
     inputs: Array | None
     floor: Array
+    each: tuple[Array, Array] | None  # inputs and outputs, one example a column, of which batches are made
     test_inputs: Array | None
     test_outputs: Array | None
 
@@ -47,7 +48,7 @@ class LeastSquares(QuadraticCost):
         test_inputs: Any = None,
         test_outputs: Any = None,
     ):
-        self.inputs, self.floor = None, jnp.zeros(())
+        self.inputs, self.floor, self.each = None, jnp.zeros(()), None
         if target is not None:
             if any(data is not None for data in (inputs, outputs, test_inputs, test_outputs)):
                 raise ArgumentError("target", "stand alone, without inputs or outputs", target)
@@ -58,6 +59,7 @@ class LeastSquares(QuadraticCost):
             raise ArgumentError("target", "be given, or else both `inputs` and `outputs`", None)
         X, Y = _examples("inputs", inputs, "outputs", outputs)
         count = X.shape[1]
+        self.each = jnp.asarray(X), jnp.asarray(Y)
         residual = np.zeros(1)
         if count > X.shape[0]:
             # Only the row space of the examples enters: Xᵀ = QR leaves d_in columns. Forming XXᵀ instead
@@ -102,6 +104,16 @@ class LeastSquares(QuadraticCost):
     @property
     def whitened_target(self) -> np.ndarray | None:
         return np.asarray(self.target) if self.inputs is None else None
+
+    @property
+    def examples(self) -> int:
+        return 0 if self.each is None else self.each[0].shape[1]
+
+    def batch_gradient(self, A: Array, chosen: Array) -> Array:
+        if self.each is None:
+            return super().batch_gradient(A, chosen)
+        X, Y = (part[:, chosen] for part in self.each)
+        return (A @ X - Y) @ X.T / chosen.size
 
     def numpy_gradient(self) -> Callable[[np.ndarray], np.ndarray]:
         target = np.asarray(self.target)

@@ -110,6 +110,17 @@ class MatrixCompletion(QuadraticCost):
         # a part that is zero everywhere never moves
         return np.unique(parts[: len(values)][np.any(values != 0, axis=1)]).size
 
+    @property
+    def examples(self) -> int:
+        """The number of observed entries."""
+        return int(np.sum(np.asarray(self.observed)))
+
+    def batch_gradient(self, A: Array, chosen: Array) -> Array:
+        # of the size of the table, so that another mask compiles nothing again
+        places = jnp.flatnonzero(self.observed, size=A.size)[chosen]
+        seen = jnp.zeros(A.size, A.dtype).at[places].add((A - self.values).ravel()[places])
+        return jnp.sum(self.observed) / chosen.size * seen.reshape(A.shape)
+
     def numpy_gradient(self) -> Callable[[np.ndarray], np.ndarray]:
         seen, values = np.asarray(self.observed, dtype=np.float64), np.asarray(self.values)
         return lambda A: seen * A - values  # the values are zero where nothing is seen

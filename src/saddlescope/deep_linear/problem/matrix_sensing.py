@@ -51,6 +51,7 @@ class MatrixSensing(QuadraticCost):
     sparse: tuple[Array, Array, Array] | None  # entries, their measurements and their places in the product
     values: Array
     floor: Array
+    each: tuple[Array, Array] | None  # measurements and values, where `dense` and `values` are others
     truth: Array | None
     rows: int = eqx.field(static=True)
     columns: int = eqx.field(static=True)
@@ -68,7 +69,7 @@ class MatrixSensing(QuadraticCost):
             raise ArgumentError("values", f"be one number a measurement, {count} of them", y.size)
         if not (given.nnz if scipy.sparse.issparse(given) else np.any(given)):
             raise ArgumentError("measurements", "measure something: all of them are zero", measurements)
-        self.dense = self.sparse = None
+        self.dense = self.sparse = self.each = None
         residual = np.zeros(1)
         if scipy.sparse.issparse(given):
             coordinates = given.tocoo()
@@ -77,6 +78,7 @@ class MatrixSensing(QuadraticCost):
         else:
             if count > given.shape[1]:
                 # the same cost in as many measurements as there are entries, as in LeastSquares
+                self.each = jnp.asarray(given / np.sqrt(count)), jnp.asarray(y / np.sqrt(count))
                 Q, given = np.linalg.qr(given)
                 y, residual = Q.T @ y, y - Q @ (Q.T @ y)
             self.dense = jnp.asarray(given / np.sqrt(count))
@@ -134,6 +136,22 @@ class MatrixSensing(QuadraticCost):
         gram = LinearOperator((size, size), lambda x: Phi.T @ (Phi @ x), dtype=np.float64)  # pyright: ignore[reportCallIssue]
         options: dict[str, Any] = {"tol": 1e-3, "v0": np.cos(np.arange(size)), "return_eigenvectors": False}
         return 1.01 * float(eigsh(gram, k=1, **options)[0])
+
+    @property
+    def examples(self) -> int:
+        """The number of measurements."""
+        return (self.values if self.each is None else self.each[1]).size
+
+    def batch_gradient(self, A: Array, chosen: Array) -> Array:
+        share = self.examples / chosen.size
+        if self.sparse is None:
+            Phi, y = (self.dense, self.values) if self.each is None else self.each
+            assert Phi is not None
+            Phi, y = Phi[chosen], y[chosen]
+            return share * ((Phi @ A.ravel() - y) @ Phi).reshape(self.shape)
+        # how many entries a batch has is not known beforehand: all are gone through, and the others count nothing
+        counted = jnp.zeros(self.values.shape, A.dtype).at[chosen].add(share)
+        return self._spread(counted * (self._measured(A) - self.values))
 
     def numpy_gradient(self) -> Callable[[np.ndarray], np.ndarray]:
         Phi, y = self._by_numpy(), np.asarray(self.values)

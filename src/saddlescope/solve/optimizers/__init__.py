@@ -1,0 +1,1 @@
+"""Descent as it is practised: optimisers, schedules of the learning rate, batches, noise."""
