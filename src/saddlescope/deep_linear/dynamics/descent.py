@@ -106,8 +106,8 @@ class GradientDescent(DeepLinearDynamics, Descent):
         cost, depth, width, gamma, scale, seed, initial, compress, weight_decay: as in `DeepLinearFlow`.
         learning_rate: eta, positive. A step is the time eta of the flow; with momentum mu, eta / (1 - mu).
         momentum: mu in [0, 1), heavy-ball.
-        optimizer: of `ss.optimizer`, such as `Adam(1e-3)`, instead of these two. Its steps count for its own time, which
-            for Adam and RMSprop is no time of the flow.
+        optimizer: of `ss.optimizer`, such as `Adam(1e-3)`, instead of these two. Its steps have a time of their own,
+            which for Adam and RMSprop is no time of the flow.
         batch_size: number of examples (observed entries, measurements) that a step uses, of a cost that is made of
             them, which are shuffled and gone through, again and again. By default all at once.
         gradient_noise: standard deviation of Gaussian noise on each entry of each gradient, at every step; at least 0.
