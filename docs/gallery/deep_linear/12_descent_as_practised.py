@@ -15,7 +15,7 @@ from saddlescope.optimizer import SGD, Adam, Switched
 random = np.random.default_rng(0)
 inputs = random.standard_normal((3, 60))
 cost = ss.LeastSquares(inputs=inputs, outputs=np.diag([3.0, 2.0, 1.0]) @ inputs)
-start = dict(depth=3, width=20, gamma=2.0, scale=0.3, seed=0)
+start: dict = dict(depth=3, width=20, gamma=2.0, scale=0.3, seed=0)
 
 runs = {
     "gradient flow": (ss.DeepLinearFlow(cost, **start), 120.0),

@@ -70,7 +70,8 @@ class Study(Base):
             arguments = self.spec.solve_arguments()
             try:
                 if until == "auto":
-                    results[name] = solve_until_learnt(self.flows[name], self.spec.solver.learnt, **arguments)
+                    flow: Any = self.flows[name]  # of descent in steps a spec gives the end
+                    results[name] = solve_until_learnt(flow, self.spec.solver.learnt, **arguments)
                 else:
                     results[name] = solved(self.flows[name], until=until, **arguments)
             except KeyboardInterrupt:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from saddlescope.solve import Flow
+    from saddlescope.solve import Descent, Flow
     from saddlescope.trajectory import Trajectory
 
 
-def solved(flow: Flow, **arguments: Any) -> Trajectory:
+def solved(flow: Flow | Descent, **arguments: Any) -> Trajectory:
     """Return the trajectory of a flow, a partial one after Ctrl-C.
 
     Raises:
