@@ -25,7 +25,7 @@ from saddlescope.specs.checks import (
 from saddlescope.specs.run_spec import Range, RunSpec
 
 if TYPE_CHECKING:
-    from saddlescope.deep_linear import Cost, DeepLinearFlow, GradientDescent
+    from saddlescope.deep_linear import Cost, DeepLinearFlow, GradientDescent, WideLinearFlow
 
 _LARGEST = 100  # decades that the product of all layers may be away from one
 
@@ -58,6 +58,9 @@ class Network(Table):
     gamma: Finite = Field(description="weights start with variance w^-gamma; under 1 lazy, over 1 saddle-to-saddle")
     scale: Positive = Field(1.0, description="alpha, a factor on all initial weights")
     seed: CountFromZero = Field(0, description="seed of the initial weights")
+    limit: Flag = Field(
+        False, description="infinite width with scale^2 width^(1 - gamma) held; depth 2, and a given `until`"
+    )
 
 
 class Dynamics(Table):
@@ -210,6 +213,22 @@ class Spec(RunSpec):
                 raise ArgumentError(f"solver.{name}", must, getattr(self.solver, name))
         return self
 
+    @model_validator(mode="after")
+    def _limit_is_known(self) -> Spec:
+        if not self.network.limit:
+            return self
+        if self.network.depth != 2:
+            raise ArgumentError("network.depth", "be 2 with network.limit", self.network.depth)
+        if self.compare:
+            raise ArgumentError("network.limit", "be false where several runs are compared", True)
+        if self.dynamics.weight_decay > 0:
+            raise ArgumentError("dynamics.weight_decay", "be 0 with network.limit", self.dynamics.weight_decay)
+        if self.dynamics.kind != "flow":
+            raise ArgumentError("dynamics.kind", 'be "flow" with network.limit', self.dynamics.kind)
+        if self.dynamics.until == "auto":
+            raise ArgumentError("dynamics.until", "be a number with network.limit", "auto")
+        return self
+
     def networks(self) -> dict[str, tuple[Network, float | str]]:
         """Return the network and the time range of every run by its name, "" for a single run.
 
@@ -226,13 +245,13 @@ class Spec(RunSpec):
             results[run.name] = self.network.model_copy(update=changes), until
         return results
 
-    def flow(self, cost: Cost, network: Network) -> DeepLinearFlow | GradientDescent:
+    def flow(self, cost: Cost, network: Network) -> DeepLinearFlow | GradientDescent | WideLinearFlow:
         """Return the dynamics of one of the networks, ready to be solved.
 
         Raises:
             ArgumentError: if gamma and scale make a start that a float cannot hold, or the steps are refused.
         """
-        from saddlescope.deep_linear import DeepLinearFlow, GradientDescent
+        from saddlescope.deep_linear import DeepLinearFlow, GradientDescent, WideLinearFlow
 
         size = math.log10(network.scale) - network.gamma / 2 * math.log10(network.width)
         if abs(size) * network.depth > _LARGEST:
@@ -241,8 +260,15 @@ class Spec(RunSpec):
             by_scale = abs(math.log10(network.scale)) > abs(network.gamma / 2 * math.log10(network.width))
             name, value = ("scale", network.scale) if by_scale else ("gamma", network.gamma)
             raise ArgumentError(f"network.{name}", must, value)
+        if network.limit:
+            k = network.scale**2 * network.width ** (1 - network.gamma)
+            return WideLinearFlow(cost, scale=k**0.5)
         compress = "auto" if self.solver.compress else False
-        start = {**network.model_dump(), "compress": compress, "weight_decay": self.dynamics.weight_decay}
+        start = {
+            **network.model_dump(exclude={"limit"}),
+            "compress": compress,
+            "weight_decay": self.dynamics.weight_decay,
+        }
         how = self.dynamics
         if how.kind == "flow":
             return DeepLinearFlow(cost, **start)

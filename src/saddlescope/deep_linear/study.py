@@ -39,11 +39,13 @@ class Study(Base):
                 "problem", "leave something to learn: the cost has no slope at A = 0", spec.problem.kind
             )
         self.networks = spec.networks()
-        self.flows = {name: spec.flow(self.cost, network) for name, (network, _) in self.networks.items()}
+        self.flows: dict[str, Any] = {
+            name: spec.flow(self.cost, network) for name, (network, _) in self.networks.items()
+        }
         network = next(iter(self.networks.values()))[0]
         small = meets_saddles(network.depth, network.width, network.gamma, network.scale)
         self.decays = spec.dynamics.weight_decay > 0
-        self.by_saddles = not spec.compare and small and not self.decays
+        self.by_saddles = not spec.compare and small and not self.decays and not spec.network.limit
         self.doing = "Predicting the saddles and solving ..." if self.by_saddles else "Solving ..."
 
     def predict(self) -> SaddlePath | str | None:
@@ -90,6 +92,10 @@ class Study(Base):
             from saddlescope.deep_linear.compare.decay_table import compare_decayed
 
             return compare_decayed(self.flows[""], solved[""], self.title, self._subtitle())
+        if self.spec.network.limit:
+            from saddlescope.deep_linear.compare.mode_table import compare_modes
+
+            return compare_modes(self.flows[""], solved[""], self.title, self._subtitle())
         if self.by_saddles:
             table = compare_saddles(solved[""], predicted, self.title, self._subtitle())
             return _of_steps(table, self.flows[""], predicted)
@@ -112,6 +118,8 @@ class Study(Base):
 
         if self.decays:
             return {"singular_values.png": drawn(lambda: plot.decay(solved[""], self.flows[""].target_modes()))}
+        if self.spec.network.limit:
+            return {"singular_values.png": drawn(lambda: plot.mixed_modes(solved[""], self.flows[""].exact_modes()))}
         if not self.by_saddles:
             pictures = {"regimes.png": drawn(lambda: plot.regimes({n or "run": r for n, r in solved.items()})[0])}
             if not self.spec.compare and shown.singular_values:
@@ -141,6 +149,8 @@ class Study(Base):
         same = {key for key in shown if len({getattr(n, key) for n, _ in self.networks.values()}) == 1}
         rows, columns = self.cost.shape
         what = f"{self.spec.problem.kind} {rows} x {columns}"
+        if network.limit:
+            return f"{what}, infinite width, k {self.flows[''].k:.4g}"
         return ", ".join([what, *(f"{key} {value:g}" for key, value in shown.items() if key in same)])
 
     @classmethod

@@ -103,10 +103,15 @@ def _deep_linear(spec: Any) -> str | None:
     told = {k: v for k, v in spec.solve_arguments().items() if v is not None}
     told = {k: v for k, v in told.items() if v != type(spec.solver)().model_dump().get(k) or k == "states"}
     compress = {} if spec.solver.compress else {"compress": False}
+    how = spec.network
+    if how.limit:
+        flow = _call("ss.WideLinearFlow", "cost", scale=(how.scale**2 * how.width ** (1 - how.gamma)) ** 0.5)
+    else:
+        flow = _call("ss.DeepLinearFlow", "cost", **how.model_dump(exclude={"limit"}), **compress)
     return f"""import saddlescope as ss
 
 cost = ss.LeastSquares({spec.problem.matrix!r})
-flow = {_call("ss.DeepLinearFlow", "cost", **spec.network.model_dump(), **compress)}
+flow = {flow}
 run = {_call("ss.solve", "flow", until=spec.dynamics.until, **told)}
 print(ss.compare(run))
 run.save("trajectory.nc")

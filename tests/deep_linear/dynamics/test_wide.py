@@ -6,6 +6,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import sqrtm
 
 import saddlescope as ss
+from saddlescope.cli import main
 from saddlescope.deep_linear import lazy_limit, mixed_mode, mixed_mode_time
 
 
@@ -97,3 +98,27 @@ def test_arguments():
         mixed_mode(1.0, 1.0, 0.0)
     with pytest.raises(ss.ArgumentError, match="`level` must be at most the target"):
         mixed_mode_time(2.0, 1.0, 1.0)
+
+
+def test_a_spec_of_it_runs_from_the_command_line(tmp_path, capsys):
+    assert main(["run", "mixed_modes", "--out", str(tmp_path / "out"), "--dynamics.until", "20"]) == 0
+    told = capsys.readouterr().out
+    assert "infinite width, k 0.1" in told
+    run = ss.load(tmp_path / "out" / "trajectory.nc")
+    assert run.kind == "WideLinearFlow"
+    exact = mixed_mode(run.time[:, None], [5.0, 1.0, 0.2, 0.04], 0.1)
+    assert np.abs(run["singular_values"] - exact).max() < 1e-4
+    assert (tmp_path / "out" / "singular_values.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("--network.depth=3", "`network.depth` in spec mixed_modes must be 2 with network.limit"),
+        ("--dynamics.until=auto", "`dynamics.until` in spec mixed_modes must be a number with network.limit"),
+        ("--dynamics.weight_decay=0.1", "`dynamics.weight_decay` in spec mixed_modes must be 0 with network.limit"),
+    ],
+)
+def test_what_a_limit_cannot_be_is_said(change, said, tmp_path, capsys):
+    assert main(["run", "mixed_modes", "--out", str(tmp_path / "out"), *change.split("=")]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())

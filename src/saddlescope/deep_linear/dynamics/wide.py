@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
@@ -127,6 +128,16 @@ class WideLinearFlow(Flow):
         rows, columns = self.cost.shape
         coords = {"mode": np.arange(min(rows, columns)), "row": np.arange(rows), "column": np.arange(columns)}
         return Reading(observables, coords, doubts=self.cost.remarks)
+
+    def exact_modes(self) -> Callable[[np.ndarray], np.ndarray] | None:
+        """Return the closed form of all singular values, from times (T,) to (T, mode); None where data mix them."""
+        from saddlescope.deep_linear.exact.mixed_mode import mixed_mode
+
+        target = self.cost.whitened_target
+        if target is None:
+            return None
+        strength = np.linalg.svd(target, compute_uv=False)
+        return lambda time: mixed_mode(np.asarray(time)[:, None], strength, self.k)
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""
