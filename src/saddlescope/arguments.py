@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # NumPy is imported where arrays come in: a command line is refused without it
@@ -146,17 +148,7 @@ def vector(argument: str, value: Any) -> np.ndarray:
     """
     import numpy as np
 
-    try:
-        raw = np.asarray(value) if not isinstance(value, np.ma.MaskedArray) else value
-    except (TypeError, ValueError):
-        raise ArgumentError(argument, "be a list of numbers", value) from None
-    _refuse_what_is_no_number(argument, value, raw)
-    try:
-        array = np.asarray(raw, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ArgumentError(argument, "be a list of numbers", value) from None
-    except OverflowError:
-        raise ArgumentError(argument, "hold numbers that fit into a float", value) from None
+    array = numbers_of(argument, value)
     if array.ndim != 1 or array.size == 0:
         raise ArgumentError(argument, "be a non-empty list of numbers", value)
     missing, infinite = np.isnan(array), np.isinf(array)
@@ -167,11 +159,45 @@ def vector(argument: str, value: Any) -> np.ndarray:
     return array
 
 
+def numbers_of(argument: str, value: Any) -> np.ndarray:
+    """Return `value` as a float64 array of any shape; refuse what is ragged or holds what are no numbers.
+
+    What is refused is as in `vector`, but for nan and inf.
+
+    >>> numbers_of("rate", [[1, 2], [3, 4]]).shape
+    (2, 2)
+    """
+    import numpy as np
+
+    try:
+        raw = np.asarray(value) if not isinstance(value, np.ma.MaskedArray) else value
+    except (TypeError, ValueError):
+        raise ArgumentError(argument, "be a list of numbers", value) from None
+    _refuse_what_is_no_number(argument, value, raw)
+    try:
+        return np.asarray(raw, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError(argument, "be a list of numbers", value) from None
+    except OverflowError:
+        raise ArgumentError(argument, "hold numbers that fit into a float", value) from None
+
+
 class Told(str):
     """What was given, in words: a message shows it without quotes."""
 
     __slots__ = ()
     __repr__ = str.__str__
+
+
+def path_of(argument: str, value: Any) -> Path:
+    """Return a path, or refuse what names no file.
+
+    >>> path_of("path", "run.nc").name
+    'run.nc'
+    """
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        raise ArgumentError(argument, "be a path, as text or a Path", value)
+    return Path(value)
 
 
 def _refuse_what_is_no_number(argument: str, value: Any, raw: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from saddlescope.arguments import ArgumentError
+from saddlescope.arguments import ArgumentError, path_of
 
 _LOCK = ".lock"
 _NAMED_AFTER = 40  # letters of a file's name that are in the name of its partial file; names have a longest length
@@ -51,7 +51,7 @@ def write(path: str | os.PathLike[str], content: bytes | str, *, argument: str =
         ...     write(Path(folder) / "note", "whole").read_text()
         'whole'
     """
-    path = Path(path)
+    path = path_of(argument, path)
     with replaced(path, argument=argument) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
     return path

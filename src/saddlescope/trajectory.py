@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope import files
-from saddlescope.arguments import ArgumentError
+from saddlescope.arguments import ArgumentError, path_of
 from saddlescope.identity import identity
 from saddlescope.outcome import Outcome
 
@@ -185,7 +185,7 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
     Raises:
         ArgumentError: if the file is missing, damaged, or was not written by saddlescope.
     """
-    path = Path(path)
+    path = path_of("path", path)
     if not path.is_file():
         raise ArgumentError("path", "name an existing result file", str(path))
     try:

@@ -8,11 +8,10 @@ import math
 import os
 import threading
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, SupportsFloat
 
-from saddlescope.arguments import ArgumentError, positive
+from saddlescope.arguments import ArgumentError, path_of, positive
 
 _SYNC = 10.0  # seconds between two flushes to the disk itself; a process that is killed loses nothing in between
 
@@ -42,7 +41,7 @@ class CurveLog:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, per_decade: float | None = None):
-        self.path = Path(path)
+        self.path = path_of("path", path)
         self._factor = None if per_decade is None else 10 ** (1 / positive("per_decade", per_decade))
         self._next = 0.0
         self._held: bytes | None = None

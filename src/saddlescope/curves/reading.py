@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from saddlescope.arguments import path_of
 from saddlescope.curves import names
 from saddlescope.curves.choosing import ROW, Chosen, Clock, choose_x, choose_y, quantities
 from saddlescope.curves.clock import LARGEST, LEAST_POINTS, SMALLEST, distinct, zero
@@ -111,7 +112,7 @@ def read_log(path: str | os.PathLike[str], *, separator: str | None = None, deci
 
     Raises: CurveError for what is no log.
     """
-    path = Path(path)
+    path = path_of("path", path)
     name = shown(path.name or str(path))
     try:
         if path.is_dir():

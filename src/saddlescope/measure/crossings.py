@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 
-from saddlescope.arguments import ArgumentError
+from saddlescope.arguments import ArgumentError, numbers_of
 from saddlescope.arguments import fraction as open_fraction
 from saddlescope.measure.judging.inputs import HasObservables, increasing_times
 
@@ -95,6 +95,8 @@ def learning_times(
     if trajectory is not None:
         if any(given is not None for given in (time, residual, target, rate)):
             raise ArgumentError("trajectory", "be given without time, residual, target and rate", trajectory)
+        if not (hasattr(trajectory, "observables") and hasattr(trajectory, "parameters")):
+            raise ArgumentError("trajectory", "be a trajectory, or time, residual and target be given", trajectory)
         observables, parameters = trajectory.observables, trajectory.parameters
         if "residual" not in observables:
             raise ArgumentError("trajectory", 'have the observable "residual"', sorted(observables))
@@ -105,7 +107,7 @@ def learning_times(
         rate = None if rate is None else np.asarray(rate)[: len(time)]
         target = parameters["link_coefficients"]
     times = increasing_times("time", time)
-    goal = np.atleast_1d(np.asarray(target, dtype=np.float64))
+    goal = np.atleast_1d(numbers_of("target", target))
     residuals = _series("residual", residual, times.size, goal)
     if not np.all(np.isfinite(residuals)):
         raise ArgumentError("residual", "hold finite numbers only", residuals)
@@ -119,7 +121,7 @@ def learning_times(
 
 def _finite_part(time: Any, residual: Any) -> tuple[np.ndarray, np.ndarray]:
     """The head of a run before a value that is not finite: what was learnt before it was learnt."""
-    times, values = np.asarray(time), np.asarray(residual, dtype=np.float64)
+    times, values = np.asarray(time), numbers_of("residual", residual)
     if values.ndim != 2 or len(values) != len(times):
         return times, values  # refused later, with its shape
     bad = np.flatnonzero(~np.all(np.isfinite(values), axis=1))
@@ -128,7 +130,7 @@ def _finite_part(time: Any, residual: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _series(argument: str, value: Any, size: int, goal: np.ndarray) -> np.ndarray:
-    series = np.asarray(value, dtype=np.float64)
+    series = numbers_of(argument, value)
     if goal.ndim != 1 or not np.all(np.isfinite(goal)):
         raise ArgumentError("target", "be a list of finite numbers", goal)
     if series.shape != (size, goal.size):

@@ -118,7 +118,7 @@ def exit_times(runs: Trajectory | Iterable[Trajectory], level: float, observable
         ([True, True, True, True], True)
     """
     level = finite("level", level)
-    given = [runs] if isinstance(runs, Trajectory) else list(runs)
+    given = [runs] if isinstance(runs, Trajectory) else list(runs) if isinstance(runs, Iterable) else [runs]
     if not given or not all(isinstance(run, Trajectory) for run in given):
         raise ArgumentError("runs", "be trajectories, at least one", [type(run).__name__ for run in given])
     times: list[float] = []

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
 from saddlescope import files
-from saddlescope.arguments import ArgumentError
+from saddlescope.arguments import ArgumentError, path_of
 from saddlescope.identity import identity
 
 _FORMAT, _EARLIER = "saddlescope checkpoint 2", "saddlescope checkpoint 1"
@@ -36,7 +35,7 @@ class Checkpoint:
     def __init__(
         self, path: str | os.PathLike[str], run: Any, about: dict[str, Any] | None = None, *, every: float = 10.0
     ):
-        self.path = Path(path)
+        self.path = path_of("path", path)
         self.every = every
         self._run = identity(run, "flow")
         self._about = json.dumps(about or {}, sort_keys=True, default=str)

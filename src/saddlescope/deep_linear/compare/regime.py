@@ -6,7 +6,7 @@ from saddlescope.arguments import ArgumentError, count, finite, fraction, positi
 from saddlescope.deep_linear.compare.regime_card import Regime, RegimeCard, regime_card
 from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
 from saddlescope.deep_linear.dynamics.training import SETTLED, train
-from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 
 __all__ = ["Regime", "RegimeCard", "regime"]
 
@@ -60,6 +60,7 @@ def regime(
         >>> card.predicted, card.measured
         ('saddle-to-saddle', 'saddle-to-saddle')
     """
+    checked_cost(cost)
     depth, width = count("depth", depth, 2), count("width", width, 2)
     gamma, scale = finite("gamma", gamma), positive("scale", scale)
     share, seed = fraction("share", share), count("seed", seed, 0)

@@ -18,7 +18,7 @@ from saddlescope.deep_linear.labels import LABELS
 from saddlescope.deep_linear.network.krylov import Compression, compress
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, width_remarks
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
-from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.solve import Dynamics, Reading
 
@@ -54,9 +54,7 @@ class DeepLinearDynamics(Dynamics):
         tolerance: float = 1e-4,
         weight_decay: float = 0.0,
     ):
-        if not isinstance(cost, Cost):
-            raise ArgumentError("cost", "be a cost of the product matrix, such as LeastSquares", cost)
-        self.cost = cost
+        self.cost = checked_cost(cost)
         self.scale_factor = positive("scale", scale)
         self.tolerance = fraction("tolerance", tolerance)
         self.weight_decay = finite("weight_decay", weight_decay)

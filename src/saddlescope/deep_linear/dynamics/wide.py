@@ -11,7 +11,7 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, positive
 from saddlescope.deep_linear.labels import LABELS
-from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.memory import check_fits
 from saddlescope.solve import Flow, Reading, System
@@ -98,9 +98,7 @@ class WideLinearFlow(Flow):
     descends = True
 
     def __init__(self, cost: Cost, scale: float = 1.0):
-        if not isinstance(cost, Cost):
-            raise ArgumentError("cost", "be a cost of the product matrix, such as LeastSquares", cost)
-        self.cost = cost
+        self.cost = checked_cost(cost)
         self.scale_factor = positive("scale", scale)
         self.k = self.scale_factor**2
         rows, columns = cost.shape

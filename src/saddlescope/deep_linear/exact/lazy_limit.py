@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from saddlescope.arguments import ArgumentError, count, positive, vector
-from saddlescope.deep_linear.problem.cost import Cost, matrix
+from saddlescope.deep_linear.problem.cost import Cost, checked_cost, matrix
 
 
 def lazy_limit(cost: Cost, start: ArrayLike, depth: int, kappa: float, times: ArrayLike) -> np.ndarray:
@@ -25,7 +25,7 @@ def lazy_limit(cost: Cost, start: ArrayLike, depth: int, kappa: float, times: Ar
     0.632121
     """
     A = matrix("start", start)
-    if A.shape != cost.shape:
+    if A.shape != checked_cost(cost).shape:
         raise ArgumentError("start", f"have the shape of the cost, {cost.shape}", A.shape)
     moments = vector("times", times)
     if np.any(moments < 0):

@@ -15,7 +15,7 @@ from scipy.sparse.linalg import lsmr
 from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.deep_linear.landscape.hessian import LocalHessian, hessian_extremes
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, product
-from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 
 # below this many weights a step by dense eigenvectors is faster than by iteration
@@ -71,7 +71,7 @@ def critical_point(
     >>> result.kind.name, round(result.cost, 12), result.rank  # the weaker mode: a saddle even at width 1
     ('STRICT_SADDLE', 4.5, 1)
     """
-    layers = checked_weights(weights, cost.shape)
+    layers = checked_weights(weights, checked_cost(cost).shape)
     limit = count("steps", steps)
     numpy_cost = NumpyCost(cost)
     depth = len(layers)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.deep_linear.network.layers import Weights, layer_shapes
-from saddlescope.deep_linear.problem.cost import Cost, matrix
+from saddlescope.deep_linear.problem.cost import Cost, checked_cost, matrix
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,7 @@ def escape(cost: Cost, depth: int, at: ArrayLike | None = None) -> Escape:
     >>> round(path.strength, 12), round(path.speed, 12), round(path.time(0.1), 6)
     (3.0, 1.732050807569, 5.773503)
     """
+    checked_cost(cost)
     depth = count("depth", depth, 2)
     A = np.zeros(cost.shape) if at is None else matrix("at", at)
     if A.shape != cost.shape:

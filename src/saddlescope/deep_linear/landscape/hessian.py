@@ -15,7 +15,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from saddlescope.arguments import ArgumentError, count, vector
 from saddlescope.deep_linear.network.layers import Weights, checked_weights, gradients, layer_shapes
-from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 
 # below this many weights a dense eigensolver is faster than Lanczos iteration
 DENSE = 300
@@ -98,7 +98,7 @@ def hessian_extremes(cost: Cost, weights: Sequence[ArrayLike], number: int = 1) 
     >>> low.tolist(), high.tolist()
     ([-5.0], [5.0])
     """
-    layers = checked_weights(weights, cost.shape)
+    layers = checked_weights(weights, checked_cost(cost).shape)
     number = count("number", number)
     local = LocalHessian(cost, layers)
     flat = np.asarray(ravel_pytree(layers)[0])

@@ -37,6 +37,13 @@ def entries_or_nan(argument: str, value: Any) -> np.ndarray:
     return entries
 
 
+def checked_cost(cost: Any) -> Cost:
+    """Return a cost, or refuse what is none."""
+    if not isinstance(cost, Cost):
+        raise ArgumentError("cost", "be a cost of the product matrix, such as LeastSquares", cost)
+    return cost
+
+
 class Cost(eqx.Module):
     """A cost C(A) of the product matrix A, shape (d_out, d_in); every array in it is a leaf of the pytree.
 

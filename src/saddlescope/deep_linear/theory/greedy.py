@@ -11,7 +11,7 @@ from saddlescope.deep_linear.landscape.escape import Escape, escape
 from saddlescope.deep_linear.landscape.fixed_rank import Factors
 from saddlescope.deep_linear.network.layers import Weights, products_from_input, pull_back
 from saddlescope.deep_linear.network.starts import balanced_start
-from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.next_saddle import GreedyOutcome, ending, next_saddle, tie_doubts, with_neuron
 
@@ -82,6 +82,7 @@ def greedy_low_rank(
     >>> greedy_low_rank(LeastSquares([[3.0, 0.0], [0.0, 1.0]]), depth=3)
     GreedyPath(rank 0: 5, rank 1: 0.5, rank 2: ...; RECOVERED)
     """
+    checked_cost(cost)
     depth = count("depth", depth, 2)
     threshold = positive("tolerance", tolerance) ** 0.5
     largest = min(cost.shape) if max_rank is None else count("max_rank", max_rank)

@@ -25,7 +25,7 @@ from saddlescope.deep_linear.landscape.escape import Escape, escape
 from saddlescope.deep_linear.network.krylov import compress
 from saddlescope.deep_linear.network.layers import checked_weights, include, products_from_input
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
-from saddlescope.deep_linear.problem.cost import Cost
+from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 from saddlescope.deep_linear.problem.linear_cost import LinearCost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.limit_shallow import THRESHOLD, LimitOutcome, shallow_limit
@@ -157,8 +157,7 @@ def saddle_to_saddle_limit(
         >>> limit.costs.round(6).tolist(), bool(limit.jump_times[0] < limit.jump_times[1])
         ([2.5, 0.5, 0.0], True)
     """
-    if not isinstance(cost, Cost):
-        raise ArgumentError("cost", "be a cost of the product matrix, such as LeastSquares", cost)
+    checked_cost(cost)
     if initial is None:
         if depth is None or width is None:
             raise ArgumentError("depth" if depth is None else "width", "be given (or else `initial`)", None)

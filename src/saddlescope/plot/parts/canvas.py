@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddlescope import files
-from saddlescope.arguments import ArgumentError
+from saddlescope.arguments import ArgumentError, path_of
 from saddlescope.plot.parts.palette import DEGREES as DEGREES
 from saddlescope.plot.parts.palette import INK as INK
 from saddlescope.plot.parts.palette import PREDICTED as PREDICTED
@@ -95,7 +95,7 @@ def save(ax: Axes, path: str | os.PathLike[str], dpi: int = _DPI) -> Path:
         ArgumentError: if the path cannot be written to, or its ending is not that of a kind of picture.
         NotWrittenError: an `OSError`, if the disk is full, say; what was there before is unchanged.
     """
-    path = Path(path)
+    path = path_of("path", path)
     kind = path.suffix.removeprefix(".").lower()
     figure: Any = ax.figure
     if kind not in figure.canvas.get_supported_filetypes():
