@@ -15,7 +15,7 @@ GROUPS = {
         "WideLinearFlow GradientDescent greedy_low_rank saddle_to_saddle_limit escape critical_point distances "
         "distance_grid regime regime_card"
     ),
-    "Diagonal networks": "DiagonalFlow jump_sequence",
+    "Diagonal networks": "DiagonalFlow DiagonalDescent jump_sequence",
     "Solving": "solve Trajectory load Outcome compare",
     "Measuring": ("plateaus learning_times exponent local_exponents asymptotic_exponent compare_times effective_rank"),
     "Your own training logs": "read_curve read_curves Curve CurveLog CurveError",

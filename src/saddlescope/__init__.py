@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         regime_card,
         saddle_to_saddle_limit,
     )
-    from saddlescope.diagonal_linear import DiagonalFlow, jump_sequence
+    from saddlescope.diagonal_linear import DiagonalDescent, DiagonalFlow, jump_sequence
     from saddlescope.gaussian import (
         Normal,
         PointMasses,
@@ -90,6 +90,7 @@ __all__ = [
     "CurveError",
     "CurveLog",
     "DeepLinearFlow",
+    "DiagonalDescent",
     "DiagonalFlow",
     "ExponentialLoss",
     "GeneralCost",

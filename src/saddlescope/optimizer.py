@@ -1,6 +1,6 @@
 """Optimisers of descent in steps, as values: `ss.GradientDescent(..., optimizer=ss.optimizer.Adam(1e-3))`.
 
-The learning rate of each may be a schedule. Updates are those of optax, an extra: `pip install 'saddlescope[optax]'`.
+The learning rate of each may be a schedule. All but SGD use optax, an extra: `pip install 'saddlescope[optax]'`.
 
 Example:
     >>> import saddlescope as ss

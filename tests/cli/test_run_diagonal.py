@@ -124,3 +124,16 @@ def test_the_shipped_spec_drops_a_coordinate_again():
     known = {n: p.default for n, p in inspect.signature(ss.solve).parameters.items()}
     assert spec.solve_arguments()["max_steps"] == 1_000_000
     assert all(spec.solve_arguments()[name] == known[name] for name in ("atol", "risk_below"))
+
+
+def test_deep_networks_and_descent_run_from_a_spec(tmp_path, capsys):
+    deep = ["--network.depth", "3", "--network.parametrization", "difference", "--start.log_scale", "5.0"]
+    assert main(["run", "diagonal", *deep, "--out", str(tmp_path / "deep")]) == 0
+    record = json.loads((tmp_path / "deep" / "stages.json").read_text())
+    assert all(0.95 < row["measured_over_predicted"] < 1.05 for row in record["saddles"][:2])
+    steps = ["--dynamics.kind", "sgd", "--dynamics.learning_rate", "0.02", "--dynamics.until", "2.0"]
+    batches = ["--dynamics.batch_size", "4", "--start.log_scale", "6.0"]
+    assert main(["run", "diagonal", *steps, *batches, "--out", str(tmp_path / "steps")]) == 0
+    assert "600 steps of 0.00333333 in time" in " ".join(capsys.readouterr().out.split())
+    assert main(["run", "diagonal", *steps, "--dynamics.kind", "flow", "--out", str(tmp_path / "flow")]) == 2
+    assert "`dynamics.learning_rate`" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from saddlescope.arguments import ArgumentError, finite, positive
-from saddlescope.deep_linear.problem.spec import Completion, Digits, Examples, Ratings, Sensing, Share, Target
+from saddlescope.deep_linear.problem.spec import Completion, Digits, Examples, Ratings, Sensing, Target
 from saddlescope.specs.checks import (
     Count,
     CountFromTwo,
@@ -23,6 +23,7 @@ from saddlescope.specs.checks import (
     Text,
 )
 from saddlescope.specs.run_spec import Range, RunSpec
+from saddlescope.specs.steps import Steps
 
 if TYPE_CHECKING:
     from saddlescope.deep_linear import Cost, DeepLinearFlow, GradientDescent, WideLinearFlow
@@ -63,21 +64,9 @@ class Network(Table):
     )
 
 
-class Dynamics(Table):
+class Dynamics(Steps):
     """What moves the weights, and for how long."""
 
-    kind: Literal["flow", "sgd", "adam", "rmsprop"] = Field(
-        "flow", description="gradient flow, or descent in steps (adam and rmsprop need the extra optax)"
-    )
-    learning_rate: Positive | None = Field(None, description="of descent in steps, each of which takes it as its time")
-    momentum: Share | None = Field(
-        None, description="of sgd, in [0, 1); a step then takes learning_rate/(1 - momentum)"
-    )
-    batch_size: Count | None = Field(None, description="examples in a step, of descent in steps; by default all")
-    gradient_noise: Decay = Field(
-        0.0, description="deviation of noise on each entry of a gradient, of descent in steps"
-    )
-    batch_seed: CountFromZero = Field(0, description="seed of the batches and the noise")
     until: Until = Field("auto", description="end of the time range; auto: until all is learnt, see `solver.learnt`")
     weight_decay: Decay = Field(
         0.0, description="lambda of the penalty (lambda / 2) sum_l |W_l|^2; needs a given `until`"
@@ -192,25 +181,9 @@ class Spec(RunSpec):
 
     @model_validator(mode="after")
     def _steps_have_a_length(self) -> Spec:
-        how, kind = self.dynamics, self.dynamics.kind
-        if kind == "flow":
-            of_steps = {"learning_rate": how.learning_rate, "momentum": how.momentum, "batch_size": how.batch_size}
-            for name, value in {**of_steps, "gradient_noise": how.gradient_noise or None}.items():
-                if value is not None:
-                    raise ArgumentError(f"dynamics.{name}", 'not be given where `dynamics.kind` is "flow"', value)
-            return self
-        if how.learning_rate is None:
-            raise ArgumentError("dynamics.learning_rate", f'be given where `dynamics.kind` is "{kind}"', None)
-        if how.momentum is not None and kind != "sgd":
-            raise ArgumentError("dynamics.momentum", f'not be given where `dynamics.kind` is "{kind}"', how.momentum)
-        if how.until == "auto":
-            raise ArgumentError("dynamics.until", "be a number for descent in steps", "auto")
-        if self.compare:
-            raise ArgumentError("dynamics.kind", 'be "flow" where several runs are compared', kind)
-        for name in ("atol", "method"):
-            if getattr(self.solver, name) is not None:
-                must = "not be given for descent in steps, which have one length"
-                raise ArgumentError(f"solver.{name}", must, getattr(self.solver, name))
+        self.dynamics.refuse_what_is_not_of_its_kind(self.dynamics.until, self.solver)
+        if self.dynamics.kind != "flow" and self.compare:
+            raise ArgumentError("dynamics.kind", 'be "flow" where several runs are compared', self.dynamics.kind)
         return self
 
     @model_validator(mode="after")
@@ -269,22 +242,11 @@ class Spec(RunSpec):
             "compress": compress,
             "weight_decay": self.dynamics.weight_decay,
         }
-        how = self.dynamics
-        if how.kind == "flow":
+        if self.dynamics.kind == "flow":
             return DeepLinearFlow(cost, **start)
-        from saddlescope.optimizer import SGD, Adam, RMSprop
-
-        rate: Any = how.learning_rate
-        made = {
-            "sgd": lambda: SGD(rate, momentum=how.momentum or 0.0),
-            "adam": lambda: Adam(rate),
-            "rmsprop": lambda: RMSprop(rate),
-        }
-        steps = {name: getattr(how, name) for name in ("batch_size", "gradient_noise", "batch_seed")}
-        return GradientDescent(cost, **start, optimizer=made[how.kind](), **steps)
+        return GradientDescent(cost, **start, **self.dynamics.steps())
 
     def solve_arguments(self) -> dict[str, Any]:
         """Return the arguments of `solve` other than the flow and the end of the time range."""
-        of_flows = {"rtol", "atol", "method"} if self.dynamics.kind != "flow" else set()
-        known = self.solver.model_dump(exclude={"learnt", "compress", "cost_below", *of_flows})
+        known = self.solver.model_dump(exclude={"learnt", "compress", "cost_below", *self.dynamics.not_of_steps})
         return {**known, "risk_below": self.solver.cost_below}

@@ -21,11 +21,12 @@ from saddlescope.specs.checks import (
     Table,
 )
 from saddlescope.specs.run_spec import Range, RunSpec
+from saddlescope.specs.steps import Steps
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from saddlescope.diagonal_linear import DiagonalFlow
+    from saddlescope.diagonal_linear import DiagonalDescent, DiagonalFlow
 
 
 def _until(value: Any, info: ValidationInfo) -> float | str:
@@ -79,17 +80,27 @@ class Sparse(Table):
         return sparse_regression(self.examples, self.dimension, self.coefficients, self.seed)
 
 
+class Network(Table):
+    """How the weights make the coefficients."""
+
+    depth: CountFromTwo = Field(2, description="number of layers L")
+    parametrization: Literal["product", "difference"] = Field(
+        "product", description="product: beta = u_1 * ... * u_L; difference: beta = u^L - v^L"
+    )
+
+
 class Start(Table):
-    """The start, u = sqrt(2) alpha and v = 0."""
+    """The start: u_l = sqrt(2) alpha and u_L = 0 of a product, u = v = alpha of a difference."""
 
     log_scale: Positive = Field(description="ln(1/alpha); larger is nearer to the limit, 1000 is no trouble")
 
 
-class Dynamics(Table):
-    """How long it runs."""
+class Dynamics(Steps):
+    """What moves the weights, and for how long."""
 
     until: Annotated[float | Literal["auto"], BeforeValidator(_until)] = Field(
-        "auto", description="end, in units of ln(1/alpha); auto: a while after the last predicted jump"
+        "auto",
+        description="end, on the clock of the jumps (of u * v, in units of ln(1/alpha)); auto: after the last jump",
     )
 
 
@@ -124,6 +135,9 @@ class Spec(RunSpec):
     RANGES: ClassVar = {
         "problem.examples": Range(2, 60, most=300),
         "problem.dimension": Range(2, 80, most=400),
+        "network.depth": Range(2, 5, most=10),
+        "dynamics.learning_rate": Range(1e-4, 0.1, log=True, most=10.0),
+        "dynamics.batch_size": Range(1, 60, log=True, most=1e4),
         "start.log_scale": Range(2.0, 1000.0, log=True, most=1e6),
         "dynamics.until": Range(0.5, 50.0, log=True, unit="ln(1/alpha)", most=1e4),
         "solver.rtol": Range(1e-9, 1e-3, log=True, most=1.0),
@@ -133,22 +147,32 @@ class Spec(RunSpec):
 
     family: Literal["diagonal_linear"] = Field("diagonal_linear", description="which family of problems")  # pyright: ignore
     problem: Given | Sparse = Field(discriminator="kind")
+    network: Network = Network()  # pyright: ignore[reportCallIssue]
     start: Start
     dynamics: Dynamics = Dynamics()  # pyright: ignore[reportCallIssue]
     solver: Solver = Solver()  # pyright: ignore[reportCallIssue]
     theory: Theory = Theory()  # pyright: ignore[reportCallIssue]
     picture: Picture = Picture()  # pyright: ignore[reportCallIssue]
 
-    def flow(self) -> DiagonalFlow:
+    @model_validator(mode="after")
+    def _steps_have_a_length(self) -> Spec:
+        self.dynamics.refuse_what_is_not_of_its_kind(self.dynamics.until, self.solver)
+        return self
+
+    def flow(self) -> DiagonalFlow | DiagonalDescent:
         """Return the dynamics, ready to be solved.
 
         Raises:
-            ArgumentError: if there is nothing to learn, or the scale is out of range.
+            ArgumentError: if there is nothing to learn, or the scale or the steps are out of range.
         """
-        from saddlescope.diagonal_linear import DiagonalFlow
+        from saddlescope.diagonal_linear import DiagonalDescent, DiagonalFlow
 
-        return DiagonalFlow(*self.problem.regression(), log_scale=self.start.log_scale)
+        how = {"log_scale": self.start.log_scale, **self.network.model_dump()}
+        if self.dynamics.kind == "flow":
+            return DiagonalFlow(*self.problem.regression(), **how)
+        return DiagonalDescent(*self.problem.regression(), **how, **self.dynamics.steps())
 
     def solve_arguments(self) -> dict[str, Any]:
         """Return the arguments of `solve` other than the flow and the end of the time range."""
-        return {**self.solver.model_dump(exclude={"cost_below"}), "risk_below": self.solver.cost_below}
+        known = self.solver.model_dump(exclude={"cost_below", *self.dynamics.not_of_steps})
+        return {**known, "risk_below": self.solver.cost_below}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from saddlescope.arguments import ArgumentError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from saddlescope.diagonal_linear import DiagonalFlow, DiagonalPath
+    from saddlescope.diagonal_linear import DiagonalDescent, DiagonalFlow, DiagonalPath
     from saddlescope.diagonal_linear.spec import Spec
     from saddlescope.trajectory import Trajectory
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Study(Base):
     """One diagonal linear network."""
 
-    KINDS = ("DiagonalFlow",)
+    KINDS = ("DiagonalFlow", "DiagonalDescent")
     spec: Spec
 
     def __init__(self, spec: Spec, title: str):
@@ -55,7 +56,7 @@ class Study(Base):
     def compare(self, solved: Trajectory, predicted: DiagonalPath | None) -> Comparison:
         from saddlescope.diagonal_linear.compare.saddle_table import compare_saddles
 
-        return compare_saddles(solved, predicted, self.title, _subtitle(self.flow))
+        return _of_steps(compare_saddles(solved, predicted, self.title, _subtitle(self.flow)), self.flow)
 
     def pictures(self, solved: Trajectory, predicted: DiagonalPath | None) -> dict[str, Callable[[], Axes]]:
         from saddlescope import plot
@@ -70,11 +71,11 @@ class Study(Base):
         return {"trajectory.nc": solved}
 
     @classmethod
-    def compare_run(cls, run: Trajectory, *, flow: DiagonalFlow | None = None) -> Comparison:
+    def compare_run(cls, run: Trajectory, *, flow: DiagonalFlow | DiagonalDescent | None = None) -> Comparison:
         """Return the saddles that a run visits beside the predicted ones.
 
         Args:
-            run: of a `DiagonalFlow`.
+            run: of a `DiagonalFlow` or `DiagonalDescent`.
             flow: what made it, where the run does not know because it was loaded from a file.
 
         Raises:
@@ -89,9 +90,21 @@ class Study(Base):
                 "flow", "be given: a run that was loaded from a file does not hold its regression", None
             )
         path = jump_sequence(made_by.inputs, made_by.outputs)
-        return compare_saddles(run, path, subtitle=_subtitle(made_by))
+        return _of_steps(compare_saddles(run, path, subtitle=_subtitle(made_by)), made_by)
 
 
-def _subtitle(flow: DiagonalFlow) -> str:
+def _of_steps(table: Comparison, flow: Any) -> Comparison:
+    """The same table, with a doubt where the steps have a time of their own."""
+    optimizer = getattr(flow, "optimizer", None)
+    if optimizer is None or optimizer.turns:
+        return table
+    doubt = f"Jumps are predicted for gradient flow: {optimizer} may make others, on a clock of its own."
+    return dataclasses.replace(table, doubts=(*table.doubts, doubt))
+
+
+def _subtitle(flow: DiagonalFlow | DiagonalDescent) -> str:
     examples, dimension = flow.inputs.shape
-    return f"{examples} examples in {dimension} dimensions, ln(1/alpha) {flow.log_scale:g}"
+    form = (
+        "" if (flow.depth, flow.parametrization) == (2, "product") else f", {flow.parametrization}, depth {flow.depth}"
+    )
+    return f"{examples} examples in {dimension} dimensions, ln(1/alpha) {flow.log_scale:g}{form}"

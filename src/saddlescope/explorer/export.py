@@ -119,7 +119,8 @@ run.save("trajectory.nc")
 
 
 def _diagonal(spec: Any) -> str | None:
-    if spec.problem.kind != "given" or spec.dynamics.until == "auto":
+    plain = spec.network == type(spec.network)() and spec.dynamics.kind == "flow"
+    if spec.problem.kind != "given" or spec.dynamics.until == "auto" or not plain:
         return None
     told = {k: v for k, v in spec.solve_arguments().items() if v is not None}
     told = {k: v for k, v in told.items() if v != type(spec.solver)().model_dump().get(k) or k == "states"}

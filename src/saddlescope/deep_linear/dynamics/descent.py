@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from saddlescope.arguments import ArgumentError, count, positive
+from saddlescope.arguments import ArgumentError, count
 from saddlescope.deep_linear.dynamics.blas_descent import blas_pays, descend
 from saddlescope.deep_linear.dynamics.network_dynamics import DeepLinearDynamics
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem
@@ -19,7 +19,7 @@ from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.solve import Descent, Iteration
 from saddlescope.solve.optimizers.schedules import from_zero
 from saddlescope.solve.optimizers.steps import OptimizedSteps, batches
-from saddlescope.solve.optimizers.updates import SGD, Optimizer, checked
+from saddlescope.solve.optimizers.updates import Optimizer, either
 
 
 def _observed(system: DeepLinearSystem, weights: Weights) -> dict[str, jax.Array]:
@@ -145,15 +145,7 @@ class GradientDescent(DeepLinearDynamics, Descent):
         compress: str | bool | int = "auto",
         weight_decay: float = 0.0,
     ):
-        if optimizer is None:
-            if learning_rate is None:
-                raise ArgumentError("learning_rate", "be given, or else an `optimizer`", None)
-            optimizer = SGD(positive("learning_rate", learning_rate), momentum=0.0 if momentum is None else momentum)
-        else:
-            for name, value in (("learning_rate", learning_rate), ("momentum", momentum)):
-                if value is not None:
-                    raise ArgumentError(name, "not be given together with `optimizer`, which holds it", value)
-        self.optimizer = checked("optimizer", optimizer)
+        self.optimizer = either(optimizer, learning_rate, momentum)
         self.gradient_noise = from_zero("gradient_noise", gradient_noise)
         self.batch_seed = count("batch_seed", batch_seed, least=0)
         self.batch_size = batches(batch_size, cost.examples if isinstance(cost, Cost) else 0)

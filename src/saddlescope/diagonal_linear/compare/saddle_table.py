@@ -85,6 +85,8 @@ def compare_saddles(
     if len(rows) > 1:
         log_scale = float(run.parameters["log_scale"])
         text = f"Jump times are predicted for ln(1/alpha) to infinity; here it is {log_scale:g}."
+        if run.parameters.get("depth", 2) != 2 or run.parameters.get("parametrization", "product") != "product":
+            text += f" Times are in units of {run.parameters['time_unit']:.4g}."
         remarks.append(Remark("Jumps", text))
     end = (
         f"{int(run['support_size'][-1])} coordinates with more than 1 % of the answers, "

@@ -247,7 +247,12 @@ def _on(time: np.ndarray, own: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _time_label(run: Trajectory) -> str:
-    return "time, in units of ln(1/α)" if run.kind == "DiagonalFlow" else "time t"
+    if run.kind not in ("DiagonalFlow", "DiagonalDescent"):
+        return "time t"
+    told = run.parameters
+    if told.get("depth", 2) == 2 and told.get("parametrization", "product") == "product":
+        return "time, in units of ln(1/α)"
+    return f"time, in units of {told['time_unit']:.4g}"
 
 
 def _label(run: Trajectory) -> str:

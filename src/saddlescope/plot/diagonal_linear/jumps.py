@@ -68,7 +68,7 @@ def jumps(
     above.tick_params(labelbottom=False)
     above.set_ylabel(r"cost $L(\beta)$", fontsize=13)
     below.set_ylabel(r"coefficients $\beta_i$", fontsize=13)
-    below.set_xlabel(r"time, in units of $\ln(1/\alpha)$", fontsize=13)
+    below.set_xlabel(_clock(trajectory), fontsize=13)
     above.legend(
         loc="lower right",
         bbox_to_anchor=(1.0, 1.08),
@@ -88,6 +88,14 @@ def _pair() -> tuple[Axes, Axes]:
         ax.tick_params(labelsize=12)
         ax.spines[["top", "right"]].set_visible(False)
     return above, below
+
+
+def _clock(trajectory: Trajectory) -> str:
+    """What time is counted in: a unit that goes to infinity with the scale, but for u * v no number of its own."""
+    told = trajectory.parameters
+    if told.get("depth", 2) == 2 and told.get("parametrization", "product") == "product":
+        return r"time, in units of $\ln(1/\alpha)$"
+    return f"time, in units of {told['time_unit']:.4g}"
 
 
 def _coefficients(ax: Axes, time: np.ndarray, beta: np.ndarray) -> None:

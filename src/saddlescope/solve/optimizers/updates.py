@@ -1,14 +1,13 @@
 """Optimisers of descent in steps, as values: what one does to a gradient, in what time, and what it rests on.
 
-The updates are those of optax, which is imported when one of them is first needed; plain gradient descent with or
-without momentum needs none.
+Updates other than those of SGD are those of optax, which is imported when one of them is first needed.
 """
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -18,11 +17,18 @@ from saddlescope.arguments import ArgumentError, finite, positive
 from saddlescope.solve.optimizers.schedules import Schedule, from_zero, rising
 
 
+class _Pair(NamedTuple):
+    """What optax calls a gradient transformation."""
+
+    init: Callable[[Any], Any]
+    update: Callable[[Any, Any, Any], tuple[Any, Any]]
+
+
 def _optax() -> Any:
     try:
         import optax
     except ImportError:
-        must = "be SGD without a schedule, unless optax is installed (pip install 'saddlescope[optax]')"
+        must = "be SGD, unless optax is installed (pip install 'saddlescope[optax]')"
         raise ArgumentError("optimizer", must, "another one") from None
     return optax
 
@@ -37,7 +43,7 @@ def _share(argument: str, value: Any) -> float:
 class Optimizer(eqx.Module):
     """What is done to a gradient at each step. Its numbers are leaves, so that other ones never compile again."""
 
-    references: ClassVar[tuple[str, ...]] = ("optax",)
+    references: ClassVar[tuple[str, ...]] = ()
     turns: ClassVar[bool] = False  # whether it commutes with rotations of neurons: narrow networks then stand for wide
 
     @abc.abstractmethod
@@ -87,10 +93,18 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
 
     def transformation(self) -> Any:
-        optax = _optax()
-        # the rate before the momentum, so that a step in flight keeps the rate it was made with
-        scaled = optax.scale_by_learning_rate(self.learning_rate)
-        return optax.chain(scaled, optax.trace(self.momentum, nesterov=self.nesterov))
+        def update(gradient: Any, state: Any, weights: Any) -> Any:
+            del weights
+            done, velocity = state
+            # the rate before the momentum, so that a step in flight keeps the rate it was made with
+            rate = self.learning_rate(done) if isinstance(self.learning_rate, Schedule) else self.learning_rate
+            velocity = jax.tree.map(lambda V, G: self.momentum * V - rate * G, velocity, gradient)
+            moves = velocity
+            if self.nesterov:
+                moves = jax.tree.map(lambda V, G: self.momentum * V - rate * G, velocity, gradient)
+            return moves, (done + 1, velocity)
+
+        return _Pair(lambda weights: (jnp.zeros((), jnp.int64), jax.tree.map(jnp.zeros_like, weights)), update)
 
     @property
     def step_size(self) -> float:
@@ -173,6 +187,8 @@ class RMSprop(Optimizer):
         RMSprop(learning_rate=0.001, decay=0.99, eps=1e-08)
     """
 
+    references: ClassVar[tuple[str, ...]] = ("optax",)
+
     learning_rate: float | Schedule
     decay: float
     eps: float
@@ -238,7 +254,7 @@ class Switched(Optimizer):
             moves, held = jax.lax.switch(active, branches)
             return moves, (done + 1, held)
 
-        return _optax().GradientTransformation(init, update)
+        return _Pair(init, update)
 
     @property
     def step_size(self) -> float:
@@ -267,6 +283,8 @@ class Named(Optimizer):
         >>> print(Named(optax.lion(1e-3), "lion", step_size=1e-3))
         lion
     """
+
+    references: ClassVar[tuple[str, ...]] = ("optax",)
 
     given: Any = eqx.field(static=True)
     name: str = eqx.field(static=True)
@@ -301,6 +319,23 @@ def checked(argument: str, value: Any) -> Optimizer:
         must = "be an optimiser such as ss.optimizer.Adam(1e-3); one of optax by ss.optimizer.Named"
         raise ArgumentError(argument, must, value)
     return value
+
+
+def either(optimizer: Optimizer | None, learning_rate: float | None, momentum: float | None) -> Optimizer:
+    """Return an optimiser: the one that is given, or SGD of a learning rate and a momentum; refuse both and neither.
+
+    Example:
+        >>> print(either(None, 0.1, None))
+        SGD(learning_rate=0.1, momentum=0, nesterov=False)
+    """
+    if optimizer is None:
+        if learning_rate is None:
+            raise ArgumentError("learning_rate", "be given, or else an `optimizer`", None)
+        return SGD(positive("learning_rate", learning_rate), momentum=0.0 if momentum is None else momentum)
+    for name, value in (("learning_rate", learning_rate), ("momentum", momentum)):
+        if value is not None:
+            raise ArgumentError(name, "not be given together with `optimizer`, which holds it", value)
+    return checked("optimizer", optimizer)
 
 
 def _rate(value: Any) -> float | Schedule:
