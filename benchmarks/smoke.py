@@ -53,7 +53,7 @@ RUNS: dict[str, tuple[Callable[[], Any], float]] = {
     "SGD limit, m = 4": (lambda: ss.SGDLimit(ss.OnePassSGD(LADDER, 0.1, 4, 1000, 1e-3)), 1.0),
     "completion, depth 4, width 100, compressed": (_completion, 5120.0),
     "completion, depth 3, width 20": (lambda: ss.DeepLinearFlow(COST, 3, 20, gamma=1.0, scale=0.1, seed=100), 20.0),
-    "product of 25 x 25, RKC2": (
+    "product of 25 x 25, ROCK4": (
         lambda: ss.DeepLinearFlow(ss.LeastSquares(np.diag(np.linspace(1, 2, 25))), 3, 25, gamma=0.5, scale=0.3, seed=0),
         2.0,
     ),

@@ -49,6 +49,19 @@ def test_what_fits_is_not_refused():
     assert sgd(dimension=10**15, neurons=8).method == "gram"
 
 
+def test_a_flow_is_weighed_by_all_that_a_run_holds(monkeypatch):
+    cost = ss.LeastSquares([[2.0, 0.0], [0.0, 1.0]])
+    layers = 8 * (2 * 300 + 300**2 + 300 * 2)
+    memory = {"bytes": 20.0 * layers}
+    monkeypatch.setattr("saddlescope.memory.machine_memory", lambda: memory["bytes"])
+    with pytest.raises(ss.ArgumentError, match="`width` must be smaller") as refused:
+        ss.DeepLinearFlow(cost, depth=3, width=300, gamma=1.5, compress=False)
+    assert refused.value.argument == "width"
+    # the narrow network in its place fits, and so does descent, which saves no more than it steps with
+    ss.DeepLinearFlow(cost, depth=3, width=300, gamma=1.5)
+    ss.GradientDescent(cost, depth=3, width=300, gamma=1.5, learning_rate=1e-3, compress=False)
+
+
 def test_the_memory_of_the_machine_is_plausible():
     assert machine_memory() > 10**8
 

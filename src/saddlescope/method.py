@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from saddlescope.solve.methods.dopri8 import Dopri8
     from saddlescope.solve.methods.extrapolation import ExtrapolatedEuler
     from saddlescope.solve.methods.rkc import RKC2
+    from saddlescope.solve.methods.rock import ROCK4
     from saddlescope.solve.methods.rodas import Rodas5P
     from saddlescope.solve.methods.tsit5 import Tsit5
 
-__all__ = ["BDF", "RKC2", "Dopri8", "ExtrapolatedEuler", "Rodas5P", "Tsit5"]
+__all__ = ["BDF", "RKC2", "ROCK4", "Dopri8", "ExtrapolatedEuler", "Rodas5P", "Tsit5"]
 
 
 def named(argument: str, name: Any) -> str:

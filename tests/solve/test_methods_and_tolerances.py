@@ -16,7 +16,7 @@ START = [np.array([[0.3, 0.1], [0.0, 0.2]]), np.array([[0.2, 0.0], [0.1, 0.3]])]
 FLOWS: dict[str, tuple[Any, float, set[str], str]] = {
     "mean field": (lambda: ss.MeanFieldFlow(PROBLEM, 0.1, particles=4), 3.0, {"Rodas5P"}, "risk"),
     "network": (lambda: ss.NetworkFlow(PROBLEM, 0.3, 2, 6), 3.0, {"RKC2"}, "risk"),
-    "layers": (lambda: ss.DeepLinearFlow(COST, initial=START), 4.0, {"RKC2", "ExtrapolatedEuler"}, "cost"),
+    "layers": (lambda: ss.DeepLinearFlow(COST, initial=START), 4.0, {"RKC2", "ROCK4", "ExtrapolatedEuler"}, "cost"),
     "diagonal": (lambda: ss.DiagonalFlow(LINEAR, [1.0, -1.0], scale=0.1), 2.0, {"Rodas5P"}, "cost"),
 }  # fmt: skip
 
@@ -57,8 +57,8 @@ def test_a_method_is_cited_by_the_run_that_it_made():
             ss.method.RKC2(),
             "Argument `method` must be one that this flow has the structure for (Rodas5P, Tsit5, Dopri8)",
         ),
-        ("euler", "Argument `method` must be a method of ss.method (BDF, RKC2, Dopri8, "),
-        (5, "Argument `method` must be a method of ss.method (BDF, RKC2, Dopri8, "),
+        ("euler", "Argument `method` must be a method of ss.method (BDF, RKC2, ROCK4, Dopri8, "),
+        (5, "Argument `method` must be a method of ss.method (BDF, RKC2, ROCK4, Dopri8, "),
     ],
 )
 def test_a_method_that_cannot_serve_is_refused(method: Any, message: str):

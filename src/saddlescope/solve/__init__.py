@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from saddlescope.solve.methods.bdf import BDF
     from saddlescope.solve.methods.extrapolation import ExtrapolatedEuler
     from saddlescope.solve.methods.rkc import RKC2
+    from saddlescope.solve.methods.rock import ROCK4
     from saddlescope.solve.methods.rodas import Rodas5P
     from saddlescope.solve.methods.step_length import relative
     from saddlescope.solve.protocols import Curve, Descent, Dynamics, Flow, Refinement, System
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BDF",
     "RKC2",
+    "ROCK4",
     "BlockLowRank",
     "Curve",
     "Descent",

@@ -125,6 +125,7 @@ class GradientDescent(DeepLinearDynamics, Descent):
     """
 
     _compresses_inexactly = False
+    _copies = 4
 
     def __init__(
         self,

@@ -24,9 +24,8 @@ class DeepLinearFlow(DeepLinearDynamics, Flow):
     subspaces close, by block Krylov spaces with an error estimate for a Gaussian start of depth 3 or more.
 
     Lazy runs are integrated by Tsit5, runs past saddles by linearly implicit steps that hold what is stiff in the
-    Hessian (RKC2 for products of more than 400 entries); the result names the method, and the error of jump times to
-    expect: a few 1e-6 of themselves at rtol 1e-6, more from tiny starts (some 1e-4 at scale 1e-4), and some 1e-4 with
-    RKC2, which is of order 2.
+    Hessian, for products of more than 400 entries by the stabilised ROCK4. The result names the method, and the error
+    of jump times to expect: a few 1e-6 of themselves at rtol 1e-6, more from tiny starts (some 1e-4 at scale 1e-4).
 
     Args:
         cost: C(A), such as `LeastSquares` or `MatrixCompletion`.
@@ -59,6 +58,7 @@ class DeepLinearFlow(DeepLinearDynamics, Flow):
     """
 
     _compresses_inexactly = True
+    _copies = 28  # stages of a step, and states that are to be saved
 
     @property
     def descends(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]

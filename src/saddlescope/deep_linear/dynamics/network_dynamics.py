@@ -20,6 +20,7 @@ from saddlescope.deep_linear.network.layers import Weights, checked_weights, wid
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
 from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
+from saddlescope.memory import check_fits
 from saddlescope.solve import Dynamics, Reading
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # Errors fall with every second round (at depth 4 and width 256: 2e-2, 6e-4, 2e-6 after 3, 5, 7 rounds, in jump times).
 _FIRST_ROUNDS, _LIKELY_ROUNDS = 3, 7
+_PRODUCTS = 8  # matrices of the product's shape that a cost and its gradient hold
 _GRADED = 0.01  # share of a layer's size under which a neuron, an input or an output is a small mode of its own
 
 
@@ -39,6 +41,7 @@ class DeepLinearDynamics(Dynamics):
     labels = LABELS
     references = ("jacot2021",)
     _compresses_inexactly: ClassVar[bool]  # whether an error estimate will do for a narrow network
+    _copies: ClassVar[int]  # of all weights that a run holds at once, at the least
 
     def __init__(
         self,
@@ -85,6 +88,8 @@ class DeepLinearDynamics(Dynamics):
         self.probing = False
         self._whole = False  # states are saved of the whole network, whatever is integrated
         self._compress(compress)
+        held = self._copies * sum(float(W.size) for W in self.weights) + _PRODUCTS * float(np.prod(cost.shape))
+        check_fits(held, width=self.width, depth=self.depth)
 
     def _compress(self, asked: str | bool | int) -> None:
         if self.depth == 1 or (asked is False and not self._compresses_inexactly):
@@ -287,9 +292,10 @@ def _integration_error(method: str, rtol: float, growth: float) -> float:
     """The relative error of jump times to expect, from runs of the reference completion.
 
     Measured at rtol 1e-5 .. 1e-9 against 1e-11: linearly implicit steps 3e-5 .. 8e-9 (on other problems up to 21 times
-    rtol), RKC2 1e-3 .. 2e-6. A jump leaves errors of order rtol in weights that are as small as the start, and wait for
-    a later jump: at scales .125, .01, .001, .0001 the error is 4, 11, 43 and, by chance of rounding, 100 to 600 times
-    rtol, where the weights grow by 130, 1.7e3, 1.7e4, 1.7e5.
+    rtol), RKC2 1e-3 .. 2e-6; ROCK4 on a 100 x 100 completion 7e-5 .. 5e-8 at 1e-5 .. 1e-8. A jump leaves errors of
+    order rtol in weights that are as small as the start, and wait for a later jump: at scales .125, .01, .001, .0001
+    the error is 4, 11, 43 and, by chance of rounding, 100 to 600 times rtol, where the weights grow by 130, 1.7e3,
+    1.7e4, 1.7e5.
     """
     small = max(30.0, growth**0.55)
     return min(1.0, small * rtol if method != "RKC2" else small / 15 * rtol ** (2 / 3))

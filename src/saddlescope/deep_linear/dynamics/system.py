@@ -14,7 +14,7 @@ from saddlescope.deep_linear.dynamics.curvature import StiffCurvature
 from saddlescope.deep_linear.dynamics.growth import fastest_growth
 from saddlescope.deep_linear.network.layers import Weights, gradients, products_from_input
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.solve import RKC2, ExtrapolatedEuler, System
+from saddlescope.solve import RKC2, ROCK4, ExtrapolatedEuler, System
 from saddlescope.solve.methods.tsit5 import Tsit5
 
 _LARGEST_SAVED = 1024  # entries of a product that is saved at every step
@@ -65,10 +65,10 @@ class DeepLinearSystem(System):
     def solver(self):
         if self.explicit:
             return Tsit5()
-        return self._implicit() if self._suits_implicit() else RKC2()
+        return self._implicit() if self._suits_implicit() else ROCK4()
 
     def other_solvers(self):
-        return (RKC2(), self._implicit()) if self._suits_implicit() else (RKC2(),)
+        return (ROCK4(), RKC2(), *([self._implicit()] if self._suits_implicit() else []))
 
     def _suits_implicit(self) -> bool:
         rows, columns = self.cost.shape
@@ -128,7 +128,7 @@ class DeepLinearSystem(System):
         if A.size <= _LARGEST_SAVED:
             results["product"] = A
         else:
-            results["singular_values"] = jnp.linalg.svd(A, compute_uv=False)
+            results["singular_values"] = singular_values(weights)
         return results
 
     def error_norm(self, error, before, after, rtol, atol):
@@ -161,6 +161,19 @@ def _advance(curvature: StiffCurvature, factor: Any, weights: Weights, system: D
     """One linearly implicit Euler step of the gradient flow, then one of the decay; of first order, to extrapolate."""
     moved = curvature.advance(factor, system.cost, weights)
     return [W / (1 + factor[0] * system.weight_decay) for W in moved]
+
+
+def singular_values(weights: Weights) -> jax.Array:
+    """All singular values of the product, falling, of a matrix no larger than the narrowest hidden layer."""
+    rows, columns = len(weights[-1]), weights[0].shape[1]
+    widths = [len(W) for W in weights[:-1]]
+    narrow = min(widths, default=rows)
+    if 2 * narrow > min(rows, columns):
+        return jnp.linalg.svd(products_from_input(weights)[-1], compute_uv=False)
+    place = widths.index(narrow) + 1
+    into, out = products_from_input(weights[:place])[-1], products_from_input(weights[place:])[-1]
+    small = jnp.linalg.qr(out, mode="r") @ jnp.linalg.qr(into.T, mode="r").T
+    return jnp.pad(jnp.linalg.svd(small, compute_uv=False), (0, min(rows, columns) - narrow))
 
 
 def _norm_squared(M: jax.Array) -> jax.Array:
