@@ -98,7 +98,7 @@ def half_time(run: ss.Trajectory) -> np.ndarray:
     half = 0.5 * (run[name][0] + run[name][-1])
     curve = CubicHermiteSpline(run.time, run[name] - half, run[f"{name}_rate"])
     after = int(np.argmax(run[name] < half))
-    return np.array([brentq(curve, run.time[after - 1], run.time[after], xtol=1e-300, rtol=1e-12)])
+    return np.array([brentq(curve, run.time[after - 1], run.time[after], xtol=1e-300, rtol=np.float64(1e-12))])
 
 
 def compare(result: dict[str, Any], record: dict[str, Any]) -> list[str]:
