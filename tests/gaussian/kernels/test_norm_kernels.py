@@ -50,13 +50,13 @@ def test_homogeneous_functions_scale(f, power):
 @pytest.mark.parametrize(("f", "g"), list(combinations_with_replacement([*SMOOTH, *KINKED], 2)))
 def test_slopes_are_slopes_and_jax_and_norm_one_agree(f, g):
     K, r, l1, l2, h = norm_kernel(f, g), 0.35, 0.8, 1.7, 1e-5
-    value, slope, stretch, other = K(r, l1, l2)
+    value, slope, stretch, other = K(r, l1, l2)[:4]
     assert slope == pytest.approx((K(r + h, l1, l2).value - K(r - h, l1, l2).value) / (2 * h * l1 * l2), abs=1e-7)
     assert stretch == pytest.approx((K(r, l1 + h, l2).value - K(r, l1 - h, l2).value) / (2 * h), abs=1e-7)
     assert other == pytest.approx((K(r, l1, l2 + h).value - K(r, l1, l2 - h).value) / (2 * h), abs=1e-7)
     traced = K(jnp.asarray(r), jnp.asarray(l1), jnp.asarray(l2))
-    np.testing.assert_allclose(traced, [value, slope, stretch, other], atol=1e-13)
-    np.testing.assert_allclose(norm_kernel(g, f)(r, l2, l1), [value, slope, other, stretch], atol=1e-10)
+    np.testing.assert_allclose(traced[:4], [value, slope, stretch, other], atol=1e-13)
+    np.testing.assert_allclose(norm_kernel(g, f)(r, l2, l1)[:4], [value, slope, other, stretch], atol=1e-10)
     assert float(K(r, 1.0, 1.0).value) == pytest.approx(float(kernel(f, g)(r)), abs=1e-9)
 
 
@@ -71,6 +71,46 @@ def test_the_error_of_a_series_is_no_less_than_it_is(f, length):
     right = np.sum(0.05 * w * np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi) * np.asarray(function(length * x)) ** 2)
     assert abs(K(1.0, length, length).value - right) <= 1.5 * K.error([length], [length]) + 1e-13
     assert K.error([length], [length]) < 0.05 * right
+
+
+@pytest.mark.parametrize("f", ["erf", "relu", "step", "sin", "tanh", CUBIC])
+@pytest.mark.parametrize("g", ["erf", "relu", "step", "cos", "gelu", [0.0, 1.0, 0.5]])
+def test_kernels_with_biases_are_their_integrals_and_their_slopes(f, g):
+    """One integral by quadrature between the kinks; the inner one, of y given x, from what g has of a constant."""
+    K, at, h = norm_kernel(f, g, biased=True), [0.55, 0.7, 1.6, 0.4, -0.9], 1e-5
+    r, l1, l2, b1, b2 = at
+    x, w = np.polynomial.legendre.leggauss(80)
+    edges = np.array([-11.0, -4.0, -b1 / l1, 4.0, 11.0])
+    half, middle = np.diff(edges)[:, None] / 2, (edges[1:] + edges[:-1])[:, None] / 2
+    x, w = (middle + half * x).ravel(), (half * w).ravel()
+    w = w * np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi)
+    inner = norm_kernel(g).coefficients  # E g(l G + b), with biases one by one
+    rest = np.full(len(x), l2 * np.sqrt(1 - r * r))
+    given_x = norm_kernel(g, biased=True).coefficients(rest, 0, l2 * r * x + b2)[0]
+    assert inner(rest[:1], 0)[0] == pytest.approx(norm_kernel(g, biased=True).coefficients(rest[:1], 0, np.zeros(1))[0])
+    right = w @ (np.asarray(gaussian_function(f)(l1 * x + b1)) * given_x)
+    pair = K(*at)
+    assert pair.value == pytest.approx(right, abs=1e-9)
+    slopes = []
+    for i in range(5):
+        up, down = ([v + h * s * (i == j) for j, v in enumerate(at)] for s in (1, -1))
+        slopes.append((K(*up).value - K(*down).value) / (2 * h))
+    slopes[0] /= l1 * l2
+    np.testing.assert_allclose(pair[1:], slopes, atol=1e-7)
+    np.testing.assert_allclose(K(*map(jnp.asarray, at)), pair, atol=1e-13)
+    np.testing.assert_allclose(K(r, l1, l2, 0.0, 0.0)[:4], norm_kernel(f, g)(r, l1, l2)[:4], atol=1e-8)
+
+
+@pytest.mark.parametrize("f", ["relu", "erf", "sin", "tanh"])
+def test_a_neuron_beside_itself_has_its_square(f):
+    lengths, biases = np.array([0.4, 1.0, 2.5]), np.array([-1.1, 0.3, 2.0])
+    K = norm_kernel(f, biased=True)
+    right = (np.asarray(gaussian_function(f)(lengths[:, None] * X + biases[:, None])) ** 2) @ W
+    error = K.error(lengths, lengths, biases, biases)
+    assert np.abs(K(np.ones(3), lengths, lengths, biases, biases).value - right).max() < error + (
+        2e-3 if f == "relu" else 1e-12
+    )
+    assert error < 1e-6
 
 
 def test_what_vanishes_by_symmetry_is_zero_to_the_bit():

@@ -34,12 +34,16 @@ class Pair(NamedTuple):
         slope: E f'(x) g'(y), the derivative in the covariance.
         stretch: the derivative in the standard deviation of x at fixed correlation, E G f'(l1 G) g(y).
         other: that in the standard deviation of y.
+        shift: the derivative in a bias of x, E f'(x + b1) g(y + b2); zero where there are no biases.
+        other_shift: that in a bias of y.
     """
 
     value: Any
     slope: Any
     stretch: Any
     other: Any
+    shift: Any = 0.0
+    other_shift: Any = 0.0
 
 
 Formula = Callable[[SimpleNamespace, Any, Any, Any], Pair]
@@ -143,5 +147,5 @@ def closed_pair(first: str, second: str, m: SimpleNamespace, r: Any, l1: Any, l2
     """
     if (first, second) in _CLOSED:
         return _CLOSED[first, second](m, r, l1, l2)
-    value, slope, stretch, other = _CLOSED[second, first](m, r, l2, l1)
-    return Pair(value, slope, other, stretch)
+    swapped = _CLOSED[second, first](m, r, l2, l1)
+    return Pair(swapped.value, swapped.slope, swapped.other, swapped.stretch)

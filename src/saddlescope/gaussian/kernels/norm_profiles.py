@@ -5,7 +5,11 @@ For a Hermite series sum_n f_n h_n, with q = l^2,
     E f(l G) h_k(G) = l^k C_k(q),   C_k(q) = sum_j ((q - 1) / 2)^j / j! sqrt((k + 2j)! / k!) f_(k+2j),
 
 from the multiplication theorem; C_k is E f^(k)(l G) / sqrt(k!), so that f' has l^k sqrt(k + 1) C_(k+1). Blocks have
-closed coefficients; any other function is summed on Gauss nodes, even and odd parts apart, so that what vanishes by
+closed coefficients. With a bias, f(l x + b), a series is shifted first,
+
+    E f(G + b) h_k(G) = sum_n b^n / n! sqrt((k + n)! / k!) f_(k+n).
+
+Any other function is summed on Gauss nodes, even and odd parts apart, so that what vanishes by
 symmetry is zero to the bit.
 """
 
@@ -34,7 +38,7 @@ class SeriesPart:
     """A finite Hermite series.
 
     Attributes:
-        table: factors of ((q - 1) / 2)^j in C_k, shape (degree + 1, degree // 2 + 1).
+        table: sqrt((k + n)! / k!) f_(k+n), shape (degree + 1, degree + 1).
     """
 
     table: Any
@@ -43,10 +47,10 @@ class SeriesPart:
     def of(cls, terms: Any) -> SeriesPart:
         """Return the part with these Hermite coefficients f_0, f_1, ..."""
         f = np.asarray(terms, dtype=np.float64)
-        table = np.zeros((len(f), (len(f) - 1) // 2 + 1))
+        table = np.zeros((len(f), len(f)))
         for k in range(len(f)):
-            for j in range((len(f) - 1 - k) // 2 + 1):
-                table[k, j] = sqrt(factorial(k + 2 * j) // factorial(k)) / factorial(j) * f[k + 2 * j]
+            for n in range(len(f) - k):
+                table[k, n] = sqrt(factorial(k + n) // factorial(k)) * f[k + n]
         return cls(table)
 
     @property
@@ -54,15 +58,17 @@ class SeriesPart:
         """The last degree."""
         return len(self.table) - 1
 
-    def profile(self, length: Any, degree: int) -> tuple[Any, Any]:
-        """Coefficients of f(l x) up to a degree and of f'(l x) up to one more, each of shape (count, *length.shape)."""
+    def profile(self, length: Any, degree: int, bias: Any = None) -> tuple[Any, Any]:
+        """Coefficients of f(l x + b) up to a degree and of f' there up to one more, shape (count, *length.shape)."""
         m = namespace(length, self.table)
         half, one = 0.5 * (m.asarray(length) ** 2 - 1), 1.0 + 0.0 * m.asarray(length)
-        powers = [one]
-        for _ in range(self.table.shape[1] - 1):
-            powers.append(powers[-1] * half)
+        # E f^(k)(l G + b) = sum_n f^(k+n) of a series times what exp(half D^2 + b D) has of D^n
+        powers = [one, 0.0 * one if bias is None else bias * one]
+        for n in range(1, self.degree):
+            powers.append((powers[1] * powers[n] + 2 * half * powers[n - 1]) / (n + 1))
+        counting = 2 if bias is None else 1
         rows = [
-            sum((self.table[k, j] * powers[j] for j in range((self.degree - k) // 2 + 1)), 0.0 * one)
+            sum((self.table[k, n] * powers[n] for n in range(0, self.degree - k + 1, counting)), 0.0 * one)
             for k in range(degree + 3)
         ]
         return _scaled(m, rows, length, one, degree)
@@ -80,10 +86,12 @@ class BlockPart:
     def degree(self) -> None:
         """There is no last one."""
 
-    def profile(self, length: Any, degree: int) -> tuple[Any, Any]:
+    def profile(self, length: Any, degree: int, bias: Any = None) -> tuple[Any, Any]:
         """As `SeriesPart.profile`."""
         m = namespace(length, self.weight)
         length, one = m.asarray(length), 1.0 + 0.0 * m.asarray(length)
+        if bias is not None:
+            return self._with_bias(m, length, one, degree, bias)
         own = block_coefficients(self.name, degree + 2)
         if self.name in ("relu", "step"):  # homogeneous
             size, slope_size = (length, one) if self.name == "relu" else (one, one / length)
@@ -101,6 +109,36 @@ class BlockPart:
             rows = [self.weight * c * damped for c in own]
         return _scaled(m, rows, length, one, degree)
 
+    def _with_bias(self, m: Any, length: Any, one: Any, degree: int, bias: Any) -> tuple[Any, Any]:
+        if self.name in ("sin", "cos"):
+            # sin(x + b) = cos b sin x + sin b cos x, cos(x + b) = cos b cos x - sin b sin x
+            other = BlockPart(self.weight, "cos" if self.name == "sin" else "sin")
+            sign = 1.0 if self.name == "sin" else -1.0
+            parts = zip(self.profile(length, degree), other.profile(length, degree), strict=True)
+            value, slope = (m.cos(bias) * mine + sign * m.sin(bias) * its for mine, its in parts)
+            return value, slope
+        root = m.sqrt(1 + length**2) if self.name == "erf" else length
+        beta, share = bias / root, length / root
+        edge, table = m.phi(beta), hermite_table(-beta * one, degree + 2)
+        weight = self.weight * (2.0 if self.name == "erf" else 1.0)
+        # of a step at -beta: phi(beta) h_(k-1)(-beta) / sqrt(k), times share^k
+        step, power = [m.ndtr(beta) * one], one
+        for k in range(1, degree + 3):
+            power = power * share
+            step.append(power * edge * table[k - 1] / sqrt(k))
+        if self.name == "relu":
+            value = [length * edge + bias * step[0], length * step[0]]
+            value += [length * edge * table[k - 2] / sqrt(k * (k - 1)) for k in range(2, degree + 1)]
+            return weight * m.stack(value[: degree + 1]), weight * m.stack(step[: degree + 2])
+        # the derivative is a narrow bump or a mass at -beta, of height phi(beta) / root
+        slopes, power = [], one
+        for k in range(degree + 2):
+            slopes.append(power * edge * table[k] / root)
+            power = power * share
+        if self.name == "erf":
+            step[0] = step[0] - 0.5 * one
+        return weight * m.stack(step[: degree + 1]), weight * m.stack(slopes)
+
 
 @partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["function"])
 @dataclass(frozen=True)
@@ -113,21 +151,21 @@ class SampledPart:
     def degree(self) -> None:
         """There is no last one."""
 
-    def profile(self, length: Any, degree: int, nodes: int | None = None) -> tuple[Any, Any]:
+    def profile(self, length: Any, degree: int, bias: Any = None, nodes: int | None = None) -> tuple[Any, Any]:
         """As `SeriesPart.profile`."""
         m = namespace(length)
         length = m.asarray(length)
         x, even, odd = _rule(degree, 2 * degree + _EXTRA_NODES if nodes is None else nodes)
-        at = length[..., None] * x
+        at, moved = length[..., None] * x, 0.0 if bias is None else m.asarray(bias)[..., None]
         k, results = np.arange(degree + 2), []
         for f in (self.function, self.function.derivative):
-            right, left = f(at), f(-at)
+            right, left = f(moved + at), f(moved - at)
             results.append(m.stack([(right + left) @ even.T, (right - left) @ odd.T])[k % 2, ..., k // 2])
         return results[0][: degree + 1], results[1]
 
-    def error(self, length: np.ndarray, degree: int) -> float:
+    def error(self, length: np.ndarray, degree: int, bias: Any = None) -> float:
         """Largest error of a coefficient, from twice as many nodes."""
-        one, two = (self.profile(np.asarray(length), degree, n)[0] for n in (None, 4 * degree + 4 * _EXTRA_NODES))
+        one, two = (self.profile(np.asarray(length), degree, bias, n)[0] for n in (None, 4 * degree + 4 * _EXTRA_NODES))
         return float(np.abs(one - two).max())
 
 
