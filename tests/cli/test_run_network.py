@@ -444,3 +444,30 @@ def test_the_mean_field_flow_is_that_of_the_sphere(tmp_path):
     path.write_text(LONG.replace("runs = 2", "norm = 2.0"))
     with pytest.raises(ss.ArgumentError, match=r"Argument `norm` of run 'first' must be 1 on the sphere"):
         read(str(path)).flows()  # pyright: ignore
+
+
+def test_biases_from_end_to_end(tmp_path, capsys):
+    told = SPEC[: SPEC.index('[[run]]\nname = "mean field"')].replace("until = 4.0", "until = 1.0\nbiases = 0.3")
+    runs = '[[run]]\nname = "flow"\nkind = "network"\n[[run]]\nname = "SGD"\nkind = "sgd"\nstep_size = 1e-2\n'
+    runs += '[[run]]\nname = "other"\nkind = "network"\nruns = 1\nbiases = { law = "normal", std = 0.5 }\n'
+    (tmp_path / "biases.toml").write_text(told + runs)
+    assert main(["run", str(tmp_path / "biases.toml"), "--out", str(tmp_path / "out")]) == 0
+    assert "a neuron; biases" in " ".join(capsys.readouterr().out.split())
+    runs = {name: load(tmp_path / "out" / f"trajectory_{name}.nc") for name in ("flow_seed1", "SGD", "other")}
+    assert np.all(runs["flow_seed1"]["bias"][0] == 0.3)
+    assert np.all(runs["SGD"]["bias"][0] == 0.3)
+    assert np.ptp(runs["other"]["bias"][0]) > 0
+    # nothing is predicted of neurons with biases
+    assert json.loads((tmp_path / "out" / "stages.json").read_text())["predicted_times"] is None
+    with pytest.raises(SpecError, match=r"`dynamics.biases` .* must not be given for run 'mean field'"):
+        read_text(tmp_path, SPEC.replace("until = 4.0", "until = 4.0\nbiases = 0.3"))
+    with pytest.raises(SpecError, match=r"`dynamics.biases` .* must be a number, or a table such as"):
+        read_text(tmp_path, told.replace("biases = 0.3", "biases = true") + runs_of_flow)
+
+
+runs_of_flow = '[[run]]\nname = "flow"\nkind = "network"\n'
+
+
+def read_text(folder, text):
+    (folder / "read.toml").write_text(text)
+    return read(str(folder / "read.toml"))

@@ -22,5 +22,6 @@ LABELS = (
     Label("overlap", (*_PER_NEURON, "direction"), "s = <u*, u>"),
     Label("mutual_overlap", (*_PER_NEURON, "other"), "r = <u_i, u_j>"),
     Label("norm", _PER_NEURON, "|u|, of neurons that are not held on the sphere"),
+    Label("bias", _PER_NEURON, "b of neurons sigma(<u, x> + b)"),
     Label("weight", ("neuron",), "share of the law that a particle stands for"),
 )

@@ -188,11 +188,16 @@ def _reference(name: str, descriptions: Mapping[str, Sequence[Trajectory]]) -> s
     for other, runs in descriptions.items():
         if runs[0].kind != wanted:
             continue
-        if own.parameters.get("sphere", True) != runs[0].parameters.get("sphere", True):
+        if _neurons(own) != _neurons(runs[0]):
             continue
         if wanted == "MeanFieldFlow" or all(_size(own, s) == _size(runs[0], s) for s in ("neurons", "dimension")):
             return other
     return None
+
+
+def _neurons(run: Trajectory) -> tuple[bool, bool]:
+    """Whether neurons are on the sphere, and whether they have biases."""
+    return bool(run.parameters.get("sphere", True)), run.parameters.get("biases") is not None
 
 
 def _gap(runs: Sequence[Trajectory], others: Sequence[Trajectory]) -> tuple[float, float]:

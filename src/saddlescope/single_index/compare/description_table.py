@@ -177,6 +177,8 @@ def accuracy(runs: Sequence[Trajectory]) -> str:
         parts.append(f"{known['coordinates']} coordinates a neuron")
     if not told.get("sphere", True):
         parts.append("norms free")
+    if told.get("biases") is not None:
+        parts.append("biases")
     if known.get("kernel_error"):
         parts.append(f"kernel error {known['kernel_error']:.1e}")
     if count > 1:

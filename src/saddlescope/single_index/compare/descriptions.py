@@ -241,6 +241,8 @@ def _label(description: Trajectory | CanonicalOrder) -> str:
         parts.append(f"{told['samples']} samples")
     if not told.get("sphere", True):
         parts.append("free norm")
+    if told.get("biases") is not None:
+        parts.append("biases")
     if _several(description):
         parts.append(f"{description['risk'].shape[1]} runs")
     return ", ".join(parts)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count
-from saddlescope.gaussian import Law, Uniform, kernel, law, norm_kernel, spec
+from saddlescope.gaussian import Law, NormKernel, Uniform, kernel, law, norm_kernel, spec
 from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.network.free_system import FreeNetworkSystem
@@ -20,6 +20,7 @@ from saddlescope.single_index.network.sphere import (
     orthogonal_start,
     reduced,
     sphere_start,
+    start_of_biases,
     teacher_frame,
 )
 from saddlescope.single_index.network.system import NetworkSystem, by_degree
@@ -58,6 +59,8 @@ class NetworkFlow(Flow):
             the neurons are of norm one, or, if it is free, of any.
         sphere: whether neurons keep their norm one, moving on the sphere; if not, du_i/dt = -m dR/du_i.
         norm: of the neurons of a random start, where it is free.
+        biases: b(0) of neurons sigma(<u_i, x> + b_i), which learn as the first layer does: a number, one a neuron, or a
+            law; by default neurons have none.
 
     Raises:
         ArgumentError: if an argument is refused.
@@ -89,6 +92,7 @@ class NetworkFlow(Flow):
         initial: tuple[Any, Any] | None = None,
         sphere: bool = True,
         norm: float = 1.0,
+        biases: Any = None,
     ):
         self.problem = as_multi_index(problem)
         told, self.epsilon = second_layer_and_ratio(second_layer, epsilon)
@@ -106,6 +110,7 @@ class NetworkFlow(Flow):
             a, u = given(initial, p, sphere=self.sphere)
             self.dimension: float = u.shape[1]
             self._initial = a, reduced(u, p)
+            self._biases = start_of_biases(biases, len(a), self.seed)
             return
         if neurons is None:
             raise ArgumentError("neurons", "be given (or else `initial`)", None)
@@ -122,6 +127,7 @@ class NetworkFlow(Flow):
         # the directions have a stream of their own: another law of a leaves them as they are
         u = _STARTS[start](p, m, self.dimension, np.random.default_rng([self.seed, 1]))
         self._initial = a, self.norm * u
+        self._biases = start_of_biases(biases, m, self.seed)
 
     @property
     def neurons(self) -> int:
@@ -130,7 +136,13 @@ class NetworkFlow(Flow):
 
     def start(self):
         a, u = self._initial
-        return self._system(u.shape[1]), jnp.asarray(np.column_stack([a, u]))
+        own = [] if self._biases is None else [self._biases]
+        return self._system(u.shape[1]), jnp.asarray(np.column_stack([a, *own, u]))
+
+    @property
+    def _limit(self) -> bool:
+        """Whether neurons are those of the theory: on the sphere, without biases."""
+        return self.sphere and self._biases is None
 
     def _system(self, coordinates: int) -> NetworkSystem | FreeNetworkSystem:
         problem = self.problem
@@ -150,11 +162,15 @@ class NetworkFlow(Flow):
             "target_by_degree": jnp.asarray(by_degree(phi, problem.gram, b)),
             "degrees": degree,
         }
-        if not self.sphere:
-            U, V = norm_kernel(problem.activation), norm_kernel(problem.activation, problem.link)
-            return FreeNetworkSystem(U=U, V=V, **common)
+        if not self._limit:
+            return FreeNetworkSystem(**self._norm_kernels(), sphere=self.sphere, **common)
         U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
         return NetworkSystem(U=U, V=V, sigma=jnp.asarray(sigma), **common)
+
+    def _norm_kernels(self) -> dict[str, NormKernel]:
+        problem, biased = self.problem, self._biases is not None
+        U = norm_kernel(problem.activation, biased=biased)
+        return {"U": U, "V": norm_kernel(problem.activation, problem.link, biased=biased)}
 
     def scale(self):
         a, u = self._initial
@@ -167,6 +183,8 @@ class NetworkFlow(Flow):
         scale[:, 1 : 1 + p] = np.minimum(scale[:, 1 : 1 + p], start)
         # neurons that start small matter at that size
         scale[:, 1:] = np.minimum(scale[:, 1:], float(np.sqrt(np.mean(np.sum(u**2, axis=1)))) or 1.0)
+        if self._biases is not None:
+            scale = np.insert(scale, 1, min(1.0, np.sqrt(self.epsilon)), axis=1)
         return scale
 
     @property
@@ -186,7 +204,7 @@ class NetworkFlow(Flow):
             return super().curves(record)
         degree = self.problem.reported_degree
         phi, sigma = coefficients(self.problem.link, degree), coefficients(self.problem.activation, degree)
-        if not self.sphere:
+        if not self._limit:
             residual, rate = record.observables["residual"], record.observables["residual_rate"]
             return super().curves(record) + [
                 Curve(residual[:, k], rate[:, k], abs(float(phi[k]))) for k in np.flatnonzero(phi)
@@ -198,7 +216,8 @@ class NetworkFlow(Flow):
         problem, raw = self.problem, record.observables
         degree, p = problem.reported_degree, len(problem.gram)
         phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
-        a, u = record.states[..., 0], record.states[..., 1:]
+        biased = self._biases is not None
+        a, u = record.states[..., 0], record.states[..., 1 + biased :]
         length = np.linalg.norm(u, axis=-1)
         if self.sphere:
             u = u / length[..., None]
@@ -212,14 +231,16 @@ class NetworkFlow(Flow):
             "second_layer": a,
             "overlap": overlap[..., 0] if p == 1 else overlap,
         }
-        if self.sphere:
+        if biased:
+            observables["bias"] = record.states[..., 1]
+        if self._limit:
             moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
             observables["moment"] = moment
             if p == 1:
                 observables["residual"] = phi - sigma * moment
                 observables["residual_rate"] = -sigma * raw["moment_rate"][..., 0]
         else:
-            observables["norm"] = length
+            observables |= {} if self.sphere else {"norm": length}
             observables |= {name: raw[name] for name in ("residual", "residual_rate") if name in raw}
         coords = {"degree": np.arange(degree + 1), "neuron": np.arange(self.neurons)}
         if p > 1:
@@ -227,44 +248,45 @@ class NetworkFlow(Flow):
         if self.neurons <= _SMALL:
             observables["mutual_overlap"] = np.einsum("tid,tjd->tij", u, u)
             coords["other"] = np.arange(self.neurons)
-        accuracy, doubts = self._kernels(length)
+        accuracy, doubts = self._kernels(length, record.states[..., 1] if biased else None)
         return Reading(
             observables,
             coords,
-            accuracy={**accuracy, "coordinates": int(record.states.shape[-1] - 1)},
-            doubts=(*self._doubts(), *self._parted(a, u), *doubts),
+            accuracy={**accuracy, "coordinates": int(u.shape[-1])},
+            doubts=(*self._doubts(), *self._parted(record.states), *doubts),
         )
 
-    def _kernels(self, length: np.ndarray) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """What the kernels are and how far off, at the norms of saved states, and doubts of them."""
+    def _kernels(self, length: np.ndarray, bias: np.ndarray | None) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What the kernels are and how far off, at the norms and biases of saved states, and doubts of them."""
         problem = self.problem
-        if self.sphere:
+        drift = {"norm_drift": float(np.abs(length - 1).max())} if self.sphere else {}
+        if self._limit:
             U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
-            drift = float(np.abs(length - 1).max())
-            errors = {"kernel_error": float(U.error), "link_error": float(V.error), "norm_drift": drift}
-            return {"activation": U.kind} | errors, ()
-        U, V = norm_kernel(problem.activation), norm_kernel(problem.activation, problem.link)
-        lengths = np.quantile(length, (0.0, 0.5, 1.0))
-        errors = {"kernel_error": U.error(lengths, lengths), "link_error": V.error(lengths, np.ones(1))}
-        size = float(U(1.0, lengths[-1], lengths[-1]).value)
+            return {"activation": U.kind, "kernel_error": float(U.error), "link_error": float(V.error)} | drift, ()
+        U, V = self._norm_kernels().values()
+        length = np.ones_like(length) if self.sphere else length
+        one, zero = np.ones(1), None if bias is None else np.zeros(1)
+        errors = {"kernel_error": U.error(length, length, bias, bias), "link_error": V.error(length, one, bias, zero)}
+        place = np.unravel_index(np.argmax(length + (0 if bias is None else np.abs(bias))), length.shape)
+        largest = (length[place], length[place]) + (() if bias is None else (bias[place], bias[place]))
+        size = float(U(1.0, *largest).value)
         worst = max(errors.values()) / size if size > 0 else 0.0
         doubt = (
-            f"The kernel of {problem.activation.name} is known to {worst:.0e} of its size only at norms of up to "
-            f"{lengths[-1]:.3g}, which this run has."
+            f"The kernel of {problem.activation.name} is known to {worst:.0e} of its size only at the norms and biases "
+            f"of this run, up to {length.max():.3g}."
         )
-        return {"activation": U.kind} | errors, (doubt,) if worst > _KERNEL else ()
+        return {"activation": U.kind} | errors | drift, (doubt,) if worst > _KERNEL else ()
 
-    def _parted(self, a: np.ndarray, u: np.ndarray) -> tuple[str, ...]:
+    def _parted(self, states: np.ndarray) -> tuple[str, ...]:
         """Whether neurons that start alike, and so move alike, are no longer so: rounding parts them at a saddle.
 
         Args:
-            a, u: saved states, shapes (states, m) and (states, m, coordinates).
+            states: saved ones, shape (states, m, coordinates).
         """
-        start = np.column_stack(self._initial)
-        _, kind = np.unique(start, axis=0, return_inverse=True)
+        _, kind = np.unique(states[0], axis=0, return_inverse=True)
         _, first = np.unique(kind, return_index=True)
         twin = first[kind.ravel()]  # for each neuron, the first that is like it
-        apart = max(float(np.abs(u - u[:, twin]).max()), float(np.abs(a - a[:, twin]).max()))
+        apart = float(np.abs(states - states[:, twin]).max())
         if apart <= _PARTED:
             return ()
         return (
@@ -276,7 +298,7 @@ class NetworkFlow(Flow):
         """What its width does to the time of degree 1, where the start in this dimension leaves level 1 as it is."""
         problem = self.problem
         alone = len(problem.gram) == 1 and problem.weights[0] == 1
-        if self.second_layer is None or not self.sphere or not alone or self.dimension * self.epsilon < _HIGH:
+        if self.second_layer is None or not self._limit or not alone or self.dimension * self.epsilon < _HIGH:
             return ()
         single = SingleIndex(problem.link, problem.activation)
         return doubt_of_width(single, self.epsilon, self.second_layer, self.neurons)

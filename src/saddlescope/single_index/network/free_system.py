@@ -1,4 +1,4 @@
-"""The population gradient flow of a finite network whose first layer is free, in norm too."""
+"""The population gradient flow of a finite network whose neurons have free norms, or biases."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from saddlescope.gaussian import NormKernel
+from saddlescope.gaussian.kernels.norm_pairs import Pair
 from saddlescope.single_index.network.errors import ROUNDING, error_of_network
 from saddlescope.single_index.network.free_coupling import FreeCoupling
-from saddlescope.solve import BDF, System
+from saddlescope.solve import BDF, System, relative
 
 _LEAST = 1e-150  # a norm that is no longer divided by
 
@@ -23,14 +25,15 @@ class Order(NamedTuple):
     size: jax.Array
     s: jax.Array
     r: jax.Array
+    bias: jax.Array | None = None
 
     @classmethod
-    def of(cls, a: jax.Array, overlap: jax.Array, mutual: jax.Array) -> Order:
-        """Return it from <u_i, v_r> and <u_i, u_j>."""
+    def of(cls, a: jax.Array, overlap: jax.Array, mutual: jax.Array, bias: jax.Array | None = None) -> Order:
+        """Return it from <u_i, v_r>, <u_i, u_j> and biases."""
         size = jnp.sqrt(jnp.maximum(jnp.diagonal(mutual), _LEAST**2))
         r = jnp.clip(mutual / size[:, None] / size[None, :], -1.0, 1.0)
         one = jnp.where(jnp.eye(len(a), dtype=bool), 1.0, r)
-        return cls(a, size, jnp.clip(overlap / size[:, None], -1.0, 1.0), one)
+        return cls(a, size, jnp.clip(overlap / size[:, None], -1.0, 1.0), one, bias)
 
 
 class Pulls(NamedTuple):
@@ -41,16 +44,21 @@ class Pulls(NamedTuple):
         pull: shape (m, m), zero on its diagonal.
         along: shape (m,).
         radial: what each neuron j adds to along_i, over its a / m, shape (m, m).
+        turn: db / dt over a, shape (m,); None without biases.
     """
 
     push: jax.Array
     pull: jax.Array
     along: jax.Array
     radial: jax.Array
+    turn: jax.Array | None
 
 
 class FreeNetworkSystem(System):
     """epsilon da_i/dt = -m dR/da_i,  du_i/dt = -m dR/du_i; the state is (a, u), shape (m, 1 + D).
+
+    With biases b of sigma(<u_i, x> + b_i), db_i/dt = -m dR/db_i, and the state is (a, b, u). On the sphere u moves
+    along it, and is read as u / |u|.
 
     R = E y^2 / 2 - mean_i a_i V_i + sum_ij a_i a_j U_ij / (2 m^2), U_ij = E sigma(<u_i, x>) sigma(<u_j, x>) and
     V_i = (1/p) sum_r b_r E phi(<v_r, x>) sigma(<u_i, x>), functions of correlations and norms. With D_ij the average
@@ -66,6 +74,7 @@ class FreeNetworkSystem(System):
         target: E y^2 / 2.
         phi: coefficients of the link in the reported degrees, shape (degrees + 1,).
         target_by_degree: phi_k^2 sum_rq b_r b_q <v_r, v_q>^k / 2, shape (degrees + 1,).
+        sphere: whether neurons keep their norm one.
     """
 
     epsilon: jax.Array
@@ -77,69 +86,102 @@ class FreeNetworkSystem(System):
     phi: jax.Array
     target_by_degree: jax.Array
     degrees: int = eqx.field(static=True)
+    sphere: bool = eqx.field(static=True, default=False)
 
     def solver(self):
         return BDF()
 
+    @property
+    def biased(self) -> bool:
+        """Whether there are biases."""
+        return self.U.biased
+
+    def _first(self, y: jax.Array) -> jax.Array:
+        """u, of norm one on the sphere."""
+        u = y[:, 1 + self.biased :]
+        return u / jnp.linalg.norm(u, axis=1, keepdims=True) if self.sphere else u
+
     def order(self, y: jax.Array) -> Order:
         """What the risk depends on, of a state."""
-        u = y[:, 1:]
-        return Order.of(y[:, 0], u @ self.frame.T, u @ u.T)
+        u = self._first(y)
+        return Order.of(y[:, 0], u @ self.frame.T, u @ u.T, y[:, 1] if self.biased else None)
+
+    def own(self, at: Order) -> Pair:
+        """U and its slopes for all pairs of neurons, each of shape (m, m)."""
+        biases = () if at.bias is None else (at.bias[:, None], at.bias[None, :])
+        return self.U(at.r, at.size[:, None], at.size[None, :], *biases)
+
+    def teacher(self, at: Order) -> Pair:
+        """Those of all neurons with all teachers, each of shape (m, p)."""
+        biases = () if at.bias is None else (at.bias[:, None], jnp.zeros(()))
+        return self.V(at.s, at.size[:, None], jnp.ones(()), *biases)
 
     def pulls(self, at: Order) -> Pulls:
         """The forces on all neurons, each over its weight."""
         m = len(at.a)
         off = ~jnp.eye(m, dtype=bool)
-        own, teacher = self.U(at.r, at.size[:, None], at.size[None, :]), self.V(at.s, at.size[:, None], jnp.ones(()))
+        own, teacher = self.own(at), self.teacher(at)
         # a neuron pulls itself along itself, and what its slope says of that may be infinite
         slope = jnp.where(off, own.slope, 0.0)
-        radial = own.stretch - slope * at.size[None, :] * at.r
+        # on the sphere nothing stretches
+        free = 0.0 if self.sphere else 1.0
+        radial = free * own.stretch - slope * at.size[None, :] * at.r
         push = teacher.slope * self.b[None, :]
-        along = (teacher.stretch - teacher.slope * at.s) @ self.b - radial @ at.a / m
-        return Pulls(push, slope * at.a[None, :] / m, along, radial)
+        along = (free * teacher.stretch - teacher.slope * at.s) @ self.b - radial @ at.a / m
+        turn = None if at.bias is None else teacher.shift @ self.b - own.shift @ at.a / m
+        return Pulls(push, slope * at.a[None, :] / m, along, radial, turn)
 
     def rate_of_weights(self, at: Order) -> jax.Array:
         """da/dt."""
-        value = self.V(at.s, at.size[:, None], jnp.ones(())).value @ self.b
-        return (value - self.U(at.r, at.size[:, None], at.size[None, :]).value @ at.a / len(at.a)) / self.epsilon
+        return (self.teacher(at).value @ self.b - self.own(at).value @ at.a / len(at.a)) / self.epsilon
 
     def _force(self, at: Order, pulls: Pulls, u: jax.Array) -> jax.Array:
         return pulls.push @ self.frame - pulls.pull @ u + (pulls.along / at.size)[:, None] * u
 
     def vector_field(self, y):
         at = self.order(y)
-        force = self._force(at, self.pulls(at), y[:, 1:])
-        return jnp.concatenate([self.rate_of_weights(at)[:, None], at.a[:, None] * force], axis=1)
+        pulls = self.pulls(at)
+        force = at.a[:, None] * self._force(at, pulls, self._first(y))
+        if self.sphere:
+            # times |u|, so that u / |u| moves as a neuron of norm one does
+            force = force * jnp.linalg.norm(y[:, 1 + self.biased :], axis=1, keepdims=True)
+        turned = [] if pulls.turn is None else [(at.a * pulls.turn)[:, None]]
+        return jnp.concatenate([self.rate_of_weights(at)[:, None], *turned, force], axis=1)
 
     def factor(self, y: jax.Array, shift: jax.Array) -> FreeCoupling:
         """What is stiff at y, ready for solves with this shift."""
-        at, u = self.order(y), y[:, 1:]
-        pulls, m = self.pulls(at), len(at.a)
-        own = self.U(at.r, at.size[:, None], at.size[None, :])
+        at, u = self.order(y), self._first(y)
+        pulls, m, own = self.pulls(at), len(at.a), self.own(at)
         slope = jnp.where(jnp.eye(m, dtype=bool), 0.0, own.slope)
         share = at.a[:, None] / m
         force, radial = self._force(at, pulls, u), share * pulls.radial / at.size[:, None]
-        return FreeCoupling.at(shift, self.epsilon, u, force, share * slope, radial, own.value / m)
+        biases = jnp.zeros((0, m)) if pulls.turn is None else jnp.diag(pulls.turn) - share * own.shift
+        return FreeCoupling.at(shift, self.epsilon, u, force, share * slope, radial, biases, own.value / m)
 
     def error_norm(self, error, before, after, rtol, atol):
         """The largest error of weights, overlaps and, of one teacher, residuals, each beside its present size."""
         at = self.order(after)
         pulls, p = self.pulls(at), len(self.frame)
         pushed = jnp.abs(at.a)[:, None] * (jnp.abs(pulls.push) @ jnp.abs(self.frame))
-        norm = error_of_network(error, before, after, rtol, atol, pushed[:, :p])
+        of_weights = np.array([k for k in range(after.shape[1]) if k != 1 or not self.biased])
+        moved, first, last, least = (x[:, of_weights] for x in (error, before, after, atol))
+        norm = error_of_network(moved, first, last, rtol, least, pushed[:, :p])
+        if self.biased:
+            of_biases = relative(error[:, 1], before[:, 1], after[:, 1], rtol, atol[:, 1])
+            norm = jnp.maximum(norm, jnp.sqrt(jnp.mean(of_biases**2)))
         if p > 1:
             return norm
-        learnt, moved = jax.jvp(self._learnt, (after,), (error,))
+        learnt, change = jax.jvp(self._learnt, (after,), (error,))
         aim = jnp.abs(self.phi * self.b[0])
         size = rtol * jnp.maximum(aim, jnp.abs(aim - learnt)) + ROUNDING * jnp.mean(jnp.abs(at.a))
-        return jnp.maximum(norm, jnp.max(jnp.where(aim > 0, jnp.abs(moved) / size, 0.0)))
+        return jnp.maximum(norm, jnp.max(jnp.where(aim > 0, jnp.abs(change) / size, 0.0)))
 
     def _learnt(self, y: jax.Array) -> jax.Array:
         """mean_i a_i sigma_k(|u_i|) s_i^k, what the network has of h_k(<u*, x>), shape (degrees + 1,)."""
-        a, u = y[:, 0], y[:, 1:]
+        a, u = y[:, 0], self._first(y)
         size = jnp.sqrt(jnp.maximum(jnp.sum(u**2, axis=1), _LEAST**2))
         s = u @ self.frame[0] / size
-        sigma = self.U.coefficients(size, self.degrees)
+        sigma = self.U.coefficients(size, self.degrees, y[:, 1] if self.biased else None)
         return jnp.stack([jnp.mean(a * sigma[k] * _power(s, k)) for k in range(self.degrees + 1)])
 
     def observables(self, y, rate):
@@ -160,11 +202,8 @@ class FreeNetworkSystem(System):
     def read(self, at: Order) -> dict[str, jax.Array]:
         """Risk and its parts by degree, from order parameters alone."""
         a, m = at.a, len(at.a)
-        value = self.V(at.s, at.size[:, None], jnp.ones(())).value @ self.b
-        risk = (
-            self.target - a @ value / m + a @ (self.U(at.r, at.size[:, None], at.size[None, :]).value @ a) / (2 * m * m)
-        )
-        sigma = self.U.coefficients(at.size, self.degrees)
+        risk = self.target - a @ (self.teacher(at).value @ self.b) / m + a @ (self.own(at).value @ a) / (2 * m * m)
+        sigma = self.U.coefficients(at.size, self.degrees, at.bias)
         by_degree = []
         for k in range(self.degrees + 1):
             charge = a * sigma[k] / m

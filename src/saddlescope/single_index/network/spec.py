@@ -32,15 +32,12 @@ Method = Literal["auto", "direct", "gram"]
 Start = Literal["sphere", "orthogonal", "gaussian"]
 
 # what each description can be told, and what it must be told
+_NETWORK = frozenset({"neurons", "dimension", "runs", "seed", "sphere", "norm", "biases"})
 _TAKES: dict[str, frozenset[str]] = {
     "mean_field": frozenset(),
-    "network": frozenset({"neurons", "dimension", "runs", "seed", "start", "sphere", "norm"}),
-    "sgd": frozenset(
-        {"neurons", "dimension", "runs", "seed", "step_size", "batch_size", "label_noise", "method", "sphere", "norm"}
-    ),
-    "samples": frozenset(
-        {"neurons", "dimension", "runs", "seed", "step_size", "samples", "label_noise", "sphere", "norm"}
-    ),
+    "network": _NETWORK | {"start"},
+    "sgd": _NETWORK | {"step_size", "batch_size", "label_noise", "method"},
+    "samples": _NETWORK | {"step_size", "samples", "label_noise"},
 }
 _NEEDS: dict[str, tuple[str, ...]] = {
     "mean_field": (),
@@ -80,6 +77,17 @@ def _noise(value: Any, info: ValidationInfo) -> float:
     return noise
 
 
+def _biases(value: Any, info: ValidationInfo) -> float | str | dict[str, Any]:
+    if isinstance(value, str | dict):
+        return value
+    try:
+        return finite(str(info.field_name), value)
+    except ArgumentError:
+        must = 'be a number, or a table such as {law = "normal", std = 1.0}'
+        raise ArgumentError(str(info.field_name), must, value) from None
+
+
+Biases = Annotated[float | str | dict[str, Any], BeforeValidator(_biases)]
 RateRatio = Annotated[float, checked(rate_ratio)]
 Dimension = Annotated[int | float, BeforeValidator(_dimension)]
 Directions = Annotated[int | list[list[float]], BeforeValidator(_directions)]
@@ -131,6 +139,9 @@ class Dynamics(Table):
     )
     sphere: Flag = Field(True, description="whether neurons keep their norm one; if not, it is free")
     norm: Positive = Field(1.0, description="of the neurons at the start, where it is free")
+    biases: Biases | None = Field(
+        None, description="start of b in sigma(<u, x> + b): a number or a law; without it neurons have none"
+    )
 
 
 class Run(Table):
@@ -150,6 +161,7 @@ class Run(Table):
     start: Start | None = Field(None, description="instead of dynamics.start")
     sphere: Flag | None = Field(None, description="instead of dynamics.sphere")
     norm: Positive | None = Field(None, description="instead of dynamics.norm")
+    biases: Biases | None = Field(None, description="instead of dynamics.biases")
 
 
 class Solver(Table):
@@ -241,9 +253,13 @@ class Spec(RunSpec):
             if kind == "mean_field" and not self.problem.single:
                 must = f'be another one than "mean_field" for {where}, as that is for one direction of weight one'
                 raise ArgumentError("run.kind" if self.run else "dynamics.kind", must, kind)
-            if kind == "mean_field" and not self.dynamics.sphere:
+            how = self.dynamics
+            if kind == "mean_field" and not how.sphere:
                 must = f"be true for {where}, as the mean-field flow is that of neurons on the sphere"
-                raise ArgumentError("dynamics.sphere", must, self.dynamics.sphere)
+                raise ArgumentError("dynamics.sphere", must, how.sphere)
+            if kind == "mean_field" and how.biases is not None:
+                must = f"not be given for {where}, as the mean-field flow is that of neurons without"
+                raise ArgumentError("dynamics.biases", must, how.biases)
             for key in _NEEDS[kind]:
                 if key not in told:
                     at = f"run.{key}" if self.run else f"dynamics.{key}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, Told, count, positive, vector
+from saddlescope.arguments import ArgumentError, Told, count, finite, positive, vector
+from saddlescope.gaussian import Law, law
 
 _ROUNDED = 1e-6  # off one, as a norm of 32-bit numbers is
 
@@ -106,3 +108,27 @@ def given(initial: tuple[Any, Any], p: int, *, sphere: bool = True) -> tuple[np.
         told = Told(f"{norms[worst, 0]:.6g} for that of neuron {worst}")
         raise ArgumentError("initial", "hold neurons of norm one (sphere=False frees it)", told)
     return a, u / norms
+
+
+def start_of_biases(biases: Any, neurons: int, seed: int) -> np.ndarray | None:
+    """Return biases at the start, shape (m,), of a number, one a neuron or a law; None for a network without.
+
+    Raises:
+        ArgumentError: if they are none of these, or not one a neuron.
+    """
+    if biases is None:
+        return None
+    if isinstance(biases, Law | str | Mapping):
+        return law(biases, "biases").sample(neurons, np.random.default_rng([seed, 3]))
+    if np.ndim(biases) == 0:
+        return np.full(neurons, finite("biases", biases))
+    values = vector("biases", biases)
+    if len(values) != neurons:
+        raise ArgumentError("biases", f"be one number, a law, or {neurons} numbers, one a neuron", values.shape)
+    return values
+
+
+def extras(sphere: bool, norm: float, biases: np.ndarray | None) -> dict[str, Any]:
+    """What is told of a network beside the settings that all have."""
+    told: dict[str, Any] = {} if sphere else {"norm": norm}
+    return told if biases is None else told | {"biases": biases.tolist()}

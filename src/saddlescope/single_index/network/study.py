@@ -33,10 +33,11 @@ class Study(Base):
         self.spec = spec
         self.title = title
         self.flows = spec.flows()
-        # the order of degrees is that of a second layer that learns first, and of neurons on the sphere
+        # the order of degrees is that of a second layer that learns first, and of neurons on the sphere without biases
         how = spec.dynamics
-        on_sphere = any(told.get("sphere", True) for _, told in spec.descriptions().values())
-        self._ordered = on_sphere and spec.problem.single and how.second_layer != FIXED and how.epsilon != math.inf
+        told = [told for _, told in spec.descriptions().values()]
+        of_theory = any(t.get("sphere", True) and t.get("biases") is None for t in told)
+        self._ordered = of_theory and spec.problem.single and how.second_layer != FIXED and how.epsilon != math.inf
         self.doing = "Predicting the learning order and solving ..." if self._ordered else "Solving ..."
 
     def predict(self) -> CanonicalOrder | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -39,6 +41,9 @@ class NetworkSystem(System):
     sigma: jax.Array
     target_by_degree: jax.Array
     degrees: int = eqx.field(static=True)
+
+    sphere: ClassVar[bool] = True
+    biased: ClassVar[bool] = False
 
     def solver(self):
         return BDF()

@@ -17,7 +17,7 @@ from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.network.flow import NetworkFlow
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
-from saddlescope.single_index.network.sphere import free_norm, given, reduced, sphere_start
+from saddlescope.single_index.network.sphere import extras, free_norm, given, reduced, sphere_start, start_of_biases
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio
 from saddlescope.single_index.problem.single_index import coefficients
@@ -50,6 +50,7 @@ class NetworkDescent(Descent):
         initial: tuple[Any, Any] | None = None,
         sphere: bool = True,
         norm: float = 1.0,
+        biases: Any = None,
     ):
         self.problem = as_multi_index(problem)
         if not math.isfinite(self.problem.activation.derivative_norm_squared):
@@ -96,6 +97,9 @@ class NetworkDescent(Descent):
         self.method = ("gram" if big else "direct") if method == "auto" else method
         self._check_size(p)
         self._a, self._u = self._starts(a, u, p)
+        seeds = range(self.seed, self.seed + self.runs)
+        starts = [start_of_biases(biases, self.neurons, seed) for seed in seeds]
+        self._biases = None if biases is None else np.array(starts)
 
     def _check_size(self, p: int) -> None:
         """Refuse what does not fit: the runs before and after a step, and the samples of a step."""
@@ -127,12 +131,15 @@ class NetworkDescent(Descent):
         return self._step_size
 
     def _population(self, coordinates: int):
-        flow = NetworkFlow(self.problem, self.epsilon, initial=(self._a[0], self._u[0]), sphere=self.sphere)
+        biases = None if self._biases is None else self._biases[0]
+        start = self._a[0], self._u[0]
+        flow = NetworkFlow(self.problem, self.epsilon, initial=start, sphere=self.sphere, biases=biases)
         return flow._system(coordinates)
 
     def start(self) -> tuple[Any, Any]:
         keys = jnp.stack([jax.random.PRNGKey(seed) for seed in range(self.seed, self.seed + self.runs)])
         u, p = self._u, len(self.problem.gram)
+        biased = self._biases is not None
         common: dict[str, Any] = {
             "step_size": jnp.asarray(self.step_size),
             "label_noise": jnp.asarray(self.label_noise),
@@ -140,14 +147,16 @@ class NetworkDescent(Descent):
             "link": self.problem.link,
             "batch": self.batch_size,
         }
+        if self._biases is not None:
+            u = np.insert(u, p, self._biases, axis=2)
         if self.method == "direct":
-            steps: DirectSteps | GramSteps = DirectSteps(population=self._population(u.shape[-1]), **common)
+            steps: DirectSteps | GramSteps = DirectSteps(population=self._population(u.shape[-1] - biased), **common)
             used = 0
         else:
             used = u.shape[-1]
             u = np.pad(u, [(0, 0), (0, 0), (0, _spare(self.batch_size))])
             steps = GramSteps(
-                population=self._population(u.shape[-1]),
+                population=self._population(u.shape[-1] - biased),
                 dimension=jnp.asarray(float(self.dimension)),
                 teachers=p,
                 **common,
@@ -175,9 +184,11 @@ class NetworkDescent(Descent):
         observables |= {name: squeezed(raw[name]) for name in ("train_risk", "residual") if name in raw}
         if not self.sphere:
             observables["norm"] = squeezed(record.states[..., 1 + p])
-        else:
+        if self._biases is not None:
+            observables["bias"] = squeezed(record.states[..., -1])
+        if "moment" in raw:
             observables["moment"] = squeezed(raw["moment"][..., 0] if p == 1 else raw["moment"])
-        if p == 1 and self.sphere:
+        if p == 1 and "moment" in raw:
             phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
             observables["residual"] = phi - sigma * observables["moment"]
         coords = {"degree": np.arange(degree + 1), "neuron": np.arange(self.neurons)}
@@ -196,21 +207,24 @@ class NetworkDescent(Descent):
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""
-        return self.problem.describe() | {
-            "epsilon": self.epsilon,
-            "second_layer": None if self.second_layer is None else spec(self.second_layer),
-            "neurons": self.neurons,
-            "dimension": self.dimension,
-            "step_size": self.step_size,
-            "batch_size": self.batch_size,
-            "label_noise": self.label_noise,
-            "seed": self.seed,
-            "runs": self.runs,
-            "method": self.method,
-            "sphere": self.sphere,
-            "norm": self.norm,
-            "initial": hashlib.sha256(self._a.tobytes() + self._u.tobytes()).hexdigest()[:16],
-        }
+        return (
+            self.problem.describe()
+            | {
+                "epsilon": self.epsilon,
+                "second_layer": None if self.second_layer is None else spec(self.second_layer),
+                "neurons": self.neurons,
+                "dimension": self.dimension,
+                "step_size": self.step_size,
+                "batch_size": self.batch_size,
+                "label_noise": self.label_noise,
+                "seed": self.seed,
+                "runs": self.runs,
+                "method": self.method,
+                "sphere": self.sphere,
+                "initial": hashlib.sha256(self._a.tobytes() + self._u.tobytes()).hexdigest()[:16],
+            }
+            | extras(self.sphere, self.norm, self._biases)
+        )
 
 
 def _spare(batch: int) -> int:
@@ -240,6 +254,7 @@ class OnePassSGD(NetworkDescent):
         initial: (a, u) of shapes (m,) and (m, d) for all runs, instead of a random start.
         sphere: whether neurons keep their norm one; if not, it is free.
         norm: of the neurons of a random start, where it is free.
+        biases: b(0) of neurons sigma(<u_i, x> + b_i), see `NetworkFlow`.
 
     Raises:
         ArgumentError: if an argument is refused.

@@ -139,6 +139,8 @@ class SGDLimit(Flow):
     def __init__(self, sgd: OnePassSGD):
         if not isinstance(sgd, OnePassSGD):
             raise ArgumentError("sgd", "be a OnePassSGD", sgd)
+        if sgd._biases is not None:
+            raise ArgumentError("sgd", "have neurons without biases", sgd)
         self.sgd = sgd
         problem = sgd.problem
         both = problem.link, problem.activation

@@ -45,6 +45,7 @@ class SampleDescent(NetworkDescent):
         initial: tuple[Any, Any] | None = None,
         sphere: bool = True,
         norm: float = 1.0,
+        biases: Any = None,
     ):
         self.samples = count("samples", samples)
         super().__init__(
@@ -62,6 +63,7 @@ class SampleDescent(NetworkDescent):
             initial=initial,
             sphere=sphere,
             norm=norm,
+            biases=biases,
         )
         check_fits(2.0 * self.samples * self.dimension, samples=self.samples, dimension=self.dimension)
 
@@ -72,6 +74,8 @@ class SampleDescent(NetworkDescent):
         frame = np.asarray(steps.population.frame)
         y = np.asarray(self.problem.link(x @ frame.T)) @ np.asarray(steps.population.b)
         y = y + self.label_noise * rng.standard_normal(self.samples)
+        if self._biases is not None:
+            x = np.insert(x, len(frame), 1.0, axis=1)
         full = FullBatchSteps(
             step_size=steps.step_size,
             population=steps.population,

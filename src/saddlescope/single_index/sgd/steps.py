@@ -20,8 +20,9 @@ class SGDSteps(Iteration):
     u_i <- normalise(u_i + eta a_i e sigma'(z_i) (x - z_i u_i)), or, of free norm, u_i += eta a_i e sigma'(z_i) x.
 
     The state is (used, keys (runs, 2), a (runs, m), u (runs, m, coordinates), x (runs, batch, coordinates)) of several
-    runs at once. The samples x of the next step are part of it: were they drawn where they are used, the compiler would
-    draw them anew for every neuron.
+    runs at once. A bias is the coordinate after those of the teachers, in which every sample is one. The samples x of
+    the next step are part of the state: were they drawn where they are used, the compiler would draw them anew for
+    every neuron.
 
     Attributes:
         population: the flow of the same network, which knows its exact risk.
@@ -41,13 +42,28 @@ class SGDSteps(Iteration):
     @property
     def sphere(self) -> bool:
         """Whether neurons keep their norm one."""
-        return isinstance(self.population, NetworkSystem)
+        return self.population.sphere
+
+    @property
+    def biased(self) -> bool:
+        """Whether neurons have biases."""
+        return self.population.biased
+
+    @property
+    def _bias(self) -> int:
+        """The coordinate of biases."""
+        return len(self.population.frame)
+
+    def _beside(self, u: jax.Array) -> jax.Array:
+        """Coordinates (..., coordinates) without that of biases."""
+        return jnp.delete(u, self._bias, axis=-1, assume_unique_indices=True) if self.biased else u
 
     def observables(self, state):
         _, _, a, u, *_ = state
 
         def one(a, u):
-            result = self.population.of_state(jnp.column_stack([a, u]))
+            biases = [u[:, self._bias]] if self.biased else []
+            result = self.population.of_state(jnp.column_stack([a, *biases, self._beside(u)]))
             return result | {"overlaps": u @ self._frame(u.shape[1]).T}
 
         return jax.vmap(one)(a, u)
@@ -55,8 +71,9 @@ class SGDSteps(Iteration):
     def saved(self, state):
         _, _, a, u, *_ = state
         s = u @ self._frame(u.shape[-1]).T
-        norms = [] if self.sphere else [jnp.linalg.norm(u, axis=-1, keepdims=True)]
-        return jnp.concatenate([a[..., None], s, *norms], axis=-1)
+        norms = [] if self.sphere else [jnp.linalg.norm(self._beside(u), axis=-1, keepdims=True)]
+        biases = [u[..., self._bias : self._bias + 1]] if self.biased else []
+        return jnp.concatenate([a[..., None], s, *norms, *biases], axis=-1)
 
     def _frame(self, coordinates: int) -> jax.Array:
         frame = self.population.frame
@@ -72,13 +89,23 @@ class SGDSteps(Iteration):
         eta = self.step_size
         pull = eta * a * (e[:, None] * self.activation.derivative(z))
         new_a = a + eta / self.population.epsilon * (e @ self.activation(z))
-        if not self.sphere:
-            return new_a, u + pull.T @ x
+        if not self.sphere or self.biased:
+            return new_a, self._kept(u, pull.T @ x)
         stay = 1 - jnp.sum(pull * z, axis=0)
         # the new length from what is known of the old one, which is one: no pass over u for it
         square = stay**2 + 2 * stay * jnp.sum(pull * z, axis=0) + jnp.sum(pull * (x @ x.T @ pull), axis=0)
         length = jnp.sqrt(square)
         return new_a, (stay / length)[:, None] * u + (pull / length).T @ x
+
+    def _kept(self, u: jax.Array, change: jax.Array) -> jax.Array:
+        """Neurons after a change: as they are, or on the sphere without their radial part and of norm one."""
+        if not self.sphere:
+            return u + change
+        weights = jnp.ones(u.shape[1]).at[self._bias].set(0.0) if self.biased else jnp.ones(u.shape[1])
+        own, moved = u * weights, change * weights
+        moved = own + moved - jnp.sum(moved * own, axis=1, keepdims=True) * own
+        moved = moved / jnp.linalg.norm(moved, axis=1, keepdims=True)
+        return moved + (u + change) * (1 - weights)
 
 
 class DirectSteps(SGDSteps):
@@ -87,7 +114,8 @@ class DirectSteps(SGDSteps):
     def draw(self, key: jax.Array, used: jax.Array, coordinates: int) -> jax.Array:
         """The samples of the next step, shape (batch, coordinates)."""
         del used
-        return jax.random.normal(key, (self.batch, coordinates))
+        x = jax.random.normal(key, (self.batch, coordinates))
+        return x.at[:, self._bias].set(1.0) if self.biased else x
 
     def advance(self, state):
         used, keys, a, u, x = state
@@ -118,11 +146,12 @@ class GramSteps(SGDSteps):
         """The samples of the next step, shape (batch, coordinates)."""
         inside, rest = jax.random.split(key)
         opened = used + jnp.arange(self.batch)
-        length = jnp.sqrt(2 * jax.random.gamma(rest, 0.5 * (self.dimension - opened)))
+        length = jnp.sqrt(2 * jax.random.gamma(rest, 0.5 * (self.dimension - opened + self.biased)))
         x = jax.random.normal(inside, (self.batch, coordinates))
         place = jnp.arange(coordinates)
         x = jnp.where(place[None, :] < opened[:, None], x, 0.0)
-        return jnp.where(place[None, :] == opened[:, None], length[:, None], x)
+        x = jnp.where(place[None, :] == opened[:, None], length[:, None], x)
+        return x.at[:, self._bias].set(1.0) if self.biased else x
 
     def advance(self, state):
         used, keys, a, u, x = state
@@ -136,16 +165,17 @@ class GramSteps(SGDSteps):
         used = used + self.batch
         full = used + self.batch > coordinates
         u = jax.lax.cond(full, lambda u: _each_run(self._fold, u)[0], lambda u: u, u)
-        used = jnp.where(full, self.teachers + m, used)
+        used = jnp.where(full, self.teachers + self.biased + m, used)
         (x,) = _each_run(lambda key: (self.draw(key, used, coordinates),), draws)
         return used, keys, a, u, x
 
     def _fold(self, u: jax.Array) -> tuple[jax.Array]:
-        """The same Gram matrix in the first p + m coordinates."""
-        R = jnp.linalg.qr(u[:, self.teachers :].T, mode="r")
-        turned = jnp.concatenate([u[:, : self.teachers], R.T], axis=1)
+        """The same Gram matrix in the first p + m coordinates, after that of biases."""
+        stay = self.teachers + self.biased
+        R = jnp.linalg.qr(u[:, stay:].T, mode="r")
+        turned = jnp.concatenate([u[:, :stay], R.T], axis=1)
         if self.sphere:
-            turned = turned / jnp.linalg.norm(turned, axis=1, keepdims=True)
+            turned = self._kept(turned, jnp.zeros_like(turned))
         return (jnp.pad(turned, [(0, 0), (0, u.shape[1] - turned.shape[1])]),)
 
 
@@ -166,10 +196,7 @@ class FullBatchSteps(SGDSteps):
         e = (self.y - value @ a / m) / n
         pull = self.step_size * a * (e[:, None] * self.activation.derivative(z))
         a = a + self.step_size / self.population.epsilon * (e @ value)
-        if not self.sphere:
-            return a, u + pull.T @ self.x
-        u = u + pull.T @ self.x - jnp.sum(pull * z, axis=0)[:, None] * u
-        return a, u / jnp.linalg.norm(u, axis=1, keepdims=True)
+        return a, self._kept(u, pull.T @ self.x)
 
     def observables(self, state):
         result = super().observables(state)
