@@ -32,6 +32,8 @@ def descriptions(
 ) -> Axes:
     """Draw the risk of several descriptions over log time, and return the axes.
 
+    Thin dotted lines are floors: risk in degrees that the activation lacks, and what noise of labels leaves of SGD.
+
     Several runs of one description are drawn as their mean and a band from the 10 % to the 90 % quantile. Where all
     that comes in steps sees equally many fresh samples in a unit of time, a second axis on top counts samples.
 
@@ -83,6 +85,7 @@ def descriptions(
         ax.set_ylim(max(0.5 * low, _DEEPEST * top), 2 * top)
     else:
         ax.set_ylim(0.0, 1.1 * top)
+    _floors(ax, every)
     ax.set_xlabel("time $t$", fontsize=13)
     ax.set_ylabel(r"excess risk  $\frac{1}{2}\,\mathrm{E}\,(y - f\,)^2$", fontsize=13)
     # a ground of its own, since thin lines of predicted times may run through it
@@ -119,6 +122,32 @@ def _draw(ax: Axes, name: str, several: list[Trajectory], begin: float, shade: s
         ax.fill_between(fine, low, high, color=shade, alpha=0.22, linewidth=0, zorder=2)
     label = name if count == 1 else f"{name}, {count} runs"
     ax.plot(fine, risk.mean(axis=1), label=label, solid_joinstyle="round", **style)
+
+
+def _floors(ax: Axes, runs: list[Trajectory]) -> None:
+    """Mark what stays of the risk, where that can be told from zero in the picture."""
+    low, high = ax.get_ylim()
+    least = max(low, 0.02 * high if ax.get_yscale() == "linear" else 0.0)
+    lacking = [float(run.accuracy.get("unlearnable_risk", 0.0)) for run in runs]
+    noisy = [float(run.accuracy.get("noise_floor", 0.0)) for run in runs]
+    levels = {f"{value:.3g}": "degrees that the activation lacks" for value in lacking}
+    levels |= {f"{u + n:.3g}": "left by noise of labels" for u, n in zip(lacking, noisy, strict=True) if n}
+    for value, name in levels.items():
+        if not least < float(value) < high:
+            continue
+        ax.axhline(float(value), color=INK, linewidth=1.2, linestyle=":", zorder=1.5)
+        # below, since curves come from above
+        ax.annotate(
+            name,
+            (0.99, float(value)),
+            (0, -3),
+            xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            fontsize=11,
+            color=INK,
+        )
 
 
 def _degrees(runs: list[Trajectory]) -> list[int | None]:

@@ -55,7 +55,7 @@ def compare_descriptions(
         columns=columns,
         rows=printed,
         asides=asides,
-        remarks=(*remarks(rows, every[0], order), *outcomes(runs, of)),
+        remarks=(*remarks(rows, every[0], order), *floors(runs, of), *outcomes(runs, of)),
         doubts=tuple(doubts),
         accuracy=tuple(f"{of(name)}{accuracy(group)}" for name, group in runs.items()),
         references=references,
@@ -135,6 +135,26 @@ def remarks(rows: list[DescriptionRow], run: Trajectory, order: CanonicalOrder |
         pairs = "; ".join(f"{r.name} from {r.reference}{other * (not r.alike)}" for r in rows if r.reference)
         what = "largest distance of mean risks, over the risk at the start"
         results.append(Remark("Gap", f"{what}: {pairs}."))
+    return results
+
+
+def floors(computed: Mapping[str, Sequence[Trajectory]], of: Callable[[str], str]) -> list[Remark]:
+    """Say what stays of the risk: degrees that the activation lacks, and what noise of labels leaves of SGD."""
+    results = []
+    lacking = {name: float(runs[0].accuracy.get("unlearnable_risk", 0.0)) for name, runs in computed.items()}
+    most = max(lacking.values(), default=0.0)
+    if most > 0:
+        of_all = len(set(lacking.values())) == 1
+        whose = "" if of_all else f" ({', '.join(name for name, value in lacking.items() if value > 0)})"
+        results.append(Remark("Floor", f"{most:.4g} of the risk is in degrees that the activation lacks{whose}."))
+    for name, runs in computed.items():
+        told = runs[0].parameters
+        if told.get("label_noise"):
+            known = told["label_noise"] ** 2 / 2
+            text = f"labels have noise of {told['label_noise']:g}; risks are without its {known:.3g}"
+            left = runs[0].accuracy.get("noise_floor")
+            text += "." if left is None else f", and it leaves about {left:.2g} where all is learnt."
+            results.append(Remark("Noise", f"{of(name)}{text}"))
     return results
 
 

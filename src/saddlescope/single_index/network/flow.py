@@ -14,6 +14,7 @@ from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.network.free_system import FreeNetworkSystem
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import (
+    extras,
     free_norm,
     gaussian_start,
     given,
@@ -29,6 +30,7 @@ from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
 from saddlescope.single_index.residuals import residual_curves
 from saddlescope.single_index.theory.finite_width import doubt_of_width
+from saddlescope.single_index.theory.floors import unlearnable
 from saddlescope.solve import Curve, Flow, Reading
 
 _STARTS = {"sphere": sphere_start, "orthogonal": orthogonal_start, "gaussian": gaussian_start}
@@ -262,7 +264,8 @@ class NetworkFlow(Flow):
         drift = {"norm_drift": float(np.abs(length - 1).max())} if self.sphere else {}
         if self._limit:
             U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
-            return {"activation": U.kind, "kernel_error": float(U.error), "link_error": float(V.error)} | drift, ()
+            errors = {"kernel_error": float(U.error), "link_error": float(V.error)} | drift
+            return {"activation": U.kind, "unlearnable_risk": unlearnable(problem)} | errors, ()
         U, V = self._norm_kernels().values()
         length = np.ones_like(length) if self.sphere else length
         one, zero = np.ones(1), None if bias is None else np.zeros(1)
@@ -305,16 +308,13 @@ class NetworkFlow(Flow):
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""
-        return (
-            self.problem.describe()
-            | {
-                "epsilon": self.epsilon,
-                "second_layer": None if self.second_layer is None else spec(self.second_layer),
-                "neurons": self.neurons,
-                "dimension": "infinite" if np.isinf(self.dimension) else int(self.dimension),
-                "start": self.start_kind if self.second_layer is not None else "given",
-                "seed": self.seed,
-                "sphere": self.sphere,
-            }
-            | ({} if self.sphere or self.second_layer is None else {"norm": self.norm})
-        )
+        told = self.problem.describe() | {
+            "epsilon": self.epsilon,
+            "second_layer": None if self.second_layer is None else spec(self.second_layer),
+            "neurons": self.neurons,
+            "dimension": "infinite" if np.isinf(self.dimension) else int(self.dimension),
+            "start": self.start_kind if self.second_layer is not None else "given",
+            "seed": self.seed,
+            "sphere": self.sphere,
+        }
+        return told | extras(self.sphere, self.norm, self._biases)

@@ -22,6 +22,7 @@ from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio
 from saddlescope.single_index.problem.single_index import coefficients
 from saddlescope.single_index.sgd.steps import DirectSteps, GramSteps
+from saddlescope.single_index.theory.floors import noise_floor, unlearnable
 from saddlescope.solve import Descent, Reading
 
 _SPARE = 64  # coordinates that samples may open before the neurons are turned back
@@ -199,7 +200,26 @@ class NetworkDescent(Descent):
         doubts = ()
         if record.outcome.name == "NOT_FINITE":
             doubts = (f"The run diverged after step {record.solver['steps']}: the step size is too large.",)
-        return Reading(observables, coords, doubts=doubts, solver={"samples": self._samples(record.solver["steps"])})
+        solver = {"samples": self._samples(record.solver["steps"])}
+        return Reading(observables, coords, accuracy=self._floors(record.states[-1]), doubts=doubts, solver=solver)
+
+    def _floors(self, states: np.ndarray) -> dict[str, float]:
+        """What stays of the risk, at saved states (runs, m, ...)."""
+        p = len(self.problem.gram)
+        floors = {"unlearnable_risk": unlearnable(self.problem)} if self.sphere and self._biases is None else {}
+        delta = self._noise_of_samples
+        if not delta or not self.label_noise or not np.all(np.isfinite(states)):
+            return floors
+        norm = 1.0 if self.sphere else states[..., 1 + p]
+        bias = None if self._biases is None else states[..., -1]
+        second = self.step_size / (self.epsilon * self.batch_size)
+        told = self.problem, delta, self.label_noise, states[..., 0], norm, bias
+        return floors | {"noise_floor": noise_floor(*told, second=second)}
+
+    @property
+    def _noise_of_samples(self) -> float:
+        """Step size x dimension / batch of fresh samples."""
+        return self.step_size * self.dimension / self.batch_size
 
     @abc.abstractmethod
     def _samples(self, steps: int) -> int:

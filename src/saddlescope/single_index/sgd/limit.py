@@ -19,6 +19,7 @@ from saddlescope.single_index.problem.single_index import coefficients
 from saddlescope.single_index.sgd.descents import OnePassSGD
 from saddlescope.single_index.sgd.four_point import erf_average, polynomial_average
 from saddlescope.single_index.sgd.free_limit import FreeLimitSystem
+from saddlescope.single_index.theory.floors import noise_floor
 from saddlescope.solve import Flow, Reading, System
 from saddlescope.solve.methods.tsit5 import Tsit5
 
@@ -212,7 +213,12 @@ class SGDLimit(Flow):
         coords = {"degree": np.arange(degree + 1), "neuron": neurons, "other": neurons}
         if p > 1:
             coords["direction"] = np.arange(p)
-        return Reading(observables, coords, accuracy={"corrections_of_order": float(self.sgd.dimension) ** -0.5})
+        last = record.states[-1]
+        of_neurons = [last[:, 0]] if self.sgd.sphere else [last[:, 0], observables["norm"][-1]]
+        accuracy = {"corrections_of_order": float(self.sgd.dimension) ** -0.5}
+        if self.sgd.label_noise:
+            accuracy["noise_floor"] = noise_floor(problem, self.delta, self.sgd.label_noise, *of_neurons)
+        return Reading(observables, coords, accuracy=accuracy)
 
     def describe(self) -> dict[str, Any]:
         """What was asked for, as plain values."""

@@ -88,6 +88,10 @@ class SampleDescent(NetworkDescent):
         )
         return full, state
 
+    @property
+    def _noise_of_samples(self):
+        return 0.0  # they stay the same
+
     def _samples(self, steps):
         del steps
         return self.samples
