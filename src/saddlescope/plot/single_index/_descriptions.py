@@ -147,6 +147,8 @@ def _floors(ax: Axes, runs: list[Trajectory]) -> None:
             va="top",
             fontsize=11,
             color=INK,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
+            zorder=5,
         )
 
 

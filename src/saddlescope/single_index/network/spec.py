@@ -78,7 +78,7 @@ def _noise(value: Any, info: ValidationInfo) -> float:
 
 
 def _biases(value: Any, info: ValidationInfo) -> float | str | dict[str, Any]:
-    if isinstance(value, str | dict):
+    if isinstance(value, str) or (isinstance(value, dict) and "law" in value):
         return value
     try:
         return finite(str(info.field_name), value)
