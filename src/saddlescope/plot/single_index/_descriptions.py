@@ -148,7 +148,7 @@ def _floors(ax: Axes, runs: list[Trajectory]) -> None:
             fontsize=11,
             color=INK,
             bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
-            zorder=5,
+            zorder=2.5,  # curves pass over it
         )
 
 
