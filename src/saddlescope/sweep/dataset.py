@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ class Gathering:
         self.attempt = np.zeros(size, np.int32)
         self.messages: dict[int, str] = {}
         self.doubts: dict[int, str] = {}
-        self._parts: dict[Layout, tuple[list[int], list[bytes]]] = {}
+        self._parts: dict[Layout, tuple[array[int], bytearray]] = {}
 
     def add(self, task: int, row: Row) -> None:
         """Take the result of the task of this number."""
@@ -72,9 +73,11 @@ class Gathering:
             self.messages[task] = row.message
         if row.doubts:
             self.doubts[task] = row.doubts
-        tasks, numbers = self._parts.setdefault(row.layout, ([], []))
+        if row.layout not in self._parts:
+            self._parts[row.layout] = array("q"), bytearray()
+        tasks, numbers = self._parts[row.layout]
         tasks.append(task)
-        numbers.append(row.numbers)
+        numbers += row.numbers
 
     def columns(self) -> dict[str, tuple[tuple[Any, ...], str, np.ndarray]]:
         """Return name -> labels, index and values of every variable, shape (tasks, labels), or (tasks,) without any.
@@ -85,7 +88,8 @@ class Gathering:
         size = len(self._design)
         results: dict[str, tuple[tuple[Any, ...], str, np.ndarray]] = {}
         for layout, (tasks, numbers) in self._parts.items():
-            table = np.frombuffer(b"".join(numbers), "<f8").reshape(len(tasks), len(layout))
+            table = np.frombuffer(numbers, "<f8").reshape(len(tasks), len(layout))
+            rows = np.frombuffer(tasks, np.int64)
             for column, (name, index, label) in enumerate(layout):
                 key = places.name(name, index)
                 if key not in results:
@@ -94,9 +98,9 @@ class Gathering:
                     results[key] = labels, index, np.full(shape, np.nan)
                 values = results[key][2]
                 if index:
-                    values[tasks, places.place(index, label)] = table[:, column]
+                    values[rows, places.place(index, label)] = table[:, column]
                 else:
-                    values[tasks] = table[:, column]
+                    values[rows] = table[:, column]
         return results
 
 

@@ -161,11 +161,13 @@ class Sweep:
         size = len(self.asked.design)
         attempts, state = np.zeros(size, np.int32), np.zeros(size, np.int8)
         kept = KEEPS.index(self.asked.keep)
-        for tasks, row in self._rows():
-            enough = row.keep >= kept or not row.complete
-            for task in tasks:
-                attempts[task] = row.attempt
-                state[task] = 0 if not enough else 1 if row.complete else 2
+        numbers, more = self._numbers()
+        for task, attempt, complete, keep in self.store.standings():  # a later attempt replaces the one before
+            place = numbers.get(task)
+            if place is not None:
+                for number in (place, *more.get(task, ())):
+                    attempts[number] = attempt
+                    state[number] = 2 if not complete else 1 if keep >= kept else 0
         missing = state == 0 if again is None else state != 1 if again == "FAILED" else np.ones(size, bool)
         if len(np.unique(self.identities)) < size:
             # the same spec at several points is one task

@@ -164,28 +164,35 @@ class Index:
                 ((bytes.fromhex(name.task), name.attempt) for name in names),
             )
 
-    def rows(self, first: bytes = b"") -> Iterator[Row]:
-        """Yield all rows that are as they were written.
-
-        Args:
-            first: only those of tasks whose identity begins with this.
+    def rows(self) -> Iterator[Row]:
+        """Yield all rows; those that are not as they were written are to be removed before, see `sizes`.
 
         Raises:
             sqlite3.DatabaseError: if the file is damaged.
         """
+        for values in self._file.execute("select * from results"):
+            yield Row._make((*values[:3], bool(values[3]), *values[4:9], self._layout(values[9]), values[10]))
+
+    def standings(self) -> Iterator[tuple[bytes, int, int, int]]:
+        """Yield task, attempt, whether it is complete and what is kept of all rows, the attempts of a task in order."""
+        yield from self._file.execute("select task, attempt, complete, keep from results order by task, attempt")
+
+    def sizes(self, first: bytes) -> dict[Name, int]:
+        """Return the segments of all rows of tasks whose identity begins with some bytes, and their sizes.
+
+        The size is -1 where a row is not as it was written.
+
+        Raises:
+            sqlite3.DatabaseError: if the file is damaged.
+        """
+        results: dict[Name, int] = {}
         for values in self._file.execute(
             "select * from results where task >= ? and task < ?", (first, first + b"\xff" * 17)
         ):
             layout = self._layout(values[9])
-            if values[-1] == _checksum(values[:-1], layout) and len(values[10]) == 8 * len(layout):
-                yield Row._make((*values[:3], bool(values[3]), *values[4:9], layout, values[10]))
-
-    def names(self, first: bytes) -> set[Name]:
-        """Return the segments of all rows of tasks whose identity begins with some bytes, damaged rows among them."""
-        result = self._file.execute(
-            "select task, attempt from results where task >= ? and task < ?", (first, first + b"\xff" * 17)
-        )
-        return {Name(task.hex(), attempt) for task, attempt in result}
+            whole = values[-1] == _checksum(values[:-1], layout) and len(values[10]) == 8 * len(layout)
+            results[Name(values[0].hex(), values[1])] = values[2] if whole else -1
+        return results
 
     def _layout(self, number: int) -> Layout:
         if number not in self._known:

@@ -105,8 +105,9 @@ class Store:
     def _refresh(self) -> None:
         for first in range(256):
             there = self._listed(f"{first:02x}")
-            known = {row.name for row in self._index.rows(bytes([first])) if there.get(row.name) == row.size}
-            stale = self._index.names(bytes([first])) - known
+            noted = self._index.sizes(bytes([first]))
+            known = {name for name, size in noted.items() if there.get(name) == size}
+            stale = noted.keys() - known
             if stale:
                 self._index.remove(stale)
             new = []
@@ -130,8 +131,12 @@ class Store:
         return results
 
     def rows(self) -> Iterator[Row]:
-        """Yield the index's rows of all results, of every attempt."""
+        """Yield the index's rows of all results, of every attempt, as of the last `refresh`."""
         yield from self._index.rows()
+
+    def standings(self) -> Iterator[tuple[bytes, int, int, int]]:
+        """Yield task, attempt, whether it is complete and what is kept, by the index, attempts of a task in order."""
+        yield from self._index.standings()
 
     def has(self, name: Name) -> bool:
         """Whether a segment is there, whoever wrote it."""
