@@ -8,7 +8,9 @@ resumed, and what memory that takes.
 from __future__ import annotations
 
 import argparse
+import os
 import pickle
+import resource
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from saddlescope.arguments import RefusedError
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -53,24 +57,34 @@ def one(link, epsilon, folder=None):
 
 def runs(number: int) -> None:
     """Time `number` runs in every way."""
-    import joblib
+    import joblib  # pyright: ignore[reportMissingImports]
+    from joblib.externals.loky import get_reusable_executor  # pyright: ignore[reportMissingImports]
 
     import saddlescope as ss
 
     epsilons = [float(e) for e in np.geomspace(1e-8, 1e-4, number // len(LINKS))]
     points = [(link, epsilon) for link in LINKS for epsilon in epsilons]
     axes = {"problem.link": list(LINKS), "dynamics.epsilon": epsilons}
-    table: dict[str, float] = {}
+    table: dict[str, tuple[float, float, float]] = {}
     one(*points[0])  # compiled
 
-    begun = time.perf_counter()
-    plain = np.array([list(one(*point).values()) for point in points])
-    table["plain loop"] = time.perf_counter() - begun
+    def timed(name, work, end=None):
+        begun, processor, load = time.perf_counter(), spent(), os.getloadavg()[0]
+        result = work()
+        wall = time.perf_counter() - begun
+        if end is not None:
+            end()  # processes that are over are counted
+        table[name] = wall, spent() - processor, load
+        return result
+
+    plain = timed("plain loop", lambda: np.array([list(one(*point).values()) for point in points]))
     with tempfile.TemporaryDirectory() as folder, joblib.parallel_config("loky", n_jobs=2):
         joblib.Parallel()(joblib.delayed(one)(*point) for point in points[:2])  # workers are there
-        begun = time.perf_counter()
-        joblib.Parallel()(joblib.delayed(one)(*point, folder) for point in points)
-        table["joblib, 2 processes, pickles"] = time.perf_counter() - begun
+        timed(
+            "joblib, 2 processes, pickles",
+            lambda: joblib.Parallel()(joblib.delayed(one)(*point, folder) for point in points),
+            lambda: get_reusable_executor().shutdown(wait=True),
+        )
     engines = [("serial", {}), ("processes", {"workers": 2})]
     try:
         import distributed  # noqa: F401
@@ -80,49 +94,49 @@ def runs(number: int) -> None:
         engines.append(("dask", {"workers": 2}))
     for engine, how in engines:
         with tempfile.TemporaryDirectory() as folder:
-            begun = time.perf_counter()
-            result = ss.sweep(
-                spec(), axes, measure=learnt, compare=False, engine=engine, store=Path(folder) / "s", **how
-            )
-            table[f"ss.sweep, {engine}, start of workers in it"] = time.perf_counter() - begun
+            told = {"measure": learnt, "compare": False, "engine": engine, "store": Path(folder) / "s", **how}
+            name = f"ss.sweep, {engine}, start of workers in it"
+            result = timed(name, lambda told=told: ss.sweep(spec(), axes, **told))
         swept = np.stack([result[f"T_{k}"].values.ravel() for k in range(4)], axis=1)
         np.testing.assert_allclose(swept, plain, rtol=1e-9)
     print(
-        f"| {len(points)} mean-field runs, m = 256 | s | ms a run | times the plain loop's speed |\n|---|---|---|---|"
+        f"| {len(points)} mean-field runs, m = 256 | s | times the plain loop's speed | processor s | load before |\n"
+        "|---|---|---|---|---|"
     )
-    for name, seconds in table.items():
-        speed = table["plain loop"] / seconds
-        print(f"| {name} | {seconds:.1f} | {1e3 * seconds / len(points):.1f} | {speed:.2f} |")
+    for name, (wall, processor, load) in table.items():
+        print(f"| {name} | {wall:.1f} | {table['plain loop'][0] / wall:.2f} | {processor:.1f} | {load:.1f} |")
+
+
+def spent() -> float:
+    """Processor seconds of this process, and of all that it started and that are over."""
+    here, there = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return here.ru_utime + here.ru_stime + there.ru_utime + there.ru_stime
 
 
 def overhead(tasks: int) -> None:
-    """Time tasks that do nothing."""
+    """Time tasks that do nothing: the difference of two sweeps, so that what each begins and ends with is left out."""
     import saddlescope as ss
     from saddlescope.families import register
 
     register("relaxation", "campaigns.relaxation")
     toy = {"family": "relaxation", "dynamics": {}}
-    print("| tasks that do nothing | ms a task, first and last included |\n|---|---|")
-    for engine, how in (("serial", {}), ("processes", {"workers": 2}), ("dask", {"workers": 2})):
+    sizes = (tasks // 5, tasks)
+    print(f"| tasks that do nothing, difference of {sizes[0]} and {sizes[1]} | ms a task | processor ms a task |")
+    print("|---|---|---|")
+    for engine, workers in (("serial", None), ("processes", 2), ("dask", 2)):
         times = []
-        for size in (tasks // 5, tasks):
-            with tempfile.TemporaryDirectory() as folder:
-                begun = time.perf_counter()
-                try:
-                    ss.sweep(
-                        toy,
-                        {"dynamics.rate": ss.linspace(20, 30, size)},
-                        engine=engine,
-                        store=Path(folder) / "s",
-                        **how,
-                    )
-                except ss.ArgumentError as error:
-                    print(f"| {engine} | {error} |")
-                    break
-                times.append(time.perf_counter() - begun)
-        else:
-            each = 1e3 * (times[1] - times[0]) / (tasks - tasks // 5)
-            print(f"| {engine} | {each:.2f} (difference of {tasks // 5} and {tasks} tasks) |")
+        try:
+            for size in (10, *sizes):  # the first warms up
+                with tempfile.TemporaryDirectory() as folder:
+                    begun, processor = time.perf_counter(), spent()
+                    axes = {"dynamics.rate": ss.linspace(20, 30, size)}
+                    ss.sweep(toy, axes, engine=engine, workers=workers, store=Path(folder) / "s")
+                    times.append((time.perf_counter() - begun, spent() - processor))
+        except RefusedError as error:
+            print(f"| {engine} | {error} | |")
+            continue
+        wall, processor = (1e3 * (times[2][k] - times[1][k]) / (sizes[1] - sizes[0]) for k in (0, 1))
+        print(f"| {engine} | {wall:.2f} | {processor:.2f} |")
 
 
 def finished(folder: Path, tasks: int) -> None:

@@ -27,8 +27,9 @@ SMALL = {
 class Served:
     """A server in a process of its own."""
 
-    def __init__(self, *words, folder):
-        command = [sys.executable, "-c", "import sys; from saddlescope.cli import main; sys.exit(main())", "explore"]
+    def __init__(self, *words, folder, first="pass"):
+        code = f"import sys; from saddlescope.cli import main; {first}; sys.exit(main())"
+        command = [sys.executable, "-c", code, "explore"]
         self.process = subprocess.Popen(
             [*command, "--no-browser", *words],
             cwd=folder,
@@ -91,14 +92,14 @@ class Served:
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory):
-    """Start a server with words of its command line."""
+    """Start a server with words of its command line, and code that is run before."""
     pytest.importorskip("starlette", reason="the page needs starlette")
     pytest.importorskip("uvicorn", reason="the page needs uvicorn")
     started = []
 
-    def start(*words, folder=None):
+    def start(*words, folder=None, first="pass"):
         port = () if "--port" in words else ("--port", "0")
-        started.append(Served(*port, *words, folder=folder or tmp_path_factory.mktemp("page")))
+        started.append(Served(*port, *words, folder=folder or tmp_path_factory.mktemp("page"), first=first))
         return started[-1]
 
     yield start

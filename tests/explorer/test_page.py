@@ -3,6 +3,7 @@
 import json
 import time
 
+import numpy as np
 import pytest
 
 QUICK = "dynamics.particles=64&dynamics.epsilon=1e-4&dynamics.until=1&theory.levels=1"
@@ -36,6 +37,46 @@ def test_every_tab_shows_a_picture_a_table_and_a_state_without_an_error(page, fa
     )
     words = page.run("return document.querySelector('#plot-main').getAttribute('aria-label')")
     assert "goes from" in words
+
+
+@pytest.mark.parametrize("family", FAST)
+def test_every_tab_shows_what_it_starts_from(page, family):
+    page.open(f"#/{family}/start")
+    assert page.errors() == []
+    assert page.run("return document.querySelectorAll('#said .wrong').length") == 0
+    assert page.run("return document.querySelectorAll('#comparison tbody tr').length") >= 2
+
+
+def test_a_result_that_the_command_line_named_is_shown(page, serve, tmp_path):
+    import saddlescope as ss
+
+    problem = ss.SingleIndex(link=[1.0, -1.0], activation=[1.0, 1.0])
+    run = ss.solve(ss.MeanFieldFlow(problem, epsilon=1e-4, particles=64), until=1.0)
+    run.save(tmp_path / "mine.nc")
+    page.server = serve("mine.nc", folder=tmp_path)
+    page.open()
+    assert page.text("#tabs [aria-selected=true]") == "mine.nc"
+    assert page.run("return saddlescope.page.show.picture.main.layers.map(l => l.name)") == ["degree 1", "degree 0"]
+    shown = page.run("const p = saddlescope.page.show.picture; return [p.time, p.main.total]")
+    own = (run.time > shown[0][0]) & (run.time < shown[0][-1])  # among its times, all of the run's
+    assert np.allclose(np.interp(run.time[own], shown[0], shown[1]), run["risk"][own], atol=1e-3)
+    assert "1.0000" in page.text("#comparison")  # ratio of a measured to its predicted time
+    assert not page.run("return document.querySelector('.state').hidden")
+    assert page.errors() == []
+
+
+def test_the_server_ends_when_its_page_has_been_closed_for_a_while(page, serve):
+    one = page.server = serve(first="import saddlescope.explorer.opening as o; o._CLOSED = 1.0")
+    page.open("#/lessons", wait=False)
+    page.until("document.querySelectorAll('.lesson').length === 5")
+    time.sleep(2.0)
+    assert one.process.poll() is None
+    page.driver.get("about:blank")
+    one.process.wait(timeout=30)
+    said, errors = one.stop()
+    assert one.process.returncode == 0
+    assert "The page was closed." in said
+    assert errors == ""
 
 
 def test_the_layers_of_the_ladder_are_the_risk_by_degree(page):
@@ -113,6 +154,15 @@ def test_zoom_axes_and_the_cursor_obey_the_keyboard(page):
     assert page.run("return document.activeElement.id") == "tab-lessons"
     page.driver.switch_to.active_element.send_keys(keys.ENTER)
     page.until("!document.querySelector('#lessons').hidden")
+    assert page.errors() == []
+
+
+def test_a_log_axis_may_begin_anywhere(page):
+    page.open(LADDER)
+    for low in (9.7e-6, 9.9999e-5, 1e-6, 3.3e-7):
+        page.run("saddlescope.page.show.main.plot.setScale('x', {min: arguments[0], max: 0.5})", low)
+        page.until("saddlescope.page.show.main.plot.scales.x.min > 0")
+        time.sleep(0.1)
     assert page.errors() == []
 
 

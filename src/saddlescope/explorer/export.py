@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import io
 import math
@@ -13,7 +14,11 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from saddlescope.arguments import ArgumentError
+from saddlescope.specs.explaining import sentence
+from saddlescope.specs.refusals import SpecError
 from saddlescope.specs.run_spec import RunSpec
 from saddlescope.specs.writing import toml
 
@@ -49,6 +54,7 @@ def as_sweep(spec: RunSpec, key: str) -> str:
 
     Raises:
         ArgumentError: if it has none.
+        SpecError: if fewer than two values of it go with the rest of the spec.
     """
     slider = spec.RANGES.get(key)
     if slider is None:
@@ -64,8 +70,29 @@ def as_sweep(spec: RunSpec, key: str) -> str:
         held = held.get(part) if isinstance(held, dict) else None
     if isinstance(low, int) and isinstance(high, int):
         values = sorted({round(value) for value in values})
+    values = _accepted(spec, key, values)
     axes = toml({"sweep.axes": {key: values}}).replace('["sweep.axes"]', "[sweep.axes]")
     return f"# saddlescope sweep FILE: this run over {key}, {held} on the page\n{as_toml(spec)}\n{axes}\n"
+
+
+def _accepted(spec: RunSpec, key: str, values: list[Any]) -> list[Any]:
+    """Those values that go with the rest of the spec: a slider knows nothing of other keys."""
+    accepted, refusal = [], ""
+    for value in values:
+        tables = copy.deepcopy(given(spec))
+        *path, last = key.split(".")
+        held: Any = tables
+        for part in path:
+            held = held.setdefault(part, {})
+        held[last] = value
+        try:
+            type(spec).model_validate(tables)
+            accepted.append(value)
+        except ValidationError as error:
+            refusal = sentence(error, type(spec), "the sweep")
+    if len(accepted) < 2:
+        raise SpecError(f"There is no sweep over `{key}` here: {refusal}")
+    return accepted
 
 
 def as_python(spec: RunSpec) -> str:

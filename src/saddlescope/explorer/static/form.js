@@ -1,6 +1,6 @@
 // The fields of a family, made from what the server tells of its spec: labels, help, sliders by factors or steps.
 
-import { colourOf, ink } from "./colours.js";
+import { ink } from "./colours.js";
 import { short } from "./numbers.js";
 import { element } from "./table.js";
 
@@ -164,7 +164,7 @@ export function drawFunctions(form, told) {
     pen.strokeStyle = ink("line");
     pen.strokeRect(0, y(0), canvas.width, 0);
     pen.strokeRect(x(0), 0, 0, canvas.height);
-    pen.strokeStyle = colourOf(4);
+    pen.strokeStyle = ink("accent");
     pen.lineWidth = 2 * scale;
     pen.beginPath();
     values.forEach((value, k) => pen.lineTo(x(told.x[k]), y(value)));

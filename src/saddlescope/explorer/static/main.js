@@ -180,7 +180,11 @@ async function follow(path, body) {
   try {
     await stream(path, body, on, running.control.signal);
   } catch (error) {
-    if (error.name !== "AbortError" && page.running === running) say("The server does not answer.", true);
+    if (error.name !== "AbortError" && page.running === running) {
+      const lost = error instanceof TypeError && /fetch|network|load/i.test(error.message);
+      if (!lost) console.error(error);
+      say(lost ? "The server does not answer." : `The page cannot show this: ${error.message}.`, true);
+    }
   }
   clearTimeout(slow);
   if (page.running === running) {

@@ -36,6 +36,19 @@ export function short(value, digits = 4) {
   return String(Number(value.toPrecision(digits)));
 }
 
+// 1 to 9 times each power of ten between two numbers.
+export function logTicks(low, high) {
+  const ticks = [];
+  if (!(low > 0 && high < Infinity)) return ticks;
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    for (let digit = 1; digit < 10; digit++) {
+      const tick = Number(`${digit}e${power}`);
+      if (tick >= low && tick <= high) ticks.push(tick);
+    }
+  }
+  return ticks;
+}
+
 // The labels of a log axis: powers of ten, every so many of them; 2 and 5 where the axis spans less than two decades.
 export function logLabels(ticks, low, high) {
   const decades = Math.log10(high / low);

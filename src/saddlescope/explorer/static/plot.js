@@ -1,7 +1,7 @@
 // Plots over time on uPlot: layers or lines, dashed predictions, one cursor for all, zoom, keyboard, text and table.
 
 import { colourOf, faded, ink } from "./colours.js";
-import { logLabels, short } from "./numbers.js";
+import { logLabels, logTicks, short } from "./numbers.js";
 
 const SYNC = "time";
 const DEEPEST = 1e-8; // of the largest value: where a log axis of values ends
@@ -129,7 +129,8 @@ function axis(log, label) {
     size: label ? 34 : 58,
     font: "12px system-ui, sans-serif",
     labelFont: "13px system-ui, sans-serif",
-    ...(log ? { filter: (u, ticks) => ticks } : {}),
+    // uPlot's own ticks of a log axis begin at its end, and never end where that is no round number
+    ...(log ? { filter: (u, ticks) => ticks, splits: (u, side, low, high) => logTicks(low, high) } : {}),
     values: (u, ticks, side) => {
       const scale = side === 0 ? u.scales.x : u.scales.y;
       return log ? logLabels(ticks, scale.min, scale.max) : ticks.map((tick) => short(tick, 6));

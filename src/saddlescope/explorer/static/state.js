@@ -3,7 +3,10 @@
 import { colourOf, faded, ink } from "./colours.js";
 import { short } from "./numbers.js";
 
+const NARROW = 440; // pixels
+
 export function drawState(canvas, states, frame) {
+  canvas.classList.toggle("tall", states.kind === "vectors");
   const scale = devicePixelRatio;
   canvas.width = Math.max(canvas.clientWidth, 200) * scale;
   canvas.height = Math.max(canvas.clientHeight, 150) * scale;
@@ -100,17 +103,19 @@ function drawBars(pen, box, states, frame) {
 }
 
 function drawVectors(pen, box, states, frame) {
+  // side by side, on a phone below each other
+  const beside = box.width > NARROW;
   const half = box.width / 2 - 34;
-  const left = { ...box, width: half };
-  const right = { ...box, x: box.x + half + 68, width: half };
+  const left = beside ? { ...box, width: half } : { ...box, height: box.height / 2 - 30 };
+  const right = beside ? { ...box, x: box.x + half + 68, width: half } : { x: 12, y: box.y + box.height / 2 + 26, width: box.width + 40, height: box.height / 2 + 4 };
   drawPlane(pen, left, states.plane, frame);
   const rows = [["left", states.left[frame]], ["right", states.right[frame]]];
-  const height = (box.height - 26) / 2;
+  const height = (right.height - 26) / 2;
   rows.forEach(([name, vectors], row) => {
-    const top = box.y + row * (height + 26);
+    const top = right.y + row * (height + 26);
     const longest = vectors[0].length;
-    const cell = Math.min(right.width / longest, 40);
-    const tall = Math.min(height / vectors.length - 2, 34);
+    const cell = Math.min((right.width - 76) / longest, 40); // the rest is for the singular value
+    const tall = Math.min((height - 16) / vectors.length - 2, 34);
     pen.fillStyle = ink("soft");
     pen.textAlign = "left";
     pen.fillText(`${name} singular vectors, by their singular value`, right.x, top + 10);
@@ -145,8 +150,10 @@ function drawPlane(pen, box, plane, frame) {
     pen.strokeStyle = ink("predicted");
     pen.strokeRect(x(a) - 5, y(b) - 5, 10, 10);
     pen.fillStyle = ink("predicted");
-    pen.textAlign = "left";
-    pen.fillText(plane.names[k] ?? "", x(a) + 8, y(b) - 6);
+    const name = plane.names[k] ?? "";
+    const room = x(a) + 8 + pen.measureText(name).width < box.x + box.width + 16; // else it stands left of its saddle
+    pen.textAlign = room ? "left" : "right";
+    pen.fillText(name, x(a) + (room ? 8 : -8), y(b) - 6);
   });
   const [a, b] = plane.frames[frame];
   pen.fillStyle = ink("accent");

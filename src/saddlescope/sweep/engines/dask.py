@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import queue
 import secrets
 import time
 from typing import Any
@@ -54,6 +55,7 @@ class Dask(Engine):
         self._suspects: list[Task] = []
         self._alone: Task | None = None
         self._cancelled = False
+        self._done: queue.SimpleQueue[concurrent.futures.Future[Any]] = queue.SimpleQueue()
         self._cluster: Any = None
         self._client: Any = None
         self._stop = f"saddlescope-stop-{secrets.token_hex(8)}"
@@ -101,6 +103,7 @@ class Dask(Engine):
         except Exception as error:  # whatever it raises where its scheduler is gone
             raise self._gone() from error
         self._tasks[future] = task
+        future.add_done_callback(self._done.put)
 
     def events(self, timeout: float) -> list[Event]:
         if not self._tasks and self._suspects:
@@ -112,8 +115,12 @@ class Dask(Engine):
         if not self._tasks:
             time.sleep(timeout)
             return []
-        done, _ = concurrent.futures.wait(self._tasks, timeout, concurrent.futures.FIRST_COMPLETED)
-        return [event for future in done if (event := self._event_of(future)) is not None]
+        results: list[Event | None] = []
+        with contextlib.suppress(queue.Empty):
+            results.append(self._event_of(self._done.get(timeout=timeout)))
+            while True:
+                results.append(self._event_of(self._done.get_nowait()))
+        return [event for event in results if event is not None]
 
     def _event_of(self, future: concurrent.futures.Future[Any]) -> Event | None:
         """What became of a task; None where it is to be tried alone."""
