@@ -139,7 +139,7 @@ def test_a_companion_that_fails_does_not_make_the_estimate_bold():
 
     def stated(far_complete):
         again = lambda factor, stretch, most: made(1e-5 * factor**0.6, far_complete or factor < 100)  # noqa: E731
-        return estimate(made(0.0), again, curves, 1e-8, (5.0, 5.0)).error
+        return estimate(made(0.0), again, curves, 1e-8, (5.0, 5.0)).error  # pyright: ignore[reportArgumentType]
 
     assert stated(False) >= 0.5 * stated(True)
 
