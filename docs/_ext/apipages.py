@@ -7,7 +7,7 @@ from pathlib import Path
 # what stands on the first page, in the order in which one meets it
 GROUPS = {
     "Two-layer networks": (
-        "SingleIndex MultiIndex MeanFieldFlow NetworkFlow OnePassSGD SGDLimit SampleDescent canonical_order "
+        "SingleIndex MultiIndex JointIndex MeanFieldFlow NetworkFlow OnePassSGD SGDLimit SampleDescent canonical_order "
         "check_canonical_order"
     ),
     "Deep linear networks": (

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         plateaus,
     )
     from saddlescope.single_index import (
+        JointIndex,
         MeanFieldFlow,
         MultiIndex,
         NetworkFlow,
@@ -95,6 +96,7 @@ __all__ = [
     "ExponentialLoss",
     "GeneralCost",
     "GradientDescent",
+    "JointIndex",
     "LeastSquares",
     "LogisticLoss",
     "MatrixCompletion",

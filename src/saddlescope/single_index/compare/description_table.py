@@ -47,11 +47,12 @@ def compare_descriptions(
     doubts += [] if order is None else list(order.doubts)
     doubts += mixed(rows)
     told = every[0].parameters
+    learnt = f"target {told['target']}" if "target" in told else f"link {told['link']}"
     teachers = f", {directions} directions" if directions > 1 else ""
     columns, printed, asides = _table(rows, every[0], order, fraction, directions > 1)
     return Comparison(
         title=title,
-        subtitle=f"link {told['link']}, activation {told['activation']}{teachers}, {rate_ratio.told(told['epsilon'])}",
+        subtitle=f"{learnt}, activation {told['activation']}{teachers}, {rate_ratio.told(told['epsilon'])}",
         columns=columns,
         rows=printed,
         asides=asides,

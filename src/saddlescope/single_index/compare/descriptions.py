@@ -159,6 +159,9 @@ def _refuse_another_problem(first: dict, run: Trajectory) -> None:
     for name in ("risk", "risk_by_degree"):
         if name not in run.observables:
             raise ArgumentError("descriptions", f"hold {name}, as those of single-index problems do", run.kind)
+    if run.parameters.get("target_terms") != first.get("target_terms"):
+        targets = first.get("target"), run.parameters.get("target")
+        raise ArgumentError("descriptions", "have one target", targets)
     for name in _SAME:
         if name not in run.parameters or not np.array_equal(run.parameters[name], first[name]):
             raise ArgumentError(
@@ -202,12 +205,12 @@ def _learnt(description: Trajectory | CanonicalOrder, epsilon: float, fraction: 
     if "residual" in description.observables:
         residual, target, rate = description["residual"], phi, description.observables.get("residual_rate")
     else:
-        gram, b = (
-            np.asarray(description.parameters["directions"]),
-            np.asarray(description.parameters["direction_weights"]),
-        )
-        size = [float(b @ gram**k @ b) / len(b) ** 2 for k in range(len(phi))]
-        target, rate = np.abs(phi) * np.sqrt(np.maximum(size, 0.0)), None
+        target, rate = np.abs(phi), None
+        if "direction_weights" in description.parameters:  # a sum over directions, of which phi is the link
+            gram = np.asarray(description.parameters["directions"])
+            b = np.asarray(description.parameters["direction_weights"])
+            size = [float(b @ gram**k @ b) / len(b) ** 2 for k in range(len(phi))]
+            target = target * np.sqrt(np.maximum(size, 0.0))
         residual = np.sqrt(2 * np.maximum(description["risk_by_degree"], 0.0))
     if not _several(description):
         return learning_times(fraction=fraction, time=description.time, residual=residual, target=target, rate=rate)

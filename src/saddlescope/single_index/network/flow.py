@@ -24,7 +24,7 @@ from saddlescope.single_index.network.sphere import (
     start_of_biases,
     teacher_frame,
 )
-from saddlescope.single_index.network.system import NetworkSystem, by_degree
+from saddlescope.single_index.network.system import JointNetworkSystem, NetworkSystem
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
@@ -48,7 +48,7 @@ class NetworkFlow(Flow):
     d, infinity included. At d = infinity random neurons are orthogonal to the teachers and to each other.
 
     Args:
-        problem: `SingleIndex`, or `MultiIndex` for several directions.
+        problem: `SingleIndex`, `MultiIndex` for a sum over several directions, or `JointIndex` for a function of them.
         epsilon: learning-rate ratio; the second layer learns 1/epsilon times faster, and not at all at inf.
         neurons: m.
         dimension: d, a whole number or float("inf").
@@ -103,6 +103,12 @@ class NetworkFlow(Flow):
         p = len(self.problem.gram)
         self.start_kind = start
         self.sphere, self.norm = free_norm(sphere, norm)
+        if not self.problem.summed:
+            for name, other in (("sphere", not self.sphere), ("biases", biases is not None)):
+                if other:
+                    raise ArgumentError(
+                        name, "stay as it is for a JointIndex, whose kernel is that of the sphere", sphere
+                    )
         if initial is not None:
             others = None if second_layer == FIXED else second_layer
             if neurons is not None or others is not None or dimension != float("inf"):
@@ -152,22 +158,21 @@ class NetworkFlow(Flow):
         p = len(problem.gram)
         frame = np.zeros((p, coordinates))
         frame[:, : min(p, coordinates)] = teacher_frame(problem.gram)[:, : min(p, coordinates)]
-        b = problem.weights / p
-        phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
-        own = kernel(problem.link)
+        sigma = coefficients(problem.activation, degree)
+        phi = coefficients(problem.link, degree) if problem.summed else np.zeros(degree + 1)
         common: dict[str, Any] = {
             "epsilon": jnp.asarray(self.epsilon),
             "frame": jnp.asarray(frame),
-            "b": jnp.asarray(b),
-            "target": jnp.asarray(0.5 * float(b @ np.asarray(own(np.clip(problem.gram, -1, 1))) @ b)),
+            "b": jnp.asarray(problem.weights / p),
+            "target": jnp.asarray(0.5 * problem.target_norm),
             "phi": jnp.asarray(phi),
-            "target_by_degree": jnp.asarray(by_degree(phi, problem.gram, b)),
+            "target_by_degree": jnp.asarray(0.5 * problem.target_by_degree(degree)),
             "degrees": degree,
         }
         if not self._limit:
             return FreeNetworkSystem(**self._norm_kernels(), sphere=self.sphere, **common)
-        U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
-        return NetworkSystem(U=U, V=V, sigma=jnp.asarray(sigma), **common)
+        kind = NetworkSystem if problem.summed else JointNetworkSystem
+        return kind(U=kernel(problem.activation), V=problem.seen(), sigma=jnp.asarray(sigma), **common)
 
     def _norm_kernels(self) -> dict[str, NormKernel]:
         problem, biased = self.problem, self._biases is not None
@@ -195,10 +200,7 @@ class NetworkFlow(Flow):
 
     def _pull(self) -> float:
         """What the teachers do to a neuron of the size of the second layer, at most."""
-        problem, degree = self.problem, self.problem.reported_degree
-        phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
-        size = float(np.sqrt(np.mean(self._initial[0] ** 2)))
-        return size * float(np.mean(np.abs(problem.weights)) * np.sum(np.arange(len(phi)) * np.abs(sigma * phi)))
+        return float(np.sqrt(np.mean(self._initial[0] ** 2))) * self.problem.pull
 
     def curves(self, record):
         """The risk, and with one teacher the residual of each degree beside its target."""
@@ -217,7 +219,6 @@ class NetworkFlow(Flow):
     def read(self, record):
         problem, raw = self.problem, record.observables
         degree, p = problem.reported_degree, len(problem.gram)
-        phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
         biased = self._biases is not None
         a, u = record.states[..., 0], record.states[..., 1 + biased :]
         length = np.linalg.norm(u, axis=-1)
@@ -239,6 +240,7 @@ class NetworkFlow(Flow):
             moment = raw["moment"][..., 0] if p == 1 else raw["moment"]
             observables["moment"] = moment
             if p == 1:
+                phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
                 observables["residual"] = phi - sigma * moment
                 observables["residual_rate"] = -sigma * raw["moment_rate"][..., 0]
         else:
@@ -255,7 +257,7 @@ class NetworkFlow(Flow):
             observables,
             coords,
             accuracy={**accuracy, "coordinates": int(u.shape[-1])},
-            doubts=(*self._doubts(), *self._parted(record.states), *doubts),
+            doubts=(*problem.remarks, *self._doubts(), *self._parted(record.states), *doubts),
         )
 
     def _kernels(self, length: np.ndarray, bias: np.ndarray | None) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -263,7 +265,7 @@ class NetworkFlow(Flow):
         problem = self.problem
         drift = {"norm_drift": float(np.abs(length - 1).max())} if self.sphere else {}
         if self._limit:
-            U, V = kernel(problem.activation), kernel(problem.link, problem.activation)
+            U, V = kernel(problem.activation), problem.seen()
             errors = {"kernel_error": float(U.error), "link_error": float(V.error)} | drift
             return {"activation": U.kind, "unlearnable_risk": unlearnable(problem)} | errors, ()
         U, V = self._norm_kernels().values()

@@ -97,20 +97,54 @@ Noise = Annotated[float, BeforeValidator(_noise)]
 class Problem(Table):
     """What is learnt, and by which activation."""
 
-    link: Function = Field(description="what is learnt: Hermite coefficients [phi_0, phi_1, ...] or a name")
+    link: Function | None = Field(
+        None, description="what is learnt: Hermite coefficients [phi_0, phi_1, ...] or a name"
+    )
+    target: Text | None = Field(
+        None, description="what is learnt of several directions at once: z1 + z1*z2 and the like"
+    )
     activation: Function = Field(description="what learns it: Hermite coefficients or a name such as relu")
     directions: Directions = Field(1, description="number p of orthogonal teacher directions, or their overlaps")
     weights: Numbers | None = Field(None, description="weights b of the directions in (1/p) sum_r b_r phi; else ones")
 
+    @model_validator(mode="after")
+    def _one_is_learnt(self) -> Problem:
+        if self.target is None:
+            if self.link is None:
+                raise ArgumentError("link", "be given, or else target", None)
+            return self
+        for name, value in (("link", self.link), ("weights", self.weights)):
+            if value is not None:
+                raise ArgumentError(name, "not be given together with target", value)
+        if self.directions != 1:
+            raise ArgumentError("directions", "not be given with a target, which says itself", self.directions)
+        return self
+
+    def made(self) -> Any:
+        """Return the problem itself.
+
+        Raises:
+            ArgumentError: if a function is not known or the target is no polynomial of two directions or more.
+        """
+        from saddlescope.single_index import JointIndex, MultiIndex, SingleIndex
+
+        if self.target is not None:
+            return JointIndex(self.target, self.activation)
+        if self.single:
+            return SingleIndex(link=self.link, activation=self.activation)
+        return MultiIndex(self.link, self.activation, self.directions, self.weights)
+
     @property
     def p(self) -> int:
         """The number of directions."""
+        if self.target is not None:
+            return len(self.made().gram)
         return self.directions if isinstance(self.directions, int) else len(self.directions)
 
     @property
     def single(self) -> bool:
         """Whether this is a single-index problem, for which there is a mean-field limit and a predicted order."""
-        return self.p == 1 and self.weights is None
+        return self.target is None and self.p == 1 and self.weights is None
 
 
 class Dynamics(Table):
@@ -288,13 +322,7 @@ class Spec(RunSpec):
         Raises:
             ArgumentError: if a function or a law is not known, or a run cannot be made.
         """
-        from saddlescope.single_index import MultiIndex, SingleIndex
-
-        asked = self.problem
-        if asked.single:
-            problem: Any = SingleIndex(link=asked.link, activation=asked.activation)
-        else:
-            problem = MultiIndex(asked.link, asked.activation, asked.directions, asked.weights)
+        problem = self.problem.made()
         return {name: self._made(name, problem, kind, told) for name, (kind, told) in self.descriptions().items()}
 
     def _made(self, name: str, problem: Any, kind: Kind, told: dict[str, Any]) -> list[Any]:

@@ -7,7 +7,6 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from saddlescope.gaussian import Kernel
 from saddlescope.single_index.network.coupling import Coupling, FeatureMatrix
@@ -156,6 +155,13 @@ class NetworkSystem(System):
             power = power * s
         return self.read(a, s, r) | {"risk_rate": change, "moment_rate": jnp.stack(moments)}
 
+    def seen_by_degree(self, s: jax.Array) -> list[jax.Array]:
+        """What the target and each neuron have in common, degree by degree, (m,) each."""
+        powers = [jnp.ones_like(s)]
+        for _ in range(self.degrees):
+            powers.append(powers[-1] * s)
+        return [self.phi[k] * self.sigma[k] * (power @ self.b) for k, power in enumerate(powers)]
+
     def of_state(self, y: jax.Array) -> dict[str, jax.Array]:
         """What is observed of a state whose rate is not known."""
         a, _, s, r = self._neurons(y)
@@ -167,13 +173,11 @@ class NetworkSystem(System):
         risk = self.target - a @ (self.V(s) @ self.b) / m + a @ (self.U(r) @ a) / (2 * m * m)
         by_degree, power_s, power_r = [], jnp.ones_like(s), jnp.ones_like(r)
         moments = []
+        of_target = self.seen_by_degree(s)
         for k in range(self.degrees + 1):
-            with_teacher = a @ (power_s @ self.b) / m
             moments.append(jnp.mean(a[:, None] * power_s, axis=0))
             with_itself = a @ (power_r @ a) / (2 * m * m)
-            by_degree.append(
-                self.target_by_degree[k] - self.phi[k] * self.sigma[k] * with_teacher + self.sigma[k] ** 2 * with_itself
-            )
+            by_degree.append(self.target_by_degree[k] - a @ of_target[k] / m + self.sigma[k] ** 2 * with_itself)
             power_s, power_r = power_s * s, power_r * r
         return {
             "risk": risk,
@@ -182,6 +186,8 @@ class NetworkSystem(System):
         }
 
 
-def by_degree(phi: np.ndarray, gram: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """phi_k^2 sum_rq b_r b_q gram_rq^k / 2 for every degree, b already over p."""
-    return np.array([0.5 * phi[k] ** 2 * float(b @ gram**k @ b) for k in range(len(phi))])
+class JointNetworkSystem(NetworkSystem):
+    """The same for a target of several directions at once, whose kernel V has terms that no direction has alone."""
+
+    def seen_by_degree(self, s):
+        return list(self.V.by_degree(s, self.degrees))

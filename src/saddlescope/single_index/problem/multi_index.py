@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, vector
-from saddlescope.gaussian import GaussianFunction, gaussian_function
+from saddlescope.gaussian import GaussianFunction, Kernel, gaussian_function, kernel
+from saddlescope.single_index.problem.joint_index import JointIndex
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
 
 
@@ -32,6 +33,8 @@ class MultiIndex:
         >>> MultiIndex(link="erf", activation="erf", directions=2)
         MultiIndex(link=erf, activation=erf, directions=2)
     """
+
+    summed: ClassVar[bool] = True  # a sum of functions of one direction each
 
     link: GaussianFunction
     activation: GaussianFunction
@@ -66,6 +69,33 @@ class MultiIndex:
         """The same link and activation with one direction."""
         return self._single  # pyright: ignore[reportAttributeAccessIssue]
 
+    def seen(self) -> Kernel:
+        """What the link in a direction and a neuron have in common, as a function of their overlap."""
+        return kernel(self.link, self.activation)
+
+    @property
+    def target_norm(self) -> float:
+        """E y^2."""
+        b = self.weights / len(self.gram)
+        return float(b @ np.asarray(kernel(self.link)(np.clip(self.gram, -1, 1))) @ b)
+
+    def target_by_degree(self, degree: int) -> np.ndarray:
+        """The share of E y^2 of each degree 0 .. degree, shape (degree + 1,)."""
+        b, phi = self.weights / len(self.gram), coefficients(self.link, degree)
+        return np.array([phi[k] ** 2 * float(b @ self.gram**k @ b) for k in range(degree + 1)])
+
+    @property
+    def pull(self) -> float:
+        """What the target does to a neuron with a = 1, at most."""
+        degree = self.reported_degree
+        phi, sigma = coefficients(self.link, degree), coefficients(self.activation, degree)
+        return float(np.mean(np.abs(self.weights)) * np.sum(np.arange(len(phi)) * np.abs(sigma * phi)))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a result should say of it."""
+        return ()
+
     def describe(self) -> dict[str, Any]:
         """What is learnt by what, as plain values."""
         degree = self.reported_degree
@@ -97,13 +127,13 @@ def _gram(value: Any) -> np.ndarray:
     return gram
 
 
-Problem = SingleIndex | MultiIndex
+Problem = SingleIndex | MultiIndex | JointIndex
 
 
-def as_multi_index(problem: Any) -> MultiIndex:
+def as_multi_index(problem: Any) -> MultiIndex | JointIndex:
     """Return a problem with its directions and weights; a single-index one has one of each."""
-    if isinstance(problem, MultiIndex):
+    if isinstance(problem, MultiIndex | JointIndex):
         return problem
     if isinstance(problem, SingleIndex):
         return MultiIndex(problem.link, problem.activation)
-    raise ArgumentError("problem", "be a SingleIndex or a MultiIndex", problem)
+    raise ArgumentError("problem", "be a SingleIndex, a MultiIndex or a JointIndex", problem)

@@ -259,7 +259,7 @@ class OnePassSGD(NetworkDescent):
     averaged over a batch, e = y - f(x); of free norm, u_i += eta a_i e sigma'(<u_i, x>) x.
 
     Args:
-        problem: `SingleIndex`, or `MultiIndex` for several directions.
+        problem: `SingleIndex`, `MultiIndex` for a sum over several directions, or `JointIndex` for a function of them.
         epsilon: learning-rate ratio: the second layer has the learning rate step_size / epsilon, and none at inf.
         neurons: m.
         dimension: d, finite.

@@ -144,6 +144,8 @@ class SGDLimit(Flow):
             raise ArgumentError("sgd", "have neurons without biases", sgd)
         self.sgd = sgd
         problem = sgd.problem
+        if not problem.summed:
+            raise ArgumentError("sgd", "learn a sum of functions of one direction, not a JointIndex", sgd)
         both = problem.link, problem.activation
         self._link, self._activation = (), ()
         if all(f.degree is not None for f in both):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from saddlescope.gaussian import norm_kernel
+from saddlescope.single_index.problem.joint_index import JointIndex
 from saddlescope.single_index.problem.multi_index import MultiIndex
 from saddlescope.single_index.problem.single_index import coefficients
 
@@ -53,13 +54,12 @@ def noise_floor(
     return round(float(label_noise**2 / 4 * np.mean(delta * weights**2 * own.slope + second * own.value)), 15)
 
 
-def unlearnable(problem: MultiIndex) -> float:
-    """Return the part of the risk in reported degrees of the link that the activation lacks on the sphere.
+def unlearnable(problem: MultiIndex | JointIndex) -> float:
+    """Return the part of the risk in reported degrees of the target that the activation lacks on the sphere.
 
     Example:
         >>> unlearnable(MultiIndex(link=[0, 1, 0.5], activation="erf"))
         0.125
     """
-    degree, b = problem.reported_degree, problem.weights / len(problem.weights)
-    phi, sigma = coefficients(problem.link, degree), coefficients(problem.activation, degree)
-    return float(sum(0.5 * phi[k] ** 2 * (b @ problem.gram**k @ b) for k in np.flatnonzero(sigma == 0)))
+    sigma = coefficients(problem.activation, problem.reported_degree)
+    return float(0.5 * np.sum(problem.target_by_degree(problem.reported_degree)[sigma == 0]))
