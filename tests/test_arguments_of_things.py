@@ -1,5 +1,7 @@
 """What is no cost, path, trajectory or table of numbers is refused with its argument's name, wherever one is taken."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -57,3 +59,29 @@ def test_no_numbers(name, entry):
     given[name] = [entry] if name == "target" else [[entry]] * 9
     with pytest.raises(ss.ArgumentError, match=f"`{name}` must be a list of numbers"):
         ss.learning_times(time=time, **given)
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a\0b"], ids=["long", "zero byte"])
+def test_a_path_that_cannot_exist(path):
+    with pytest.raises(ss.ArgumentError, match=r"`path` must (be a path that can exist|name an existing)"):
+        ss.load(path)
+
+
+@pytest.mark.parametrize("layers", [None, "text", [["a"]], [None], {1: 2}, len], ids=str)
+def test_no_layers(layers: Any):
+    if layers is not None:
+        with pytest.raises(ss.ArgumentError, match=r"`(weights|initial)` must"):
+            ss.DeepLinearFlow(ss.LeastSquares([[1.0]]), initial=layers)
+    with pytest.raises(ss.ArgumentError, match="`weights` must"):
+        ss.distances(ss.LeastSquares([[1.0]]), layers)  # pyright: ignore[reportArgumentType]
+
+
+def test_other_things():
+    with pytest.raises(ss.ArgumentError, match="`target` must hold numbers that fit into a float"):
+        ss.MatrixCompletion([[10**400, 1.0]], observed=np.array([[True, False]]))
+    with pytest.raises(ss.ArgumentError, match="`times` must be a list of numbers"):
+        ss.exponent([1.0, 2.0, 3.0], [1.0, 2.0, 1j])
+    with pytest.raises(ss.ArgumentError, match="`start` must be"):
+        ss.NetworkFlow(ss.SingleIndex([0, 1], [0, 1]), 1.0, 2, 10, start=np.array([1]))  # pyright: ignore
+    with pytest.raises(ss.ArgumentError, match=r"`directions` .* fit|memory"):
+        ss.MultiIndex([0, 1], [0, 1], directions=100_000)

@@ -197,7 +197,13 @@ def path_of(argument: str, value: Any) -> Path:
     """
     if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
         raise ArgumentError(argument, "be a path, as text or a Path", value)
-    return Path(value)
+    path = Path(value)
+    try:
+        path.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, or holds what no name can
+        why = getattr(error, "strerror", None) or error
+        raise ArgumentError(argument, f"be a path that can exist ({why})", value) from None
+    return path
 
 
 def _refuse_what_is_no_number(argument: str, value: Any, raw: np.ndarray) -> None:

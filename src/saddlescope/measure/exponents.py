@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, fraction, vector
+from saddlescope.arguments import ArgumentError, fraction, numbers_of, vector
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _times(times: Any) -> np.ndarray:
     try:
         return vector("times", times)
     except ArgumentError as refused:
-        if np.any(np.isnan(np.asarray(times, dtype=np.float64))):
+        if np.any(np.isnan(numbers_of("times", times))):
             raise ArgumentError("times", "hold finite numbers only (nan marks what was never learnt)", times) from None
         raise refused
 

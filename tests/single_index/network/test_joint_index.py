@@ -1,5 +1,7 @@
 """Joint targets: coefficients, leaps, the flow beside quadrature in the plane and SciPy, laws in the dimension, SGD."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.polynomial.hermite_e import hermegauss
@@ -114,7 +116,7 @@ def test_times_grow_as_the_leap_says_up_to_a_dimension_of_a_billion():
 
 def test_sgd_follows_the_flow():
     problem = ss.JointIndex("z1 + z1*z2", [0, 1, 1])
-    sizes = {"neurons": 5, "dimension": 40, "seed": 2}
+    sizes: dict[str, Any] = {"neurons": 5, "dimension": 40, "seed": 2}
     flow = ss.solve(ss.NetworkFlow(problem, 1.0, **sizes), 3.0)
     sgd = ss.solve(ss.OnePassSGD(problem, 1.0, **sizes, step_size=2e-4, runs=4), 3.0)
     drop = flow["risk"][0] - flow["risk"][-1]
@@ -136,7 +138,7 @@ def test_what_is_not_known_is_refused():
         ("z1*z2 + " * 5000 + "z1", "polynomial"),
     ):
         with pytest.raises(ss.ArgumentError, match=f"`target` must .*{said}"):
-            ss.JointIndex(wrong, "relu")
+            ss.JointIndex(wrong, "relu")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ss.ArgumentError, match="`directions` must be given with a callable"):
         ss.JointIndex(lambda z: z[..., 0], "relu")
     problem = ss.JointIndex("z1*z2", [0, 1, 1])
@@ -148,7 +150,7 @@ def test_what_is_not_known_is_refused():
     with pytest.raises(ss.ArgumentError, match="`problem` must have a polynomial"):
         ss.solve(ss.OnePassSGD(called, 1.0, 2, 1000, step_size=1e-3), 0.1)
     with pytest.raises(ss.ArgumentError, match="`problem` must be a SingleIndex"):
-        ss.MeanFieldFlow(problem, 1e-3)
+        ss.MeanFieldFlow(problem, 1e-3)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_spec_of_one_runs_from_the_command_line(tmp_path, capsys):

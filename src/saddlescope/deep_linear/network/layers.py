@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
-from saddlescope.arguments import ArgumentError, count
+from saddlescope.arguments import ArgumentError, count, numbers_of
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.memory import check_fits
 
@@ -34,7 +34,9 @@ def layer_shapes(shape: tuple[int, int], depth: int, width: int) -> list[tuple[i
 
 def checked_weights(weights: Sequence[ArrayLike], shape: tuple[int, int] | None = None) -> Weights:
     """Return the layers as float64 arrays; refuse what does not fit, each other or the product's shape."""
-    layers = [jnp.asarray(W, dtype=jnp.float64) for W in weights]
+    if isinstance(weights, str | bytes | dict) or not isinstance(weights, Iterable):
+        raise ArgumentError("weights", "be a list of matrices W_1, …, W_L", weights)
+    layers = [jnp.asarray(numbers_of("weights", W)) for W in weights]
     if not layers:
         raise ArgumentError("weights", "hold at least one layer", weights)
     shapes = [W.shape for W in layers]

@@ -32,6 +32,8 @@ def entries_or_nan(argument: str, value: Any) -> np.ndarray:
         entries = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise ArgumentError(argument, "be a matrix of numbers", value) from None
+    except OverflowError:
+        raise ArgumentError(argument, "hold numbers that fit into a float", value) from None
     if entries.ndim != 2 or entries.size == 0:
         raise ArgumentError(argument, "be a non-empty matrix", value)
     return entries

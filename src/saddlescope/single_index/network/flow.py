@@ -122,7 +122,7 @@ class NetworkFlow(Flow):
             return
         if neurons is None:
             raise ArgumentError("neurons", "be given (or else `initial`)", None)
-        if start not in _STARTS:
+        if not isinstance(start, str) or start not in _STARTS:
             raise ArgumentError("start", 'be "sphere", "orthogonal" or "gaussian"', start)
         if start == "gaussian" and self.sphere:
             raise ArgumentError("start", 'not be "gaussian" on the sphere (sphere=False frees the norm)', start)

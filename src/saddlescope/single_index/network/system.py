@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from saddlescope.gaussian import Kernel
 from saddlescope.single_index.network.coupling import Coupling, FeatureMatrix
 from saddlescope.single_index.network.errors import ROUNDING, error_of_network
+from saddlescope.single_index.problem.joint_kernel import JointKernel
 from saddlescope.solve import BDF, RKC2, System
 
 
@@ -32,7 +33,7 @@ class NetworkSystem(System):
 
     epsilon: jax.Array
     U: Kernel
-    V: Kernel
+    V: Kernel | JointKernel
     frame: jax.Array
     b: jax.Array
     target: jax.Array
@@ -190,4 +191,4 @@ class JointNetworkSystem(NetworkSystem):
     """The same for a target of several directions at once, whose kernel V has terms that no direction has alone."""
 
     def seen_by_degree(self, s):
-        return list(self.V.by_degree(s, self.degrees))
+        return list(self.V.by_degree(s, self.degrees))  # pyright: ignore[reportAttributeAccessIssue]

@@ -90,7 +90,7 @@ class JointIndex:
         return JointKernel.of(self.terms, sigma, self.error)  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
-    def link(self) -> JointLink:
+    def link(self) -> Any:
         """The target as a function of the hidden coordinates, (..., k) to (..., k), in equal shares.
 
         Raises:
@@ -110,8 +110,8 @@ class JointIndex:
     def remarks(self) -> tuple[str, ...]:
         """What a result should say of it."""
         rest = 1 - sum(c * c for c in self.terms.values()) / self.target_norm
-        found = {j for group, _ in self.leaps for j in group}
-        never = [str(j + 1) for j in range(len(self.gram)) if j + 1 not in found]
+        reached = {j for group, _ in self.leaps for j in group}
+        never = [str(j + 1) for j in range(len(self.gram)) if j + 1 not in reached]
         told = []
         if rest > _REST:
             told.append(f"Of the target {rest:.1e} lies in degrees that are not learnt here, and stays as risk.")

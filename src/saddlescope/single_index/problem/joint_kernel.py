@@ -91,10 +91,11 @@ class JointLink:
 
     terms: tuple[tuple[tuple[int, ...], float], ...]
 
-    def __call__(self, z: jax.Array) -> jax.Array:
+    def __call__(self, z: jax.Array | np.ndarray) -> jax.Array:
         """Return g(z) / k at each coordinate."""
         most = max(max(alpha) for alpha, _ in self.terms)
-        table = [jnp.ones_like(z), jnp.asarray(z)]
+        z = jnp.asarray(z)
+        table = [jnp.ones_like(z), z]
         for n in range(1, most):
             table.append((z * table[n] - math.sqrt(n) * table[n - 1]) / math.sqrt(n + 1))
         total = jnp.zeros(z.shape[:-1])

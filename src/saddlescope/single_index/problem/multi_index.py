@@ -9,6 +9,7 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, vector
 from saddlescope.gaussian import GaussianFunction, Kernel, gaussian_function, kernel
+from saddlescope.memory import check_fits
 from saddlescope.single_index.problem.joint_index import JointIndex
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
 
@@ -43,7 +44,12 @@ class MultiIndex:
 
     def __init__(self, link: Any, activation: Any, directions: Any = 1, weights: Any = None):
         single = SingleIndex(link=link, activation=activation)
-        gram = np.eye(count("directions", directions)) if np.ndim(directions) == 0 else _gram(directions)
+        if np.ndim(directions) == 0:
+            p = count("directions", directions)
+            check_fits(4 * 8.0 * p * p, directions=p)
+            gram = np.eye(p)
+        else:
+            gram = _gram(directions)
         b = np.ones(len(gram)) if weights is None else vector("weights", weights)
         if b.shape != (len(gram),):
             raise ArgumentError("weights", f"have one entry a direction, {len(gram)}", b.shape)

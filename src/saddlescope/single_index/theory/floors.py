@@ -23,7 +23,7 @@ from saddlescope.single_index.problem.single_index import coefficients
 
 
 def noise_floor(
-    problem: MultiIndex,
+    problem: MultiIndex | JointIndex,
     delta: float,
     label_noise: float,
     a: Any,
