@@ -111,7 +111,9 @@ class _Identity:
         elif isinstance(value, types.MethodType):
             yield from ("method", self.of(value.__func__, where), self.of(value.__self__, f"{where}.__self__"))
         elif _is_named(value):
-            yield from ("library", value.__module__ or "", value.__qualname__)
+            # a ufunc of an older NumPy has neither
+            module, name = getattr(value, "__module__", None) or "", getattr(value, "__qualname__", value.__name__)
+            yield from ("library", module, name)
         elif isinstance(value, types.FunctionType):
             yield from self._function(value, where)
         elif callable(getattr(value, "__wrapped__", None)):

@@ -83,7 +83,7 @@ def spread(places: list[float], gap: float) -> list[float]:
 
 def warm_up() -> None:
     """Load what the first picture of a process needs, fonts above all: half a second."""
-    ax = new_axes((1, 1))
+    ax = new_axes((3, 2))
     ax.set(xscale="log", xlabel=r"$\varepsilon^{1/2}$")
     ax.figure.savefig(io.BytesIO(), dpi=20)  # pyright: ignore[reportAttributeAccessIssue]
 
