@@ -11,6 +11,7 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.measure import plateaus
+from saddlescope.measure.judging.axes import LEAST_POINTS
 from saddlescope.measure.jumps import first_below, slowest
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def saddle_rows(trajectory: Trajectory, path: SaddlePath) -> list[SaddleRow]:
     ]
     off = _off_path(trajectory, path)
     rests = [slowest(time, rate, begin, end) for begin, end in pairwise([0.0, *jumps, math.inf])]
-    stages = plateaus(trajectory, time_axis="linear")
+    # a run of fewer steps moves straight, and rests nowhere
+    stages = plateaus(trajectory, time_axis="linear") if np.sum(time > 0) >= LEAST_POINTS else ()
     if not path.whole:
         rests[-1] = None  # the run went on, theory does not say when
     rows = []

@@ -212,8 +212,11 @@ class CanonicalOrder:
             residual[before, 1] = first.phi[1] * logistic
             within = ~before & ~after
             columns = slice(1, self.degrees + 1)
-            curve = CubicHermiteSpline(run.time, run.residual[:, columns], run.rate[:, columns])
-            residual[within, columns] = curve(time[within])
+            if len(run.time) > 1:
+                curve = CubicHermiteSpline(run.time, run.residual[:, columns], run.rate[:, columns])
+                residual[within, columns] = curve(time[within])
+            else:  # all is learnt where it would begin
+                residual[within, columns] = run.residual[0, columns]
             residual[after, columns] = _after_the_end(run, first.phi, time[after])[:, columns]
         return 0.5 * residual**2
 
