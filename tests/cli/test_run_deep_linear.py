@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import saddlescope as ss
 from saddlescope.cli import main
 from saddlescope.deep_linear import DeepLinearFlow, LeastSquares, greedy_low_rank, saddle_to_saddle_limit
 from saddlescope.deep_linear.compare.saddles import SaddlePath, saddle_rows
-from saddlescope.deep_linear.until_learnt import solve_until_learnt, time_to_learn
+from saddlescope.deep_linear.until_learnt import lowest_cost, solve_until_learnt, time_to_learn
+from saddlescope.families import study
 from saddlescope.solve import Outcome
 from saddlescope.solve.run import _ATTEMPTS, _RTOL
 from saddlescope.specs import read
@@ -142,6 +144,39 @@ def test_ratings_from_a_file(tmp_path, capsys):
     assert [row["rank"] for row in record["saddles"]] == [0, 1]
     assert record["final_test_error"] < 0.01
     assert "ratings 4 x 5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_a_table_of_people_and_items_is_learnt_with_train_and_test_error(tmp_path, capsys, depth):
+    """A small twin of the 943 x 1682 tables that are public: whole numbers from 1 to 5, tabs, no header."""
+    random = np.random.default_rng(0)
+    taste = 3.5 + 0.8 * random.standard_normal((60, 2)) @ random.standard_normal((2, 90))
+    rated = random.permutation(60 * 90)[:2500]
+    stars = np.clip(np.rint(taste), 1, 5).ravel()[rated].astype(int)
+    lines = [f"{p // 90 + 1}\t{p % 90 + 1}\t{star}\t881250949" for p, star in zip(rated, stars, strict=True)]
+    (tmp_path / "u.data").write_text("\n".join(lines) + "\n")
+    problem = '[problem]\nkind = "ratings"\nfile = "u.data"\nlabels = true\nheld_out = 0.2\ncentre = true\n'
+    network = f"[network]\ndepth = {depth}\nwidth = 4\ngamma = 1.0\nscale = 0.3\n"
+    # until the two directions of taste are learnt, and not the rounding
+    until = 0.5 if depth == 2 else 1.0
+    how = f'[dynamics]\nkind = "sgd"\nlearning_rate = 1e-3\nuntil = {until}\n[solver]\nstates = 3\n'
+    (tmp_path / "u.toml").write_text(f'family = "deep_linear"\n{problem}{network}{how}[theory]\nsaddles = false\n')
+    assert main(["run", str(tmp_path / "u.toml"), "--out", str(tmp_path / "out")]) == 0
+    fitted, held_out = json.loads((tmp_path / "out" / "stages.json").read_text())["root_mean_squares"]
+    assert fitted < held_out < 0.6 * np.std(stars)
+    assert f"Root mean square error {fitted:.4g} of an observed entry" in " ".join(capsys.readouterr().out.split())
+
+
+def test_large_tables_tell_their_memory_and_are_not_predicted_unasked(tmp_path):
+    lines = [f"{i},{(7 * i) % 800},{i % 5 + 1}" for i in range(400)]
+    (tmp_path / "r.csv").write_text("\n".join(lines) + "\n0,799,3\n")
+    problem = '[problem]\nkind = "ratings"\nfile = "r.csv"\n'
+    network = "[network]\ndepth = 2\nwidth = 5\ngamma = 2.0\n"
+    (tmp_path / "r.toml").write_text(f'family = "deep_linear"\n{problem}{network}')
+    job: Any = study(read(str(tmp_path / "r.toml"), []), "large")
+    assert job.doing == "Solving, in about 0.027 GB of memory ..."
+    assert "400 x 800, unless theory.max_rank" in job.predict()
+    assert lowest_cost(job.cost, 2, 5) == 0.0  # at once: no path is followed
 
 
 def test_phase_diagram(tmp_path, capsys):

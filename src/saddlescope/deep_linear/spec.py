@@ -130,7 +130,7 @@ class Spec(RunSpec):
         "regimes.png",
         "spec.toml",
     )
-    PATHS: ClassVar = ("problem.file",)
+    PATHS: ClassVar = ("problem.file", "problem.test_file")
     FORMER: ClassVar = {"picture.modes": "picture.singular_values"}
     NAME: ClassVar = "Deep linear"
     RANGES: ClassVar = {

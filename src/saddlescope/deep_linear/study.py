@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from saddlescope.deep_linear.compare.saddles import SaddlePath
     from saddlescope.deep_linear.spec import Spec
     from saddlescope.trajectory import Trajectory
+
+
+_LARGE = 100_000  # entries of a product from which memory is told, and saddles are predicted if asked for
+_COPIES, _TABLES = 30, 10  # of all weights, and of matrices of the product's shape, that a run holds
 
 
 class Study(Base):
@@ -46,7 +51,12 @@ class Study(Base):
         small = meets_saddles(network.depth, network.width, network.gamma, network.scale)
         self.decays = spec.dynamics.weight_decay > 0
         self.by_saddles = not spec.compare and small and not self.decays and not spec.network.limit
-        self.doing = "Predicting the saddles and solving ..." if self.by_saddles else "Solving ..."
+        large = math.prod(self.cost.shape) > _LARGE
+        # every saddle of a large product takes as long as a run
+        self.predicts = self.by_saddles and not (large and spec.theory.max_rank is None)
+        self.doing = "Predicting the saddles and solving" if self.predicts else "Solving"
+        held = 8.0 * (_COPIES * sum(W.size for W in flow_weights(self.flows)) + _TABLES * math.prod(self.cost.shape))
+        self.doing += f", in about {held / 1e9:.2g} GB of memory ..." if large else " ..."
 
     def predict(self) -> SaddlePath | str | None:
         """The saddles of a single run from a small start, or why there are none; regimes are told by closed forms."""
@@ -54,6 +64,11 @@ class Study(Base):
 
         if not self.by_saddles or not self.spec.theory.saddles:
             return None
+        if not self.predicts:
+            rows, columns = self.cost.shape
+            return (
+                f"No saddles are predicted for a product of {rows} x {columns}, unless theory.max_rank says how many."
+            )
         how = self.networks[""][0]
         try:
             return predict(
@@ -210,6 +225,11 @@ def _of_steps(table: Comparison, flow: Any, predicted: Any) -> Comparison:
         "steps times its learning rate."
     )
     return dataclasses.replace(table, doubts=(*table.doubts, doubt))
+
+
+def flow_weights(flows: dict[str, Any]) -> list[np.ndarray]:
+    """The layers of the largest of some networks, as they are integrated."""
+    return max((getattr(flow, "weights", []) for flow in flows.values()), key=lambda held: sum(W.size for W in held))
 
 
 def meets_saddles(depth: int, width: int, gamma: float, scale: float) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _GENEROUS = 100.0  # times the estimate; a run that has learnt all stops by itself
 _LONGER, _MOST = 30.0, 3
+_LARGE = 100_000  # entries of a product of which no path is followed only to know the lowest cost
 
 
 def solve_until_learnt(flow: DeepLinearFlow, learnt: float, **arguments: Any) -> Trajectory:
@@ -65,7 +66,7 @@ def lowest_cost(cost: Cost, depth: int, width: int) -> float:
     from saddlescope.deep_linear import greedy_low_rank
 
     rank = cost.target_rank or min(cost.shape)
-    if depth > 1 and width < rank:
+    if depth > 1 and width < rank and math.prod(cost.shape) <= _LARGE:
         return float(greedy_low_rank(cost, depth, max_rank=width).costs[-1])
     return cost.least_cost
 

@@ -204,6 +204,48 @@ def test_bad_ratings_files_are_refused(tmp_path, text: str, message: str):
         MatrixCompletion.from_csv(file, held_out=1.0)
 
 
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("userId,movieId,rating,timestamp\n7,90,4.5,1\n8,12,3,2\n7,12,1,3\n", True),
+        ("7\t90\t4.5\t881250949\n8\t12\t3\t891717742\n7\t12\t1\t878887116\n", True),
+        ("7::90::4.5::978300760\n8::12::3::978302109\n7::12::1::978301968\n", True),
+        ("rating;item;user\n4.5;90;7\n3;12;8\n1;12;7\n", True),
+        ("0 0 4.5\n1 1 3\n\n0 1 1\n", False),
+    ],
+)
+def test_ratings_are_read_as_people_keep_them(tmp_path, text, labels):
+    file = tmp_path / "ratings"
+    file.write_text(text)
+    cost = MatrixCompletion.from_csv(file, labels=labels)
+    assert np.asarray(cost.values).tolist() == [[4.5, 1.0], [0.0, 3.0]]
+    assert np.asarray(cost.observed).tolist() == [[True, True], [False, True]]
+
+
+def test_a_second_file_of_ratings_is_for_tests_and_means_are_those_of_the_first(tmp_path):
+    (tmp_path / "base").write_text("1\t1\t5\n1\t2\t3\n2\t1\t1\n")
+    (tmp_path / "test").write_text("2\t2\t4\n3\t1\t2\n")
+    cost = MatrixCompletion.from_csv(tmp_path / "base", labels=True, test=tmp_path / "test", centre=True)
+    assert cost.shape == (3, 2)
+    assert np.asarray(cost.values).tolist() == [[2.0, 0.0], [-2.0, 0.0], [0.0, 0.0]]  # less 3, their mean
+    assert np.asarray(cost.truth).tolist() == [[0.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]
+    A = jnp.asarray([[1.0, 0.5], [0.0, 0.0], [0.0, 9.0]])
+    errors = cost.root_mean_squares(float(cost.value(A)), float(cost.test_error(A)))
+    assert errors == pytest.approx((np.sqrt((1 + 0.25 + 4) / 3), 1.0))
+    assert cost.examples == 3
+    with pytest.raises(ArgumentError, match="`held_out` must be 0"):
+        MatrixCompletion.from_csv(tmp_path / "base", labels=True, test=tmp_path / "test", held_out=0.5)
+    with pytest.raises(ArgumentError, match="every entry once"):
+        MatrixCompletion.from_csv(tmp_path / "base", labels=True, test=tmp_path / "base")
+
+
+def test_a_table_that_does_not_fit_is_refused_before_it_is_made(tmp_path):
+    file = tmp_path / "ratings"
+    file.write_text(f"row,column,value\n{10**8},{10**8},5\n0,0,1\n")
+    with pytest.raises(ArgumentError, match="smaller on this machine"):
+        MatrixCompletion.from_csv(file)
+
+
 DRAWN = np.random.default_rng(5)
 ABLE = {
     "whitened": LeastSquares(DRAWN.standard_normal((3, 2))),

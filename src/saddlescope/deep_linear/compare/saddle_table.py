@@ -62,6 +62,7 @@ def compare_saddles(
             **provenance(run),
             "saddles": [row.plain() for row in rows],
             "predicted_end": None if path is None else path.message,
+            "root_mean_squares": _root_mean_squares(run),
         },
         interrupted=run.outcome == "INTERRUPTED",
         complete=run.outcome in ("REACHED_END", "REACHED_TARGET", "STILL"),
@@ -120,7 +121,18 @@ def _end(run: Trajectory) -> str:
     singular = run["singular_values"][-1]
     text = f"effective rank {float(effective_rank(singular)):.3g}, nuclear norm {singular.sum():.4g}"
     error = float(run["test_error"][-1])
-    return f"{text}, test error {error:.2g}." if math.isfinite(error) else f"{text}."
+    text += f", test error {error:.2g}." if math.isfinite(error) else "."
+    errors = _root_mean_squares(run)
+    if errors is None:
+        return text
+    unseen = f", {errors[1]:.4g} of one held out" if math.isfinite(errors[1]) else ""
+    return f"{text} Root mean square error {errors[0]:.4g} of an observed entry{unseen}."
+
+
+def _root_mean_squares(run: Trajectory) -> tuple[float, float] | None:
+    """Errors of an entry at the end, seen and not seen; None of other costs, and where the cost is not known."""
+    cost = getattr(run.flow, "cost", None)
+    return None if cost is None else cost.root_mean_squares(float(run["cost"][-1]), float(run["test_error"][-1]))
 
 
 def accuracy(run: Trajectory) -> str:

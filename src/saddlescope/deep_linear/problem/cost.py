@@ -113,6 +113,16 @@ class Cost(eqx.Module):
         del rank
         return None
 
+    def root_mean_squares(self, cost: float, test_error: float) -> tuple[float, float] | None:
+        """Return cost and test error as errors of one number, seen and not seen; None where they are of no numbers.
+
+        Args:
+            cost: C(A) of some A.
+            test_error: of the same.
+        """
+        del cost, test_error
+        return None
+
     @property
     def examples(self) -> int:
         """Of how many examples, or other terms, the cost is a mean or a sum; 0 where it is of none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from os import PathLike
 from typing import Any, ClassVar
@@ -65,16 +66,32 @@ class MatrixCompletion(QuadraticCost):
 
     @classmethod
     def from_csv(
-        cls, path: str | PathLike[str], *, labels: bool = False, held_out: float = 0.0, seed: int = 0
+        cls,
+        path: str | PathLike[str],
+        *,
+        labels: bool = False,
+        held_out: float = 0.0,
+        seed: int = 0,
+        test: str | PathLike[str] | None = None,
+        centre: bool = False,
     ) -> MatrixCompletion:
-        """Read ratings from a CSV file with the columns row, column, value.
+        """Read ratings from a text file: CSV, or fields parted by tabs, semicolons, `::` or blanks.
 
-        Arguments: `labels` False: rows and columns are whole numbers counted from 0; True: they are names,
-        numbered in order of first appearance. `held_out` in [0, 1): share of the ratings kept back for the
-        test error, drawn with `seed`. Raises `ArgumentError` with the line number on what cannot be read.
+        Arguments: `path` of a file with a header that has row, column and value (or user, item and rating), in any
+        order beside others, or with these three first and no header; `labels` False: rows and columns are whole
+        numbers counted from 0; True: they are names, or numbers of any kind, numbered in order of first appearance.
+        `held_out` in [0, 1): share of the ratings kept back for the test error, drawn with `seed`; or `test`, a second
+        file of ratings for it. `centre`: the mean of the ratings that are fitted is taken from all. Raises
+        `ArgumentError` with the line number on what cannot be read.
         """
-        table = read_ratings(path, labels=labels, held_out=held_out, seed=seed)
+        table = read_ratings(path, labels=labels, held_out=held_out, seed=seed, test=test, centre=centre)
         return cls(table.target, observed=table.observed)
+
+    def root_mean_squares(self, cost: float, test_error: float) -> tuple[float, float]:
+        """The errors of an entry that is observed and of one that is held out."""
+        truth, held_out = np.asarray(self.truth), int(np.sum(np.asarray(self.held_out)))
+        size = float(np.linalg.norm(truth)) / held_out**0.5 if held_out else math.nan
+        return math.sqrt(2 * cost / self.examples), test_error * size
 
     @property
     def shape(self) -> tuple[int, int]:

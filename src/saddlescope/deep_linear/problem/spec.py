@@ -149,10 +149,18 @@ class Ratings(Table):
     """Completion of a table of ratings."""
 
     kind: Literal["ratings"] = Field(description="completion of a table of ratings")
-    file: Text = Field(description="CSV file with the columns row, column, value; relative to the spec")
-    labels: Flag = Field(False, description="rows and columns are names instead of numbers from 0")
+    file: Text = Field(description="columns row, column, value or user, item, rating; relative to the spec")
+    test_file: Text | None = Field(None, description="a second file like it, of ratings for the test error only")
+    labels: Flag = Field(False, description="rows and columns are names, or any numbers, instead of numbers from 0")
     held_out: Share = Field(0.0, description="share of the ratings kept back for the test error, in [0, 1)")
     seed: CountFromZero = Field(0, description="seed of that choice")
+    centre: Flag = Field(False, description="take the mean of the ratings that are fitted from all")
+
+    @model_validator(mode="after")
+    def _tested_once(self) -> Ratings:
+        if self.test_file is not None and self.held_out:
+            raise ArgumentError("held_out", "be 0 where a `test_file` is given", self.held_out)
+        return self
 
     def cost(self) -> Cost:
         """Return the cost C(A)."""
@@ -161,10 +169,12 @@ class Ratings(Table):
 
         from saddlescope.deep_linear import MatrixCompletion
 
-        if not Path(self.file).is_file():
-            raise ArgumentError("problem.file", "name an existing CSV file", self.file)
+        for name, file in (("file", self.file), ("test_file", self.test_file)):
+            if file is not None and not Path(file).is_file():
+                raise ArgumentError(f"problem.{name}", "name an existing CSV file", file)
+        options = {"labels": self.labels, "held_out": self.held_out, "seed": self.seed, "centre": self.centre}
         try:
-            return MatrixCompletion.from_csv(self.file, labels=self.labels, held_out=self.held_out, seed=self.seed)
+            return MatrixCompletion.from_csv(self.file, **options, test=self.test_file)
         except (UnicodeDecodeError, csv.Error, OSError):
             raise ArgumentError("problem.file", "name a CSV file in UTF-8 that can be read", self.file) from None
         except ArgumentError as error:
