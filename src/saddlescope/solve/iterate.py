@@ -17,6 +17,7 @@ from saddlescope.outcome import Outcome
 from saddlescope.solve.checkpoint import Checkpoint
 from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.loop import Record
+from saddlescope.solve.machine.programs import make_room
 
 _OBSERVED = 400  # log-spaced steps at which observables are saved
 _FIRST_CALL = 64  # steps
@@ -99,6 +100,7 @@ def iterate(
         DeadlineError: if its time is over and no part is of use.
     """
     started = time.perf_counter()
+    make_room()
     step_size = float(system.step_size)
     control = in_charge(whole=True) if control is None else control
     most = steps if max_steps is None else min(steps, max_steps)

@@ -19,6 +19,7 @@ import numpy as np
 
 from saddlescope.outcome import Outcome
 from saddlescope.solve.control import Control, Standing, in_charge
+from saddlescope.solve.machine.programs import make_room
 from saddlescope.solve.machine.threads import one_blas_thread
 from saddlescope.solve.methods.choice import solver_of
 from saddlescope.solve.methods.step_length import adapted
@@ -253,6 +254,7 @@ def integrate(
         DeadlineError: if its time is over and no part is of use.
     """
     started = time.perf_counter()
+    make_room()
     control = in_charge(whole=True) if control is None else control
     # NumPy numbers go straight into compiled code; a jnp.asarray for each costs as much as a step.
     number = partial(np.asarray, dtype=np.float64)
