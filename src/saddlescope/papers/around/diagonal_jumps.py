@@ -9,11 +9,13 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq, linprog
 
-from saddlescope.diagonal_linear import jump_sequence
+from saddlescope.diagonal_linear import DiagonalFlow, jump_sequence
 from saddlescope.diagonal_linear.problem.regression import reference_regression
 from saddlescope.measure import exponent
+from saddlescope.measure.jumps import first_below
 from saddlescope.papers.framework.drawing import axes, finished, measured, predicted
 from saddlescope.papers.framework.experiment import Criterion, Experiment, Result
+from saddlescope.solve import solve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,10 +61,29 @@ def _losses(
     return result.t, loss, np.array(crossed), regressor(result.y[:, -1])
 
 
+def _deep_gaps(X: np.ndarray, y: np.ndarray, depth: int, log_scales: np.ndarray) -> np.ndarray:
+    """Largest relative distance of a jump of a network of this depth to its limit, for each scale."""
+    path = jump_sequence(X, y)
+    gaps = []
+    for scale in log_scales:
+        flow = DiagonalFlow(X, y, log_scale=float(scale), depth=depth)
+        run = solve(flow, 1.3 * path.jump_times[-1], rtol=1e-8, error_estimate=False)
+        times = [first_below(run.time, run["cost"], run["cost_rate"], h) for h in _halves(path)]
+        gaps.append(np.abs(np.array(times) / path.jump_times - 1).max())
+    return np.array(gaps)
+
+
+def _halves(path: Any) -> np.ndarray:
+    return 0.5 * (path.losses[1:] + path.losses[:-1])
+
+
 def _run(parameters: Mapping[str, Any]) -> Result:
     X, y = reference_regression()
     path = jump_sequence(X, y)
-    half = 0.5 * (path.losses[1:] + path.losses[:-1])
+    half = _halves(path)
+    deep = np.array(parameters["deep_log_scales"])
+    deep_gaps = _deep_gaps(X, y, 3, deep)
+    power = float(np.polyfit(deep, np.log(deep_gaps), 1)[0])
     scales = np.array(parameters["log_scales"])
     runs = [_losses(X, y, scale, 1.3 * path.jump_times[-1], half) for scale in scales]
     times = np.array([crossed for _, _, crossed, _ in runs])
@@ -73,6 +94,9 @@ def _run(parameters: Mapping[str, Any]) -> Result:
         {
             "times": float(gaps[-1]),
             "rate": exponent(scales, gaps).value,
+            "deep-times": float(deep_gaps[-1]),
+            "deep-power": power,
+            "control-deep": power,
             "least": float(np.abs(runs[-1][3]).sum()),
             "control-euclid": float(np.abs(runs[-1][3]).sum()),
         },
@@ -94,7 +118,8 @@ def _draw(result: Result) -> Axes:
 EXPERIMENT = Experiment(
     title="Jumps of diagonal networks",
     claim="A diagonal linear network with a start of scale alpha jumps from saddle to saddle at times t_k ln(1/alpha), "
-    "given by a homotopy of least-squares problems with signs, and ends at the least l1 norm.",
+    "given by a homotopy of least-squares problems with signs, and ends at the least l1 norm. Deeper networks make the "
+    "same jumps on a clock of their own.",
     source="Pesme, Flammarion (2023)",
     criteria=(
         Criterion(
@@ -118,6 +143,35 @@ EXPERIMENT = Experiment(
             power="corrections of another order",
         ),
         Criterion(
+            "deep-times",
+            "depth 3: largest relative distance of a jump time to its limit, at the smallest scale",
+            "absolute",
+            4e-4,
+            "three times alpha",
+            claimed=0.0,
+            finite_size="alpha = e^-9",
+            power="other jumps, or another clock, for deeper networks",
+        ),
+        Criterion(
+            "deep-power",
+            "depth 3: power of alpha in that distance, with a minus",
+            "absolute",
+            0.1,
+            "alpha^(L - 2) from what the start adds to the passage time of a coordinate",
+            claimed=-1.0,
+            finite_size="alpha from e^-4 to e^-9",
+            power="logarithmic corrections, as at depth 2",
+        ),
+        Criterion(
+            "control-deep",
+            "that power, beside the one of depth 4",
+            "absolute",
+            0.1,
+            "the bound of the true row",
+            claimed=-2.0,
+            control=True,
+        ),
+        Criterion(
             "least",
             "l1 norm of the flow at the end, beside a linear program",
             "relative",
@@ -135,8 +189,8 @@ EXPERIMENT = Experiment(
             control=True,
         ),
     ),
-    quick={"log_scales": [30.0, 100.0, 300.0, 1000.0]},
-    full={"log_scales": [10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0]},
+    quick={"log_scales": [30.0, 100.0, 300.0, 1000.0], "deep_log_scales": [4.0, 6.0, 9.0]},
+    full={"log_scales": [10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0], "deep_log_scales": [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]},
     run=_run,
     draw=_draw,
 )
