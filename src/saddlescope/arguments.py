@@ -202,7 +202,7 @@ def path_of(argument: str, value: Any) -> Path:
         path.exists()
     except (OSError, ValueError) as error:  # a name that is too long, or holds what no name can
         why = getattr(error, "strerror", None) or error
-        raise ArgumentError(argument, f"be a path that can exist ({why})", value) from None
+        raise ArgumentError(argument, f"be a name that a file can have ({why})", value) from None
     return path
 
 

@@ -147,7 +147,8 @@ class Worker:
             known["time"] = standing.time
             known["pace"].seen(time.monotonic(), standing.time)
             level = next((v for k, v in standing.observables.items() if k in ("risk", "cost")), None)
-            values = None if level is None else level.reshape(len(standing.times), -1).mean(axis=1)
+            # a run may be somewhere before it has seen anything
+            values = None if level is None or not level.size else level.reshape(len(level), -1).mean(axis=1)
             left = known["pace"].left
             self._tell(
                 "points",

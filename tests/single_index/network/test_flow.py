@@ -286,7 +286,7 @@ def test_a_run_saves_and_loads_whole(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"problem": "ladder"}, "Argument `problem` must be a SingleIndex or a MultiIndex"),
+        ({"problem": "ladder"}, "Argument `problem` must be a SingleIndex, a MultiIndex or a JointIndex"),
         ({"epsilon": 0}, "Argument `epsilon` must be positive, but got 0.0."),
         ({}, "Argument `neurons` must be given"),
         ({"neurons": 0}, "Argument `neurons` must be a whole number of at least 1, but got 0."),

@@ -288,7 +288,7 @@ def test_descent_follows_the_gradient_of_the_training_risk():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"problem": 3}, "Argument `problem` must be a SingleIndex or a MultiIndex, but got 3."),
+        ({"problem": 3}, "Argument `problem` must be a SingleIndex, a MultiIndex or a JointIndex, but got 3."),
         ({"problem": ss.SingleIndex(PHI, "step")}, "Argument `problem` must have an activation without jumps"),
         ({"epsilon": 0}, "Argument `epsilon` must be positive, but got 0.0."),
         ({"neurons": 0}, "Argument `neurons` must be a whole number of at least 1, but got 0."),
