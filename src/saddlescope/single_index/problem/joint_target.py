@@ -78,7 +78,10 @@ def _polynomial(text: str, directions: int | None) -> Terms:
         if k > count("directions", directions, 1, _MOST_DIRECTIONS):
             raise ArgumentError("directions", f"be at least {k}, as the target has z{k}", directions)
         k = directions
-    return _expanded(tree, k, text)
+    try:
+        return _expanded(tree, k, text)
+    except RecursionError:
+        raise ArgumentError("target", "be a polynomial of fewer terms", text) from None
 
 
 def _expanded(node: ast.AST, k: int, text: str) -> Terms:
