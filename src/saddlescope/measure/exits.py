@@ -39,7 +39,7 @@ class ExitTimes:
         Args:
             time: of any shape.
         """
-        steps, share, _ = self._steps()
+        steps, share, *_ = self._steps()
         at = np.asarray(time, dtype=float)
         known = np.concatenate([[1.0], share])[np.searchsorted(steps, at, side="right")]
         beyond = (at > self.times.max()) & (share[-1] > 0 if len(share) else True)
@@ -51,26 +51,25 @@ class ExitTimes:
         Args:
             q: strictly between 0 and 1.
         """
-        steps, share, _ = self._steps()
+        steps, share, *_ = self._steps()
         left = np.flatnonzero(1 - share >= fraction("q", q) - 1e-12)
         return float(steps[left[0]]) if len(left) else np.nan
 
     @property
     def mean(self) -> float:
         """The mean time, the integral of the survival; with censored runs beyond it only a lower bound, and doubted."""
-        steps, share, _ = self._steps()
+        steps, share, *_ = self._steps()
         edges = np.concatenate([[0.0], steps, [max(self.times.max(), steps[-1] if len(steps) else 0.0)]])
         return float(np.sum(np.concatenate([[1.0], share]) * np.diff(edges)))
 
     @property
     def mean_error(self) -> float:
         """Standard error of the mean, after Greenwood (1926)."""
-        steps, share, risk = self._steps()
+        steps, share, risk, gone = self._steps()
         if not len(steps):
             return np.nan
         last = self.times.max()
         rest = np.array([np.sum(share[k:] * np.diff(np.append(steps[k:], last))) for k in range(len(steps))])
-        gone = np.array([np.sum(self.exited & (self.times == t)) for t in steps])
         with np.errstate(divide="ignore", invalid="ignore"):
             terms = np.where(risk > gone, rest**2 * gone / (risk * (risk - gone)), 0.0)
         return float(np.sqrt(terms.sum()))
@@ -80,20 +79,19 @@ class ExitTimes:
 
         The interval is taken on ln(-ln S), so that it stays within 0 and 1.
         """
-        steps, share, risk = self._steps()
-        gone = np.array([np.sum(self.exited & (self.times == t)) for t in steps])
+        steps, share, risk, gone = self._steps()
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = np.sqrt(np.cumsum(gone / (risk * (risk - gone)))) / np.abs(np.log(share))
             low, high = (share ** np.exp(sign * _NORMAL * spread) for sign in (1, -1))
         inside = (share > 0) & (share < 1)
         return steps, np.where(inside, low, share), np.where(inside, high, share)
 
-    def _steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Times of exits, the survival from each on, and how many runs were under way."""
+    def _steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Times of exits, the survival from each on, how many runs were under way, and how many left."""
         steps = np.unique(self.times[self.exited])
         risk = np.array([np.sum(self.times >= t) for t in steps])
         gone = np.array([np.sum(self.exited & (self.times == t)) for t in steps])
-        return steps, np.cumprod(1 - gone / risk) if len(steps) else np.zeros(0), risk
+        return steps, np.cumprod(1 - gone / risk) if len(steps) else np.zeros(0), risk, gone
 
 
 def exit_times(runs: Trajectory | Iterable[Trajectory], level: float, observable: str = "risk") -> ExitTimes:

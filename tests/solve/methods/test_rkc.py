@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import diffrax
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.polynomial.chebyshev import Chebyshev
+from systems.heat import Heat
 
-from saddlescope.solve import RKC2, Outcome, System, integrate, relative
+from saddlescope.solve import RKC2, Outcome, integrate
 
 
 def term(field: Callable) -> diffrax.ODETerm:
@@ -135,36 +135,9 @@ def test_order_two_on_a_nonlinear_equation(stiffness: float):
     assert errors[1] / errors[2] == pytest.approx(4, rel=0.08)
 
 
-class Heat(System):
-    """A chain of masses that diffuse, y' = k (y_(i+1) - 2 y_i + y_(i-1)), ends held at zero: exact in sine modes."""
-
-    k: jax.Array
-    size: int = eqx.field(static=True)
-
-    def solver(self):
-        return RKC2(lambda y, system: 4 * system.k)
-
-    def vector_field(self, y):
-        padded = jnp.pad(y, 1)
-        return self.k * (padded[2:] - 2 * y + padded[:-2])
-
-    def observables(self, y, rate):
-        del rate
-        return {"risk": jnp.sum(y**2), "y": y}
-
-    def error_norm(self, error, before, after, rtol, atol):
-        return jnp.max(jnp.abs(relative(error, before, after, rtol, atol)))
-
-    def exact(self, y0: np.ndarray, times: np.ndarray) -> np.ndarray:
-        n = np.arange(1, self.size + 1)
-        sines = np.sin(np.pi * np.outer(n, n) / (self.size + 1)) * np.sqrt(2 / (self.size + 1))
-        rates = 2 * float(self.k) * (np.cos(np.pi * n / (self.size + 1)) - 1)
-        return (np.exp(np.outer(times, rates)) * (sines @ y0)) @ sines
-
-
 @pytest.mark.parametrize("k", [1.0, 1e5])
 def test_follows_a_stiff_symmetric_system_and_between_its_steps(k: float):
-    system = Heat(jnp.asarray(k), 40)
+    system = Heat(jnp.asarray(k), 40, RKC2(lambda y, system: 4 * system.k))
     y0 = np.random.default_rng(0).standard_normal(40)
     slow = k * (np.pi / 41) ** 2
     # between the steps the dense output is cubic: a transient that has died in the step is seen to that order only
@@ -202,7 +175,7 @@ def test_refuses_a_step_out_of_the_field_s_domain():
 def test_steps_are_cut_until_stages_suffice():
     # with at most 5000 stages the first step asked for is beyond stability: it is refused, and shorter ones do it
     record = integrate(
-        Heat(jnp.asarray(1e9), 3),
+        Heat(jnp.asarray(1e9), 3, RKC2(lambda y, system: 4 * system.k)),
         jnp.ones(3),
         np.array([1.0]),
         first_step=1.0,

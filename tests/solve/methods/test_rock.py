@@ -5,15 +5,15 @@ from itertools import pairwise
 from typing import Any
 
 import diffrax
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from systems.heat import Heat
 
 import saddlescope as ss
-from saddlescope.solve import ROCK4, Outcome, System, integrate, relative
+from saddlescope.solve import ROCK4, Outcome, integrate
 from saddlescope.solve.methods.rock_coefficients import rock4
 
 DEGREES = [int(s) for s in rock4().degrees]
@@ -165,36 +165,9 @@ def test_order_four_on_a_nonlinear_equation(radius: float):
         assert 4 - 0.35 < np.log2(one / two) < 4 + 0.6
 
 
-class Heat(System):
-    """A chain of masses that diffuse, y' = k (y_(i+1) - 2 y_i + y_(i-1)), ends held at zero: exact in sine modes."""
-
-    k: jax.Array
-    size: int = eqx.field(static=True)
-
-    def solver(self):
-        return ROCK4()
-
-    def vector_field(self, y):
-        padded = jnp.pad(y, 1)
-        return self.k * (padded[2:] - 2 * y + padded[:-2])
-
-    def observables(self, y, rate):
-        del rate
-        return {"risk": jnp.sum(y**2), "y": y}
-
-    def error_norm(self, error, before, after, rtol, atol):
-        return jnp.max(jnp.abs(relative(error, before, after, rtol, atol)))
-
-    def exact(self, y0: np.ndarray, times: np.ndarray) -> np.ndarray:
-        n = np.arange(1, self.size + 1)
-        sines = np.sin(np.pi * np.outer(n, n) / (self.size + 1)) * np.sqrt(2 / (self.size + 1))
-        rates = 2 * float(self.k) * (np.cos(np.pi * n / (self.size + 1)) - 1)
-        return (np.exp(np.outer(times, rates)) * (sines @ y0)) @ sines
-
-
 @pytest.mark.parametrize("k", [1.0, 1e5])
 def test_follows_a_stiff_symmetric_system_and_between_its_steps(k: float):
-    system = Heat(jnp.asarray(k), 40)
+    system = Heat(jnp.asarray(k), 40, ROCK4())
     y0 = np.random.default_rng(0).standard_normal(40)
     slow = k * (np.pi / 41) ** 2
     for rtol, bound, between in ((1e-4, 2e-3, 1e-2), (1e-7, 2e-6, 1e-4)):

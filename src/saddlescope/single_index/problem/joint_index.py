@@ -52,6 +52,9 @@ class JointIndex:
     terms: Terms
     gram: np.ndarray
     weights: np.ndarray
+    target_norm: float  # E y^2
+    error: float  # of a coefficient, at most
+    is_polynomial: bool
 
     def __init__(self, target: str | Mapping[Any, float] | Callable[..., Any], activation: Any, directions: Any = None):
         terms, norm, error = terms_of(target, directions)
@@ -63,7 +66,7 @@ class JointIndex:
         object.__setattr__(self, "terms", terms)
         object.__setattr__(self, "gram", np.eye(k))
         object.__setattr__(self, "weights", np.full(k, float(k)))  # of the shares in which the kernel gives the target
-        object.__setattr__(self, "norm_squared", norm)
+        object.__setattr__(self, "target_norm", norm)
         object.__setattr__(self, "error", error)
         object.__setattr__(self, "is_polynomial", not callable(target))
 
@@ -87,7 +90,7 @@ class JointIndex:
     def seen(self) -> JointKernel:
         """What the target and a neuron have in common, as a function of all overlaps."""
         sigma = coefficients(self.activation, max(sum(alpha) for alpha in self.terms))
-        return JointKernel.of(self.terms, sigma, self.error)  # pyright: ignore[reportAttributeAccessIssue]
+        return JointKernel.of(self.terms, sigma, self.error)
 
     @property
     def link(self) -> Any:
@@ -96,7 +99,7 @@ class JointIndex:
         Raises:
             ArgumentError: if it was given as a callable, of which only the coefficients are known.
         """
-        if not self.is_polynomial:  # pyright: ignore[reportAttributeAccessIssue]
+        if not self.is_polynomial:
             raise ArgumentError("problem", "have a polynomial as its target for descent on samples", self)
         return JointLink(tuple(sorted(self.terms.items())))
 
@@ -118,11 +121,6 @@ class JointIndex:
         if never:
             told.append(f"The activation sees nothing of direction {', '.join(never)}, which is never found.")
         return tuple(told)
-
-    @property
-    def target_norm(self) -> float:
-        """E y^2."""
-        return self.norm_squared  # pyright: ignore[reportAttributeAccessIssue]
 
     def target_by_degree(self, degree: int) -> np.ndarray:
         """The share of E y^2 of each degree 0 .. degree, shape (degree + 1,)."""
