@@ -126,6 +126,8 @@ def test_pruning_removes_results_only_when_that_is_meant(written, capsys):
         (["mine.toml", "--axis", "dynamics.seed=[1,"], "`--axis` must give values"),
         (["mine.toml", "--axis", "dynamics.seed={seeds=3000000}", "--status"], "at most 1e7 tasks"),
         (["mine.toml", "--memory", "much"], "`--memory` must be a size"),
+        (["mine.toml", "--workers", "0"], "`workers` must be a whole number of at least 1"),
+        (["mine.toml", "--engine", "nonsense"], "`engine` must be auto, serial"),
         (["mine.toml", "--array", "4/3"], "`--array` must be N/M"),
         (["mine.toml", "--export", "all.xls"], "end in one of .nc, .zarr, .parquet, .csv"),
         (["mine.toml", "--status", "--out", "nowhere"], "There is no sweep in nowhere."),

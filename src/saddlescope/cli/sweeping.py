@@ -57,8 +57,13 @@ def run_sweep(name: str, changes: Sequence[str], wanted: Wanted) -> int:
     Raises:
         SpecError, ArgumentError: for bad input, before anything runs.
     """
+    from saddlescope.sweep.engines import check_engine
     from saddlescope.sweep.spec import asked_for
+    from saddlescope.sweep.sweep import Sweep, check_again
 
+    # before there is a folder
+    check_engine(wanted.engine, wanted.workers)
+    check_again(wanted.again)
     memory, share = _memory(wanted.memory), _share(wanted.array)
     measure = None if wanted.measure is None else _from_here(wanted.measure)
     asked = asked_for(name, changes, axes=_axes(wanted.axes), measure=measure, keep=wanted.keep, yes=wanted.yes)
@@ -68,7 +73,6 @@ def run_sweep(name: str, changes: Sequence[str], wanted: Wanted) -> int:
         check_kind(wanted.export)
     folder = Path(asked.name) if wanted.out is None else wanted.out
     caches.check()
-    from saddlescope.sweep.sweep import Sweep
 
     only_read = wanted.status or wanted.export is not None
     with Sweep(asked, folder, write=not only_read) as run:

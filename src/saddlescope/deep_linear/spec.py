@@ -235,7 +235,11 @@ class Spec(RunSpec):
             raise ArgumentError(f"network.{name}", must, value)
         if network.limit:
             k = network.scale**2 * network.width ** (1 - network.gamma)
-            return WideLinearFlow(cost, scale=k**0.5)
+            try:
+                return WideLinearFlow(cost, scale=k**0.5)
+            except ArgumentError:
+                must = f"be another one with network.limit: k = scale^2 width^(1 - gamma) is {k:.1e}, out of range"
+                raise ArgumentError("network.scale", must, network.scale) from None
         compress = "auto" if self.solver.compress else False
         start = {
             **network.model_dump(exclude={"limit"}),

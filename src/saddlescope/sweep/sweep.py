@@ -16,7 +16,7 @@ from saddlescope.solve.control import Control
 from saddlescope.sweep.bar import SweepBar
 from saddlescope.sweep.dataset import LARGE, Gathering, dataset
 from saddlescope.sweep.design import spec_version
-from saddlescope.sweep.engines import engine_of
+from saddlescope.sweep.engines import check_engine, engine_of
 from saddlescope.sweep.running import Running, Standing, Watch
 from saddlescope.sweep.spec import Asked, asked_for
 from saddlescope.sweep.store.index import Row
@@ -102,6 +102,8 @@ def sweep(
         >>> found.measured_time.dims, bool(abs(found.measured_over_predicted[-1, 1] - 1) < 0.01)
         (('epsilon', 'degree'), True)
     """
+    check_engine(engine, workers)
+    check_again(again)
     asked = asked_for(spec, axes=axes, measure=measure, keep=keep, compare=compare, yes=yes)
     with contextlib.ExitStack() as stack:
         if store is None:
@@ -123,6 +125,12 @@ def sweep(
         if standing.interrupted and not standing.finished + standing.known:
             raise KeyboardInterrupt
         return run.dataset(lasting=store is not None)
+
+
+def check_again(again: str | None) -> None:
+    """Refuse what is no choice of tasks to run anew."""
+    if again is not None and again not in AGAIN:
+        raise ArgumentError("again", f"be {' or '.join(AGAIN)}", again)
 
 
 class Sweep:
@@ -156,8 +164,7 @@ class Sweep:
         Raises:
             ArgumentError: if it is something else.
         """
-        if again is not None and again not in AGAIN:
-            raise ArgumentError("again", f"be {' or '.join(AGAIN)}", again)
+        check_again(again)
         size = len(self.asked.design)
         attempts, state = np.zeros(size, np.int32), np.zeros(size, np.int8)
         kept = KEEPS.index(self.asked.keep)

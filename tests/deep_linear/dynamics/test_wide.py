@@ -114,6 +114,7 @@ def test_a_spec_of_it_runs_from_the_command_line(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ("--network.scale=1e-9", "`network.scale` must be another one with network.limit: k ="),
         ("--network.depth=3", "`network.depth` in spec mixed_modes must be 2 with network.limit"),
         ("--dynamics.until=auto", "`dynamics.until` in spec mixed_modes must be a number with network.limit"),
         ("--dynamics.weight_decay=0.1", "`dynamics.weight_decay` in spec mixed_modes must be 0 with network.limit"),

@@ -65,6 +65,8 @@ def test_what_contradicts_it_is_refused(kind):
 
 
 def test_nothing_is_predicted_of_an_order_that_needs_a_second_layer():
+    with pytest.raises(ss.ArgumentError, match=r'`second_layer` must be "fixed" or name a known law'):
+        ss.NetworkFlow(LADDER, 0.1, 3, second_layer="frozen")
     flow = ss.MeanFieldFlow(LADDER, second_layer="fixed")
     table = str(ss.compare(ss.solve(flow, until=2.0)))
     assert "second layer fixed" in table

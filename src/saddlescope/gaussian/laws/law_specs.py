@@ -12,7 +12,7 @@ from saddlescope.arguments import ArgumentError
 from saddlescope.gaussian.laws.law import Law, Normal, PointMasses, Rademacher, Uniform
 from saddlescope.gaussian.laws.truncated_normal import TruncatedNormal
 
-_LAWS: dict[str, type[Law]] = {
+LAWS: dict[str, type[Law]] = {
     "uniform": Uniform,
     "normal": Normal,
     "rademacher": Rademacher,
@@ -46,21 +46,22 @@ def law(value: Any, argument: str = "second_layer") -> Law:
     if not isinstance(table, Mapping) or "law" not in table:
         raise ArgumentError(argument, 'be a law, such as Uniform(-1, 1) or {"law": "uniform", ...}', value)
     name = str(table["law"])
-    if name not in _LAWS:
-        raise ArgumentError(argument, f"name a known law ({_nearest(name, _LAWS)})", name)
-    kind = _LAWS[name]
+    if name not in LAWS:
+        raise ArgumentError(argument, f"name a known law ({nearest(name, LAWS)})", name)
+    kind = LAWS[name]
     parameters = inspect.signature(kind).parameters
     keys = [key for key in table if key != "law"]
     for key in keys:
         if key not in parameters:
-            raise ArgumentError(argument, f"have known keys only ({_nearest(str(key), parameters)})", key)
+            raise ArgumentError(argument, f"have known keys only ({nearest(str(key), parameters)})", key)
     missing = [key for key, p in parameters.items() if p.default is inspect.Parameter.empty and key not in keys]
     if missing:
         raise ArgumentError(argument, f"have the keys {', '.join(parameters)} for {name!r}", dict(table))
     return kind(**{key: table[key] for key in keys})
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known words for a message, after the one that was perhaps meant."""
     names = list(known)
     near = difflib.get_close_matches(word, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
@@ -73,6 +74,6 @@ def spec(value: Law) -> dict[str, Any]:
     >>> spec(Normal(std=2.0))
     {'law': 'normal', 'mean': 0.0, 'std': 2.0}
     """
-    name = next(name for name, kind in _LAWS.items() if type(value) is kind)
+    name = next(name for name, kind in LAWS.items() if type(value) is kind)
     fields = [getattr(value, field.name) for field in dataclasses.fields(value)]  # pyright: ignore[reportArgumentType]
     return {"law": name, **dict(zip(inspect.signature(type(value)).parameters, fields, strict=True))}

@@ -36,13 +36,17 @@ class Picture(Axes):
 
 
 def new_axes(size: tuple[float, float] = SIZE) -> Axes:
-    """Return empty axes on a figure of their own, `ax.figure`, which no global state knows of."""
+    """Return empty axes on a figure of their own, `ax.figure`, which no global state knows of.
+
+    What is drawn on them takes the colours of all other pictures in turn.
+    """
     figure = Figure(figsize=size, layout="constrained")
     ax = figure.add_subplot(axes_class=Picture)
     ax.tick_params(labelsize=12)
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set_fontsize(13)
     ax.spines[["top", "right"]].set_visible(False)
+    ax.set_prop_cycle(color=DEGREES)
     return ax
 
 

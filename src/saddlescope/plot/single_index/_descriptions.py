@@ -136,14 +136,14 @@ def _floors(ax: Axes, runs: list[Trajectory]) -> None:
         if not least < float(value) < high:
             continue
         ax.axhline(float(value), color=INK, linewidth=1.2, linestyle=":", zorder=1.5)
-        # below, since curves come from above
+        # on the left, where curves are still high
         ax.annotate(
             name,
-            (0.99, float(value)),
+            (0.01, float(value)),
             (0, -3),
             xycoords=ax.get_yaxis_transform(),
             textcoords="offset points",
-            ha="right",
+            ha="left",
             va="top",
             fontsize=11,
             color=INK,

@@ -124,10 +124,9 @@ def engine_of(
     """
     from saddlescope.sweep.engines.serial import Serial
 
+    check_engine(name, workers)
     kind, _, address = name.partition("=")
-    if kind not in ("auto", "serial", "processes", "dask") or (address and kind != "dask"):
-        raise ArgumentError("engine", "be auto, serial, processes, dask or dask=ADDRESS", name)
-    number = None if workers is None else count("workers", workers)
+    number = None if workers is None else int(workers)
     if kind == "serial" or (kind == "auto" and (tasks <= _FEW or number == 1)):
         return Serial(measure)
     if kind == "dask":
@@ -137,6 +136,22 @@ def engine_of(
     from saddlescope.sweep.engines.processes import Processes
 
     return Processes(folder, measure, workers=min(number or processors(), max(tasks, 1)), memory=memory)
+
+
+def check_engine(name: str, workers: int | None) -> None:
+    """Refuse a name and a number that no engine has, before there is a store.
+
+    Args:
+        name, workers: as in `engine_of`.
+
+    Raises:
+        ArgumentError: naming the one that is wrong.
+    """
+    kind, _, address = str(name).partition("=")
+    if kind not in ("auto", "serial", "processes", "dask") or (address and kind != "dask"):
+        raise ArgumentError("engine", "be auto, serial, processes, dask or dask=ADDRESS", name)
+    if workers is not None:
+        count("workers", workers)
 
 
 def processors() -> int:
