@@ -114,6 +114,22 @@ def fraction(argument: str, value: Any) -> float:
     return number
 
 
+def from_zero(argument: str, value: Any) -> float:
+    """Return `value` as a float; refuse what is not a finite number of 0 or more."""
+    number = finite(argument, value)
+    if number < 0:
+        raise ArgumentError(argument, "be at least 0", number)
+    return number
+
+
+def share(argument: str, value: Any) -> float:
+    """Return `value` as a float; refuse what is not in [0, 1)."""
+    number = finite(argument, value)
+    if not 0 <= number < 1:
+        raise ArgumentError(argument, "lie in [0, 1)", number)
+    return number
+
+
 def relative_tolerance(argument: str, value: Any) -> float:
     """Return `value`, a relative tolerance of a step, as a float; refuse what is not between 0 and 0.01.
 

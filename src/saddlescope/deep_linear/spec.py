@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from saddlescope.arguments import ArgumentError, finite, positive
+from saddlescope.arguments import ArgumentError, from_zero, positive
 from saddlescope.deep_linear.problem.spec import Completion, Digits, Examples, Ratings, Sensing, Target
 from saddlescope.specs.checks import (
     Count,
@@ -21,6 +21,7 @@ from saddlescope.specs.checks import (
     SolverMethod,
     Table,
     Text,
+    checked,
 )
 from saddlescope.specs.run_spec import Range, RunSpec
 from saddlescope.specs.steps import Steps
@@ -40,15 +41,8 @@ def _until(value: Any, info: ValidationInfo) -> float | str:
         raise ArgumentError(str(info.field_name), 'be "auto" or a positive number', value) from None
 
 
-def _decay(value: Any, info: ValidationInfo) -> float:
-    decay = finite(str(info.field_name), value)
-    if decay < 0:
-        raise ArgumentError(str(info.field_name), "be at least 0", decay)
-    return decay
-
-
 Until = Annotated[float | Literal["auto"], BeforeValidator(_until)]
-Decay = Annotated[float, BeforeValidator(_decay)]
+Decay = Annotated[float, checked(from_zero)]
 
 
 class Network(Table):

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import digamma, polygamma
 from scipy.stats import chi
 
-from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
+from saddlescope.arguments import ArgumentError, count, finite, fraction, from_zero, positive
 from saddlescope.trajectory import Trajectory
 
 _COARSE = 0.05  # of an exit time: saved times further apart than this are told
@@ -196,8 +196,7 @@ class EscapeLaw:
         positive("level", self.level)
         count("components", self.components)
         for name in ("start", "diffusion"):
-            if finite(name, getattr(self, name)) < 0:
-                raise ArgumentError(name, "be at least 0", getattr(self, name))
+            from_zero(name, getattr(self, name))
         if self.size == 0:
             raise ArgumentError("start", "be positive, or else the diffusion: nothing would ever leave", self.start)
 

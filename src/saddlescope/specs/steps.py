@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import Field
 
-from saddlescope.arguments import ArgumentError, finite
-from saddlescope.specs.checks import Count, CountFromZero, Positive, Table
-
-
-def _share(value: Any, info: ValidationInfo) -> float:
-    share = finite(str(info.field_name), value)
-    if not 0 <= share < 1:
-        raise ArgumentError(str(info.field_name), "lie in [0, 1)", share)
-    return share
-
-
-def _from_zero(value: Any, info: ValidationInfo) -> float:
-    number = finite(str(info.field_name), value)
-    if number < 0:
-        raise ArgumentError(str(info.field_name), "be at least 0", number)
-    return number
+from saddlescope.arguments import ArgumentError, from_zero, share
+from saddlescope.specs.checks import Count, CountFromZero, Positive, Table, checked
 
 
 class Steps(Table):
@@ -31,11 +17,11 @@ class Steps(Table):
         "flow", description="gradient flow, or descent in steps (adam and rmsprop need the extra optax)"
     )
     learning_rate: Positive | None = Field(None, description="of descent in steps, each of which takes it as its time")
-    momentum: Annotated[float, BeforeValidator(_share)] | None = Field(
+    momentum: Annotated[float, checked(share)] | None = Field(
         None, description="of sgd, in [0, 1); a step then takes learning_rate / (1 - momentum)"
     )
     batch_size: Count | None = Field(None, description="examples in a step, of descent in steps; by default all")
-    gradient_noise: Annotated[float, BeforeValidator(_from_zero)] = Field(
+    gradient_noise: Annotated[float, checked(from_zero)] = Field(
         0.0, description="deviation of noise on each entry of a gradient, of descent in steps"
     )
     batch_seed: CountFromZero = Field(0, description="seed of the batches and the noise")

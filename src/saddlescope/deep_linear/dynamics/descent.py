@@ -10,14 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from saddlescope.arguments import ArgumentError, count
+from saddlescope.arguments import ArgumentError, count, from_zero
 from saddlescope.deep_linear.dynamics.blas_descent import blas_pays, descend
 from saddlescope.deep_linear.dynamics.network_dynamics import DeepLinearDynamics
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem
 from saddlescope.deep_linear.network.layers import Weights, gradients, products_from_input, pull_back
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.solve import Descent, Iteration
-from saddlescope.solve.optimizers.schedules import from_zero
 from saddlescope.solve.optimizers.steps import OptimizedSteps, batches
 from saddlescope.solve.optimizers.updates import Optimizer, either
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from saddlescope.arguments import ArgumentError, count, finite, fraction, positive
+from saddlescope.arguments import ArgumentError, count, finite, fraction, from_zero, positive
 from saddlescope.deep_linear.dynamics.at_rest import at_rest
 from saddlescope.deep_linear.dynamics.balanced_reach import neurons_lost, unreachable
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
@@ -60,9 +60,7 @@ class DeepLinearDynamics(Dynamics):
         self.cost = checked_cost(cost)
         self.scale_factor = positive("scale", scale)
         self.tolerance = fraction("tolerance", tolerance)
-        self.weight_decay = finite("weight_decay", weight_decay)
-        if self.weight_decay < 0:
-            raise ArgumentError("weight_decay", "be at least 0", self.weight_decay)
+        self.weight_decay = from_zero("weight_decay", weight_decay)
         self.gamma, self.seed = None, None
         if initial is None:
             for name, value in (("depth", depth), ("width", width), ("gamma", gamma)):

@@ -9,7 +9,7 @@ from os import PathLike
 
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, finite
+from saddlescope.arguments import ArgumentError, share
 from saddlescope.memory import check_fits
 
 _NAMES = (
@@ -51,11 +51,9 @@ def read_ratings(
     array([[5. , nan, nan],
            [nan, nan, 3.5]])
     """
-    share = finite("held_out", held_out)
-    if not 0 <= share < 1:
-        raise ArgumentError("held_out", "lie in [0, 1)", share)
-    if share and test is not None:
-        raise ArgumentError("held_out", "be 0 where a file of tests is given", share)
+    kept_back = share("held_out", held_out)
+    if kept_back and test is not None:
+        raise ArgumentError("held_out", "be 0 where a file of tests is given", kept_back)
     results: dict[tuple[int, int], float] = {}
     names: tuple[dict[str, int], dict[str, int]] = ({}, {})
     _read(path, results, names, labels)
@@ -68,9 +66,9 @@ def read_ratings(
     shape = tuple(int(size) for size in places.max(axis=0) + 1)
     check_fits(_TABLES * float(shape[0]) * shape[1], path=shape[0] * shape[1])
     # an order is drawn as before, whether or not there is a file of tests
-    kept = np.random.default_rng(seed).permutation(fitted)[round(share * fitted) :]
+    kept = np.random.default_rng(seed).permutation(fitted)[round(kept_back * fitted) :]
     if kept.size == 0:
-        raise ArgumentError("held_out", "leave at least one rating to fit", share)
+        raise ArgumentError("held_out", "leave at least one rating to fit", kept_back)
     if centre:
         values = values - values[kept].mean()
     target, observed = np.full(shape, np.nan), np.zeros(shape, dtype=bool)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import Field, model_validator
 
-from saddlescope.arguments import ArgumentError, count, finite
+from saddlescope.arguments import ArgumentError, count, share
 from saddlescope.specs.checks import (
     Count,
     CountFromTwo,
@@ -17,6 +17,7 @@ from saddlescope.specs.checks import (
     Numbers,
     Table,
     Text,
+    checked,
 )
 
 if TYPE_CHECKING:
@@ -25,14 +26,7 @@ if TYPE_CHECKING:
     from saddlescope.deep_linear import Cost
 
 
-def _share(value: Any, info: ValidationInfo) -> float:
-    share = finite(str(info.field_name), value)
-    if not 0 <= share < 1:
-        raise ArgumentError(str(info.field_name), "lie in [0, 1)", share)
-    return share
-
-
-Share = Annotated[float, BeforeValidator(_share)]
+Share = Annotated[float, checked(share)]
 
 
 class Target(Table):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import root_scalar
 
-from saddlescope.arguments import ArgumentError, count, finite, vector
+from saddlescope.arguments import ArgumentError, count, from_zero, vector
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ def decayed_modes(singular_values: ArrayLike, depth: int, weight_decay: float) -
     s = vector("singular_values", singular_values)
     if s.min(initial=0.0) < 0:
         raise ArgumentError("singular_values", "not be negative", float(s.min()))
-    L, decay = count("depth", depth, 2), finite("weight_decay", weight_decay)
-    if decay < 0:
-        raise ArgumentError("weight_decay", "be at least 0", decay)
+    L, decay = count("depth", depth, 2), from_zero("weight_decay", weight_decay)
     p = (L - 2) / L
     turn = s * (L - 2) / (2 * (L - 1))  # where (s - x) x^p is largest
     collapse = (s - turn) * turn**p

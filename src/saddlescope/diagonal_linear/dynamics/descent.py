@@ -9,14 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, count
+from saddlescope.arguments import ArgumentError, count, from_zero
 from saddlescope.diagonal_linear.dynamics import dual_flow
 from saddlescope.diagonal_linear.dynamics.flow import checked_scale
 from saddlescope.diagonal_linear.dynamics.parametrization import checked, time_unit
 from saddlescope.diagonal_linear.labels import LABELS, SUPPORT_SHARE
 from saddlescope.diagonal_linear.problem.regression import checked_regression
 from saddlescope.solve import Descent, Reading
-from saddlescope.solve.optimizers.schedules import from_zero
 from saddlescope.solve.optimizers.steps import OptimizedSteps, batches
 from saddlescope.solve.optimizers.updates import Optimizer, either
 

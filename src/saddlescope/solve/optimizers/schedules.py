@@ -10,7 +10,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from saddlescope.arguments import ArgumentError, count, finite, positive
+from saddlescope.arguments import ArgumentError, count, from_zero, positive
 
 
 class Schedule(eqx.Module):
@@ -100,14 +100,6 @@ class Cosine(Schedule):
     @property
     def largest(self) -> float:
         return self.peak
-
-
-def from_zero(argument: str, value: Any) -> float:
-    """Return a number of 0 or more, or refuse it."""
-    number = finite(argument, value)
-    if number < 0:
-        raise ArgumentError(argument, "be at least 0", number)
-    return number
 
 
 def rising(argument: str, steps: Sequence[int]) -> tuple[int, ...]:

@@ -13,8 +13,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from saddlescope.arguments import ArgumentError, finite, positive
-from saddlescope.solve.optimizers.schedules import Schedule, from_zero, rising
+from saddlescope.arguments import ArgumentError, from_zero, positive, share
+from saddlescope.solve.optimizers.schedules import Schedule, rising
 
 
 class _Pair(NamedTuple):
@@ -31,13 +31,6 @@ def _optax() -> Any:
         must = "be SGD, unless optax is installed (pip install 'saddlescope[optax]')"
         raise ArgumentError("optimizer", must, "another one") from None
     return optax
-
-
-def _share(argument: str, value: Any) -> float:
-    share = finite(argument, value)
-    if not 0 <= share < 1:
-        raise ArgumentError(argument, "lie in [0, 1)", share)
-    return share
 
 
 class Optimizer(eqx.Module):
@@ -89,7 +82,7 @@ class SGD(Optimizer):
     nesterov: bool = eqx.field(static=True)
 
     def __init__(self, learning_rate: float | Schedule, *, momentum: float = 0.0, nesterov: bool = False):
-        self.learning_rate, self.momentum = _rate(learning_rate), _share("momentum", momentum)
+        self.learning_rate, self.momentum = _rate(learning_rate), share("momentum", momentum)
         self.nesterov = bool(nesterov)
 
     def transformation(self) -> Any:
@@ -157,7 +150,7 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ):
         self.learning_rate = _rate(learning_rate)
-        self.b1, self.b2 = _share("b1", b1), _share("b2", b2)
+        self.b1, self.b2 = share("b1", b1), share("b2", b2)
         self.eps, self.weight_decay = positive("eps", eps), from_zero("weight_decay", weight_decay)
 
     def transformation(self) -> Any:
@@ -194,7 +187,7 @@ class RMSprop(Optimizer):
     eps: float
 
     def __init__(self, learning_rate: float | Schedule = 1e-3, *, decay: float = 0.9, eps: float = 1e-8):
-        self.learning_rate, self.decay = _rate(learning_rate), _share("decay", decay)
+        self.learning_rate, self.decay = _rate(learning_rate), share("decay", decay)
         self.eps = positive("eps", eps)
 
     def transformation(self) -> Any:
