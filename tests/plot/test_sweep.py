@@ -94,6 +94,20 @@ def test_contours_of_a_map_are_at_round_numbers(low, high, levels):
     assert ax.get_yscale() == "log"  # doubled widths are a ladder
 
 
+def test_a_contour_lies_where_the_colours_say_its_number():
+    """A power law on a coarse map: straight in numbers, the line of 1 would pass where the law says .1 to .3."""
+    x, y = np.logspace(-4, 0, 3), np.logspace(0, 4, 3)
+    coords = dict([axis("epsilon", x, "logspace"), axis("width", y, "logspace")])
+    ax = plot.sweep(xarray.Dataset({"moved": (("epsilon", "width"), np.outer(x, y))}, coords))
+    lines: Any = ax.collections[1]
+    drawn = dict(zip(lines.levels, lines.get_paths(), strict=True))
+    assert {0.01, 1.0, 100.0} <= set(drawn)
+    for level, path in drawn.items():
+        corners = path.vertices[path.codes != path.CLOSEPOLY] if path.codes is not None else path.vertices
+        if len(corners):
+            assert np.log10(corners[:, 0] * corners[:, 1]) == pytest.approx(np.log10(level), abs=0.02)
+
+
 def test_points_of_a_design_lie_in_the_plane_of_its_keys():
     coords = dict([axis("point", np.arange(5), "sobol")])
     coords |= {"epsilon": ("point", EPSILON, {}), "gamma": ("point", np.linspace(0.5, 2, 5), {})}

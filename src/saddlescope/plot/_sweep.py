@@ -265,7 +265,9 @@ def _map(ax: Axes, dataset: xarray.Dataset, name: str, axes: list[str], seeds: l
     drawn = ax.pcolormesh(edges[0], edges[1], values.T, cmap="viridis", norm=norm, rasterized=True)
     x, y = sides[0][1], sides[1][1]
     if min(values.shape) > 1 and finite.max() > finite.min():
-        lines = ax.contour(x, y, values.T, levels=_levels(*norm_range(norm), log=log), colors="white", linewidths=1.2)
+        levels = _levels(*norm_range(norm), log=log)
+        fine_x, fine_y, fine = _refined(x, y, values, logs=(sides[0][3], sides[1][3], log))
+        lines = ax.contour(fine_x, fine_y, fine.T, levels=levels, colors="white", linewidths=1.2)
         ax.clabel(lines, fmt=_level, fontsize=11)
     for set_scale, set_ticks, set_label, (along, places, words, logarithmic, _) in (
         (ax.set_xscale, ax.set_xticks, ax.set_xlabel, sides[0]),
@@ -284,6 +286,22 @@ def _map(ax: Axes, dataset: xarray.Dataset, name: str, axes: list[str], seeds: l
     told = [f"{dim} {dataset[dim].values}" for dim in dataset[name].coords if dim not in dataset[name].dims]
     of = [text for text in told if not text.startswith("trajectory")]
     bar.set_label(" at ".join([_words(name), *map(_words, of[:1])]), fontsize=12)
+
+
+def _refined(
+    x: np.ndarray, y: np.ndarray, values: np.ndarray, *, logs: tuple[bool, bool, bool], parts: int = 16
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a map with each cell in parts, straight between its corners on the scales on which it is seen.
+
+    Contour lines are straight in numbers: across a cell of a decade they would lie where the colours say another value.
+    """
+    from scipy.interpolate import RegularGridInterpolator
+
+    seen = [np.log(v) if log else v for v, log in zip((x, y, values), logs, strict=True)]
+    fine = [np.interp(np.linspace(0, len(v) - 1, parts * (len(v) - 1) + 1), np.arange(len(v)), v) for v in seen[:2]]
+    between = RegularGridInterpolator((seen[0], seen[1]), seen[2])(tuple(np.meshgrid(*fine, indexing="ij")))
+    out = [np.exp(v) if log else v for v, log in zip((*fine, between), logs, strict=True)]
+    return out[0], out[1], out[2]
 
 
 def norm_range(norm: Any) -> tuple[float, float]:

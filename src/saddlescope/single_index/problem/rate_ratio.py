@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from saddlescope.arguments import ArgumentError, positive
-from saddlescope.gaussian.laws.law_specs import LAWS, nearest
 
 _LEAST = 1e-20
 FIXED = "fixed"
@@ -58,10 +57,13 @@ but got 0.1.
     if not (isinstance(second_layer, str) and second_layer == FIXED):
         if epsilon is None:
             raise ArgumentError("epsilon", f'be given (or else second_layer="{FIXED}")', None)
-        if isinstance(second_layer, str) and second_layer not in LAWS:
-            raise ArgumentError(
-                "second_layer", f'be "{FIXED}" or name a known law ({nearest(second_layer, LAWS)})', second_layer
-            )
+        if isinstance(second_layer, str):
+            # here, because specs take their epsilon from this module before anything numerical is wanted
+            from saddlescope.gaussian.laws.law_specs import LAWS, nearest
+
+            if second_layer not in LAWS:
+                must = f'be "{FIXED}" or name a known law ({nearest(second_layer, LAWS)})'
+                raise ArgumentError("second_layer", must, second_layer)
         return second_layer, rate_ratio("epsilon", epsilon)
     if epsilon is not None and rate_ratio("epsilon", epsilon) != float("inf"):
         raise ArgumentError("epsilon", f'be inf or left out beside second_layer="{FIXED}"', epsilon)
