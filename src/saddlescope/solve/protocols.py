@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import diffrax
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from saddlescope.arguments import shortened
 from saddlescope.solve.labels import Label, Reading
@@ -22,6 +22,11 @@ from saddlescope.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from saddlescope.solve.loop import Record
+
+
+State = Float[Array, "*rows size"]
+Number = Float[Array, ""]
+Observed = Float[Array, "..."]
 
 
 class Refinement(NamedTuple):
@@ -70,20 +75,18 @@ class System(eqx.Module):
         return ()
 
     @abc.abstractmethod
-    def vector_field(self, y: jax.Array) -> jax.Array:
+    def vector_field(self, y: State) -> State:
         """Return F(y), of the shape of y."""
 
     @abc.abstractmethod
-    def observables(self, y: jax.Array, rate: jax.Array) -> dict[str, jax.Array]:
+    def observables(self, y: State, rate: State) -> dict[str, Observed]:
         """Return what is saved at every accepted step; `rate` is F(y). Holds at least `stop_on`, a scalar."""
 
-    def error_norm(
-        self, error: jax.Array, before: jax.Array, after: jax.Array, rtol: jax.Array, atol: jax.Array
-    ) -> jax.Array:
+    def error_norm(self, error: State, before: State, after: State, rtol: Number, atol: Number | State) -> Number:
         """Return one number for the local error of a step between two states; a step of 1 or more is refused."""
         return jnp.sqrt(jnp.mean(relative(error, before, after, rtol, atol) ** 2))
 
-    def longest_step(self, y: jax.Array, rate: jax.Array, length: jax.Array) -> jax.Array:
+    def longest_step(self, y: State, rate: State, length: Number) -> Number:
         """Return the length, at most `length`, that a step from y may have whatever its error; `rate` is F(y).
 
         A mode that grows from far below the tolerance says nothing in the error of a step, and is lost in long ones.
@@ -91,7 +94,7 @@ class System(eqx.Module):
         del y, rate
         return length
 
-    def change_ahead(self, y: jax.Array, rate: jax.Array, left: jax.Array) -> jax.Array:
+    def change_ahead(self, y: State, rate: State, left: Number) -> Number:
         """Return by how much the scalar `stop_on` changes in the time `left` if no mode grows; `rate` is F(y)."""
         return jnp.abs(self.observables(y, rate)[f"{self.stop_on}_rate"]) * left
 

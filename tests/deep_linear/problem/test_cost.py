@@ -141,6 +141,8 @@ def test_empty_rows_and_columns_are_remarked():
         ),
         (lambda: MatrixCompletion(np.ones((2, 2)), observed=np.zeros((2, 2), bool)), "at least one"),
         (lambda: MatrixCompletion(np.ones((2, 2)), observed=np.ones((2, 2), bool)), "unobserved"),
+        (lambda: MatrixCompletion(np.ones((2, 2))), "`target` must leave an entry unobserved"),
+        (lambda: MatrixCompletion(np.full((2, 2), np.nan)), "`target` must observe at least one entry"),
         (lambda: MatrixCompletion(np.ones((2, 2)), observed=np.ones((2, 2))), "booleans"),
         (lambda: MatrixCompletion(np.ones((2, 3)), observed=np.eye(2, dtype=bool)), "shape of the target"),
         (lambda: MatrixCompletion([[np.nan, 1.0]], observed=[[True, False]]), "observed entries"),

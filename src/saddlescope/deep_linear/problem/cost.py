@@ -10,9 +10,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jaxtyping import Array, Float, Int
 
 from saddlescope.arguments import ArgumentError
+
+Product = Float[Array, "d_out d_in"]
+Number = Float[Array, ""]
 
 _POWER_STEPS, _MARGIN = 30, 1.05
 _POWER_STEPS_AT_A, _POWER_MARGIN = 8, 1.5
@@ -79,19 +82,19 @@ class Cost(eqx.Module):
         """Rank of the matrix to be learnt, or None where the data do not fix it."""
 
     @abc.abstractmethod
-    def value(self, A: Array) -> Array:
+    def value(self, A: Product) -> Number:
         """Return C(A)."""
 
     @abc.abstractmethod
-    def gradient(self, A: Array) -> Array:
+    def gradient(self, A: Product) -> Product:
         """Return G = ∇C(A), of the shape of A."""
 
     @abc.abstractmethod
-    def hessian_product(self, A: Array, dA: Array) -> Array:
+    def hessian_product(self, A: Product, dA: Product) -> Product:
         """Return ∇²C(A)[dA], of the shape of A."""
 
     @abc.abstractmethod
-    def test_error(self, A: Array) -> Array:
+    def test_error(self, A: Product) -> Number:
         """Return the relative error on what the cost does not see; nan where nothing is known about it."""
 
     @property
@@ -128,7 +131,7 @@ class Cost(eqx.Module):
         """Of how many examples, or other terms, the cost is a mean or a sum; 0 where it is of none."""
         return 0
 
-    def batch_gradient(self, A: Array, chosen: Array) -> Array:
+    def batch_gradient(self, A: Product, chosen: Int[Array, " batch"]) -> Product:
         """Return an estimate of ∇C(A) by some of the examples, whose mean over all batches is ∇C(A).
 
         Args:
@@ -163,7 +166,7 @@ class Cost(eqx.Module):
             largest = max(largest, value)
         return _MARGIN * largest
 
-    def curvature_bound(self, A: Array, G: Array, known: Array) -> Array:
+    def curvature_bound(self, A: Product, G: Product, known: Number) -> Number:
         """Return an upper bound of |∇²C(A)[dA]| / |dA| at A, by power iteration where it is not `known` to hold.
 
         Args:
@@ -180,7 +183,9 @@ class Cost(eqx.Module):
             direction = jnp.where(size > 0, direction, 1.0)
         return jnp.maximum(_POWER_MARGIN * size, known)
 
-    def relaxed(self, A: np.ndarray, clock: np.ndarray) -> np.ndarray:
+    def relaxed(
+        self, A: Float[np.ndarray, "d_out d_in"], clock: Float[np.ndarray, " time"]
+    ) -> Float[np.ndarray, "time d_out d_in"]:
         """Return the solution of dA/dt = −∇C(A) from A at the times `clock`, shape (time, d_out, d_in).
 
         Raises:
@@ -197,7 +202,7 @@ class QuadraticCost(Cost):
         # among all products it has one; those of a lower rank may tend to it and grow without end
         return True if rank >= min(self.shape) else None
 
-    def curvature_bound(self, A: Array, G: Array, known: Array) -> Array:
+    def curvature_bound(self, A: Product, G: Product, known: Number) -> Number:
         del A, G
         return known
 

@@ -22,8 +22,8 @@ class MatrixCompletion(QuadraticCost):
     """Matrix completion: C(A) = ½ Σ over observed entries of (A − S)², not divided by their number.
 
     Arguments: `target` S (d_out, d_in), nan allowed where an entry is not observed and not known;
-    `observed` (d_out, d_in) of bool. The test error is the relative error on the unobserved entries that are
-    known, √(Σ (A − S)² / Σ S²); nan when there are none.
+    `observed` (d_out, d_in) of bool, by default every entry that is not nan. The test error is the relative error on
+    the unobserved entries that are known, √(Σ (A − S)² / Σ S²); nan when there are none.
 
     Raises `ArgumentError` if the mask is not of booleans, is of another shape, observes nothing or all,
     or if an observed entry is not finite. Rows and columns without any observed entry are allowed;
@@ -34,6 +34,8 @@ class MatrixCompletion(QuadraticCost):
     >>> cost = MatrixCompletion([[1.0, 2.0], [2.0, 4.0]], observed=[[True, True], [True, False]])
     >>> float(cost.value(jnp.zeros((2, 2)))), float(cost.test_error(jnp.zeros((2, 2))))
     (4.5, 1.0)
+    >>> MatrixCompletion([[2.0, float("nan")], [float("nan"), 1.0]]).examples
+    2
     """
 
     numpy_pays: ClassVar[bool] = True
@@ -43,17 +45,18 @@ class MatrixCompletion(QuadraticCost):
     held_out: Array
     truth: Array
 
-    def __init__(self, target: Any, *, observed: Any):
+    def __init__(self, target: Any, *, observed: Any = None):
         entries = entries_or_nan("target", target)
-        mask = np.asarray(observed)
+        mask = ~np.isnan(entries) if observed is None else np.asarray(observed)
+        named, value = ("target", target) if observed is None else ("observed", observed)
         if mask.dtype != np.bool_:
             raise ArgumentError("observed", "be a mask of booleans", observed)
         if mask.shape != entries.shape:
             raise ArgumentError("observed", f"have the shape of the target, {entries.shape}", mask.shape)
         if not mask.any():
-            raise ArgumentError("observed", "observe at least one entry", observed)
+            raise ArgumentError(named, "observe at least one entry", value)
         if mask.all():
-            raise ArgumentError("observed", "leave an entry unobserved (else use LeastSquares)", observed)
+            raise ArgumentError(named, "leave an entry unobserved (else use LeastSquares)", value)
         if not np.all(np.isfinite(entries[mask])):
             raise ArgumentError("target", "be finite on the observed entries", target)
         if np.any(np.isinf(entries)):

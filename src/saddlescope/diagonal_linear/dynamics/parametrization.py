@@ -14,7 +14,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jaxtyping import Array, Float
 from scipy.special import beta as beta_function
 
 from saddlescope.arguments import ArgumentError, count
@@ -22,6 +22,9 @@ from saddlescope.diagonal_linear.dynamics import dual_flow
 
 NAMES = ("product", "difference")
 _LARGEST_EXPONENT = 690.0  # of a number that a float holds
+
+
+Coordinates = Float[Array, " coordinates"]
 
 
 class Parametrization(eqx.Module):
@@ -34,23 +37,23 @@ class Parametrization(eqx.Module):
     log_scale: Array
 
     @abc.abstractmethod
-    def regressor(self, z: Array) -> Array:
+    def regressor(self, z: Coordinates) -> Coordinates:
         """Return beta(z)."""
 
     @abc.abstractmethod
-    def slope(self, z: Array) -> Array:
+    def slope(self, z: Coordinates) -> Coordinates:
         """Return d beta / dz, positive."""
 
     @abc.abstractmethod
-    def speed(self, z: Array) -> Array:
+    def speed(self, z: Coordinates) -> Coordinates:
         """Return -z' over the gradient of the loss, in units of time of the trajectory."""
 
     @abc.abstractmethod
-    def speed_slope(self, z: Array) -> Array:
+    def speed_slope(self, z: Coordinates) -> Coordinates:
         """Return its derivative."""
 
     @abc.abstractmethod
-    def dual(self, z: Array) -> Array:
+    def dual(self, z: Coordinates) -> Coordinates:
         """Return s(z), of which the derivative is 1 / speed(z)."""
 
 

@@ -6,6 +6,7 @@ import abc
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from saddlescope.gaussian.functions.elementary import Elementary
 
@@ -33,7 +34,7 @@ class GaussianFunction(abc.ABC):
         """Return f'(x), of the shape of `x`; at a jump the derivative of the smooth parts, no Dirac mass."""
 
     @abc.abstractmethod
-    def coefficients(self, degree: int) -> np.ndarray:
+    def coefficients(self, degree: int) -> Float[np.ndarray, " degrees"]:
         """Return f_0, ..., f_degree, shape (degree + 1,), read-only."""
 
     @abc.abstractmethod

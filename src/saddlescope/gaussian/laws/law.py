@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 import scipy.special
+from jaxtyping import Float
 
 from saddlescope.arguments import ArgumentError, count, finite, positive, vector
 from saddlescope.gaussian.laws.gauss_rules import hermite_rule, legendre_rule
@@ -51,10 +52,10 @@ class Law(abc.ABC):
         """The number of values it takes, None for a law with a density."""
 
     @abc.abstractmethod
-    def _rule(self, n: int) -> tuple[np.ndarray, np.ndarray]: ...
+    def _rule(self, n: int) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]: ...
 
     @abc.abstractmethod
-    def quantile(self, u: np.ndarray) -> np.ndarray:
+    def quantile(self, u: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Return the quantiles of levels `u` in (0, 1), of the shape of `u`."""
 
     def rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,6 +19,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from saddlescope.gaussian import GaussianFunction, Kernel, kernel
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
@@ -32,24 +33,28 @@ _TOLERANCE = 1e-12  # of the squared distance left by the Cholesky factorisation
 _MOST_FEATURES = 96
 
 
+Overlap = Float[Array, " neurons"]
+Rows = Float[Array, "features neurons"]
+
+
 class Features(eqx.Module):
     """N functions of the overlap s, with the derivatives that the flow and its Jacobian need."""
 
     @abc.abstractmethod
-    def __call__(self, s: jax.Array) -> jax.Array:
-        """psi(s), shape (N, m) for s of shape (m,)."""
+    def __call__(self, s: Overlap) -> Rows:
+        """psi(s), one feature a row."""
 
     @abc.abstractmethod
-    def with_slopes(self, s: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def with_slopes(self, s: Overlap) -> tuple[Rows, Rows]:
         """psi(s) and psi'(s)."""
 
-    def combined(self, s: jax.Array, g: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """sum_n g_n psi_n(s) and its derivative, each of shape (m,)."""
+    def combined(self, s: Overlap, g: Float[Array, " features"]) -> tuple[Overlap, Overlap]:
+        """sum_n g_n psi_n(s) and its derivative."""
         psi, slope = self.with_slopes(s)
         return g @ psi, g @ slope
 
     @abc.abstractmethod
-    def with_curvatures(self, s: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def with_curvatures(self, s: Overlap) -> tuple[Rows, Rows, Rows]:
         """psi(s), psi'(s) and psi''(s)."""
 
 
