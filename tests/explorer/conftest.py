@@ -90,7 +90,7 @@ class Served:
             return self.process.communicate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not for as long as the other tests go on
 def serve(tmp_path_factory):
     """Start a server with words of its command line, and code that is run before."""
     pytest.importorskip("starlette", reason="the page needs starlette")
@@ -113,7 +113,7 @@ def small():
     return SMALL
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not for as long as the other tests go on
 def server(serve, tmp_path_factory):
     """One server for all tests that do not end it; it was given a log."""
     folder = tmp_path_factory.mktemp("served")
@@ -122,7 +122,7 @@ def server(serve, tmp_path_factory):
     return serve("log.csv", folder=folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not for as long as the other tests go on
 def browser(tmp_path_factory):
     """A browser without a window."""
     if CHROMIUM is None or DRIVER is None:
