@@ -149,3 +149,31 @@ def test_what_was_computed_survives_what_comes_after(toy, tmp_path, capsys, what
     }[what] in printed
     assert ss.load(tmp_path / "out" / "trajectory.nc").kind == "Decay"
     assert json.loads((tmp_path / "out" / "stages.json").read_text())["half"] > 0
+
+
+@pytest.mark.parametrize("what", ["compare", "pictures", "stopped"])
+def test_a_trajectory_stands_where_nothing_else_can_be_made_of_it(toy, tmp_path, capsys, what):
+    study = (toy / "study.py").read_text()
+    broken = {
+        "compare": ("return compared(solved, predicted, self.title)", "raise IndexError('no row')"),
+        "pictures": ('return {"decay', "raise LookupError('no canvas')\n        return {\"decay"),
+        "stopped": ("return math.log(2) / self.spec.dynamics.rate", "raise KeyboardInterrupt"),
+    }[what]
+    assert broken[0] in study
+    (toy / "study.py").write_text(study.replace(*broken))
+    (tmp_path / "decay.toml").write_text(TEXT)
+    assert main(["run", "decay.toml", "--out", "out"]) == (130 if what == "stopped" else 1)
+    printed = " ".join(capsys.readouterr().out.split())
+    doubt = {
+        "compare": "Nothing is compared: IndexError: no row.",
+        "pictures": "No picture could be drawn: LookupError: no canvas.",
+        "stopped": "Nothing is predicted: that was stopped by the user.",
+    }[what]
+    assert f"Doubt {doubt}" in printed
+    run = ss.load(tmp_path / "out" / "trajectory.nc")
+    record = json.loads((tmp_path / "out" / "stages.json").read_text())
+    if what == "compare":
+        assert "trajectory.nc" in printed
+        assert record["runs"][0]["end"] == run.time[-1]
+    else:
+        assert record["half"] == pytest.approx(np.log(2) / 2, abs=2e-3)

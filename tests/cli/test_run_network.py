@@ -21,6 +21,7 @@ from saddlescope.single_index.compare.description_rows import (
 )
 from saddlescope.solve import Outcome
 from saddlescope.specs import SpecError, read
+from saddlescope.sweep.spec import asked_for
 from saddlescope.trajectory import Trajectory, load
 
 SPEC = """
@@ -442,8 +443,27 @@ def test_the_mean_field_flow_is_that_of_the_sphere(tmp_path):
     with pytest.raises(SpecError, match=r"`dynamics.sphere` .* must be true for run 'mean field'"):
         read(str(path))
     path.write_text(LONG.replace("runs = 2", "norm = 2.0"))
-    with pytest.raises(ss.ArgumentError, match=r"Argument `norm` of run 'first' must be 1 on the sphere"):
-        read(str(path)).flows()  # pyright: ignore
+    with pytest.raises(SpecError, match=r"`run.norm` .* must be 1 for run 'first' while neurons keep their norm one"):
+        read(str(path))
+
+
+def test_a_sweep_refuses_norms_of_the_sphere_before_anything_runs():
+    tables = {
+        "family": "network",
+        "problem": {"link": [0, 1.0], "activation": [0, 1.0]},
+        "dynamics": {"epsilon": 0.3, "until": 1.0, "neurons": 2, "dimension": 10},
+    }
+
+    def check(axes):
+        design = asked_for(tables, axes=axes).design
+        design.check(range(len(design)))
+
+    check({"dynamics.sphere": [False], "dynamics.norm": [1.0, 0.5]})
+    # both axes alone can be run; only the last task of all cannot
+    with pytest.raises(SpecError, match=r"`dynamics.norm` in sweep .* must be 1 .*, but got 0.5"):
+        check({"dynamics.sphere": [False, True], "dynamics.norm": [1.0, 0.5]})
+    with pytest.raises(SpecError, match=r"`dynamics.start` in sweep .* must not be \"gaussian\""):
+        check({"dynamics.sphere": [False, True], "dynamics.start": ["sphere", "gaussian"]})
 
 
 def test_biases_from_end_to_end(tmp_path, capsys):

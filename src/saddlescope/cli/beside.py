@@ -29,6 +29,7 @@ class Beside:
     def __init__(self, function: Callable[..., Any], *arguments: Any):
         self._value: Any = None
         self._error: BaseException | None = None
+        self._awaited = True
 
         def work() -> None:
             try:
@@ -49,8 +50,12 @@ class Beside:
             raise self._error
         return self._value
 
+    def leave(self) -> None:
+        """Wait for the function no more, not even at the end of the block."""
+        self._awaited = False
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is None and self._awaited:
             self._thread.join()

@@ -93,10 +93,18 @@ def _compared(job: Study, solved: Any, predicted: Beside) -> tuple[Comparison, A
     """The comparison, the theory in it (None where it failed), and whether anything failed."""
     from saddlescope.study.without_theory import compared, prediction
 
-    theory, doubts = prediction(predicted.result)
+    theory, stopped = None, False
+    try:
+        theory, doubts = prediction(predicted.result)
+    except KeyboardInterrupt:  # a second one ends it all
+        predicted.leave()
+        doubts, stopped = ["Nothing is predicted: that was stopped by the user."], True
     comparison, theory, more = compared(job, solved, theory)
     doubts += more
-    return dataclasses.replace(comparison, doubts=(*comparison.doubts, *doubts)), theory, bool(doubts)
+    comparison = dataclasses.replace(
+        comparison, doubts=(*comparison.doubts, *doubts), interrupted=comparison.interrupted or stopped
+    )
+    return comparison, theory, bool(doubts)
 
 
 def _tell(what: str) -> None:
@@ -128,8 +136,11 @@ def _write(
     from saddlescope.specs.writing import toml
 
     output.place("spec.toml").write_text(toml(spec.plain()) + "\n", encoding="utf-8")
-    pictures = job.pictures(solved, theory)
     undrawn: list[str] = []
+    try:
+        pictures = job.pictures(solved, theory)
+    except Exception as error:
+        pictures, undrawn = {}, [f"No picture could be drawn: {in_a_sentence(error)}"]
     for name, draw in pictures.items():
         try:
             save(draw(), output.place(name))

@@ -294,10 +294,18 @@ class Spec(RunSpec):
             if kind == "mean_field" and how.biases is not None:
                 must = f"not be given for {where}, as the mean-field flow is that of neurons without"
                 raise ArgumentError("dynamics.biases", must, how.biases)
+            # what two keys forbid together is refused here, where a sweep looks at every task
+            at = "run" if self.run else "dynamics"
+            if told.get("sphere") and told["norm"] != 1:
+                must = f"be 1 for {where} while neurons keep their norm one (sphere = false frees it)"
+                raise ArgumentError(f"{at}.norm", must, told["norm"])
+            if told.get("sphere") and told.get("start") == "gaussian":
+                must = f'not be "gaussian" for {where} while neurons keep their norm one (sphere = false frees it)'
+                raise ArgumentError(f"{at}.start", must, told["start"])
             for key in _NEEDS[kind]:
                 if key not in told:
-                    at = f"run.{key}" if self.run else f"dynamics.{key}"
-                    raise ArgumentError(at, f"be given for {where}, here or for all runs as dynamics.{key}", None)
+                    must = f"be given for {where}, here or for all runs as dynamics.{key}"
+                    raise ArgumentError(f"{at}.{key}", must, None)
         return self
 
     def descriptions(self) -> dict[str, tuple[Kind, dict[str, Any]]]:
