@@ -122,3 +122,19 @@ def test_products_of_many_entries_have_a_path_too():
     assert limit.jump_times == pytest.approx([2.1683, 4.5222], rel=1e-4)
     assert limit.segments[0].shape[1:] == (33, 33)
     assert limit.costs == pytest.approx([2.5, 0.5, 0.0], abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_path_that_parts_at_a_symmetric_saddle_goes_where_its_start_goes(seed):
+    # the symmetric saddle of rank 1 is left to either side, to a product or to its transpose
+    matrix = np.array([[np.nan, 0.5, -0.4], [0.5, 1.0, np.nan], [-0.4, np.nan, -0.6]])
+    cost = ss.MatrixCompletion(np.nan_to_num(matrix), observed=np.isfinite(matrix))
+    limit = saddle_to_saddle_limit(cost, 3, 4, 1.0, seed)
+    assert limit.doubts == ()
+    learnt = limit.products[1]
+    assert np.abs(learnt - learnt.T).max() > 0.1
+    run = ss.solve(DeepLinearFlow(cost, 3, 4, 1.0, 1e-3, seed), until=2e3 * limit.jump_times[-1], error_estimate=False)
+    after = np.searchsorted(run.time, 500 * limit.jump_times[:2].sum())
+    assert run["product"][after] == pytest.approx(learnt, abs=0.02)
+    second = np.interp(-0.5 * limit.costs[1:].sum(), -np.minimum.accumulate(run["cost"]), run.time)
+    assert 1e-3 * second == pytest.approx(limit.jump_times[1], rel=0.02)

@@ -18,10 +18,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from scipy.interpolate import CubicSpline
+from scipy.linalg import block_diag
 
 from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, imbalance_norms, layers
 from saddlescope.deep_linear.landscape.escape import Escape, escape
+from saddlescope.deep_linear.landscape.fixed_rank import Factors
 from saddlescope.deep_linear.network.krylov import compress
 from saddlescope.deep_linear.network.layers import checked_weights, include, products_from_input
 from saddlescope.deep_linear.network.starts import gaussian_start, refuse_beyond_floats
@@ -29,7 +31,7 @@ from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 from saddlescope.deep_linear.problem.linear_cost import LinearCost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.deep_linear.theory.limit_shallow import THRESHOLD, LimitOutcome, shallow_limit
-from saddlescope.deep_linear.theory.next_saddle import TIED, GreedyOutcome, ending, neuron_size, next_saddle
+from saddlescope.deep_linear.theory.next_saddle import TIED, GreedyOutcome, Side, ending, neuron_size, next_saddle
 from saddlescope.solve import Outcome, integrate
 
 _GROWTH = 1e4  # of the free neurons, until the rest of the escape is its closed form
@@ -38,6 +40,9 @@ _RTOL = 1e-8
 _EQUAL = 1e-7  # share of the largest singular value within which others are one with it
 _WIDTHS = 4
 _NEARER = 1e-2  # product of the new neuron of a path, of that of a greedy step
+_SMALL_STARTS = 1e-2, 1e-3  # sizes of layers, of those of what is learnt, that are followed where the start decides
+_ARRIVED = 1e-3  # share of the fall of the cost that is left where such a run has shown its side
+_NEAREST = 0.3  # share of the distance to the other end at which it has
 _LONGEST = 1e6  # times the shortest time that a jump may take
 _POINTS, _APART = 500, 1e-3  # of a segment of the path; least distance of two that it is drawn through, relative
 
@@ -195,7 +200,8 @@ def _deep_limit(cost: Cost, free: list[np.ndarray], size: float, width: int) -> 
         way = replace(path, left=mode[0], right=mode[1])
         # the drawn path begins where the new neuron does: that must be nearer to the saddle than runs are to the path
         begin = neuron_size(numpy_cost, A, way) * _NEARER ** (1 / depth)
-        reached = next_saddle(numpy_cost, saddle, way, guard, strongest, begin)
+        side = _side_of(cost, saddle, free, time, path.cost)
+        reached = next_saddle(numpy_cost, saddle, way, guard, strongest, begin, side)
         if reached.failure is not None:
             outcome = reached.failure
             break
@@ -288,8 +294,41 @@ def _escape(
     return float(record.times[-1]) + path.time(rho), (U @ share, V @ share), left
 
 
+def _side_of(cost: Cost, saddle: Factors | None, free: list[np.ndarray], time: float, top: float) -> Side:
+    """Return which side of a saddle on its way a small start takes, by two runs of such starts; None if they differ.
+
+    Where the way from a saddle of cost `top`, left at `time` by the `free` neurons of size one, keeps a symmetry that
+    the start has not, what is left of the start decides: no limit without a small number tells that.
+    """
+    depth = len(free)
+    held = [np.zeros((0, free[0].shape[1])), *([np.zeros((0, 0))] * (depth - 2)), np.zeros((free[-1].shape[0], 0))]
+    held = held if saddle is None else saddle.network(depth)
+    size = NumpyCost(cost).length ** (1 / depth) / max(float(np.linalg.norm(W, 2)) for W in free)
+
+    def course(small: float, end: float) -> np.ndarray:
+        beside = [block_diag(W, small * size * V) for W, V in zip(held[1:-1], free[1:-1], strict=True)]
+        first, last = (small * size * free[k] for k in (0, -1))
+        layers_now = [np.vstack([held[0], first]), *beside, np.hstack([held[-1], last])]
+        return _products(cost, layers_now, end + _ARRIVED * (top - end), 2 * time * (small * size) ** (2 - depth))
+
+    def side(first: np.ndarray, second: np.ndarray, end: float) -> int | None:
+        sides = set()
+        for small in _SMALL_STARTS:
+            points = course(small, end)
+            near = [float(np.linalg.norm(points - A, axis=(1, 2)).min()) for A in (first, second)]
+            sides.add(int(near[1] < near[0]) if min(near) < _NEAREST * max(near) else None)
+        return sides.pop() if len(sides) == 1 else None
+
+    return side
+
+
 def _jump(cost: Cost, begun: list[np.ndarray], end: float, top: float) -> np.ndarray:
     """Products along the flow of a narrow network until its cost has fallen from `top` to `end`, (points, ...)."""
+    return _products(cost, begun, end + 1e-8 * (top - end))
+
+
+def _products(cost: Cost, begun: list[np.ndarray], stop_below: float, until: float | None = None) -> np.ndarray:
+    """Products along the flow of a narrow network until its cost has fallen to `stop_below`, (points, ...)."""
     from saddlescope.deep_linear.dynamics.flow import DeepLinearFlow
 
     # a few widths for all ranks: each is a program of its own
@@ -308,12 +347,12 @@ def _jump(cost: Cost, begun: list[np.ndarray], end: float, top: float) -> np.nda
     record = integrate(
         system,
         y0,
-        np.geomspace(1e-3 * flow.shortest_time, _LONGEST * flow.shortest_time, 8),
+        np.geomspace(1e-3 * flow.shortest_time, until or _LONGEST * flow.shortest_time, 8),
         first_step=1e-3 * flow.shortest_time,
         rtol=1e-5,
         atol=1e-5 * np.sqrt(np.mean(np.asarray(begun[0][-1]) ** 2)),
         max_steps=100_000,
-        stop_below=end + 1e-8 * (top - end),
+        stop_below=stop_below,
     )
     runs = (layers(y, system.shapes) for y in record.observables["weights"])
     return np.stack([np.asarray(products_from_input(weights)[-1]) for weights in runs])

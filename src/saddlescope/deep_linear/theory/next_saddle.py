@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,10 @@ class GreedyOutcome(enum.Enum):
     NOT_CONVERGED = "The descent at this rank did not settle within its steps."
 
 
+# from two products at which a way may end, and the higher of their costs, to the place of the one, if it is known
+Side = Callable[[np.ndarray, np.ndarray, float], int | None]
+
+
 @dataclass(frozen=True)
 class NextSaddle:
     """Where a network of one more neuron goes.
@@ -57,6 +62,7 @@ def next_saddle(
     guard: float,
     slope_scale: float,
     epsilon: float | None = None,
+    side: Side | None = None,
 ) -> NextSaddle:
     """Follow the flow from a saddle (None is the origin) along its escape `path` to a minimum of one rank more.
 
@@ -64,10 +70,11 @@ def next_saddle(
     among matrices of its rank: where data fall into parts, for one, a neuron that has learnt one part can learn a mode
     of each of the others too. The flow of a network leaves such a point at an exponential rate, in a time that for
     three layers or more is nothing beside that of an escape; here it is left to both sides of the direction in which
-    the cost falls fastest.
+    the cost falls fastest. Which side a network takes depends on its start, and so do the times of later jumps, even
+    where both sides end at one cost, as mirror images.
 
     Arguments: `numpy_cost`; `saddle`; `path`; `guard` on the norm of the product; `slope_scale`, a natural size of
-    the gradient; `epsilon`, weight of the new neuron.
+    the gradient; `epsilon`, weight of the new neuron; `side`, which of two ends the network takes, where that is known.
     """
     A = np.zeros(numpy_cost.shape) if saddle is None else saddle.product
     begun = with_neuron(saddle.network(path.depth) if saddle else [], path, epsilon or neuron_size(numpy_cost, A, path))
@@ -87,12 +94,20 @@ def next_saddle(
             aside = [W + sign * dW for W, dW in zip(network, direction, strict=True)]
             end, trouble = descend(numpy_cost, aside, guard, slope_scale)
             ends.append((numpy_cost.value_and_gradient(end.product)[0], aside, end, trouble))
-        if abs(ends[0][0] - ends[1][0]) > _SAME * (path.cost - costs[-1]) or ends[0][3] is not ends[1][3]:
-            doubts.append(
-                f"At rank {len(at.P.T)} the cost falls to both sides of a saddle of cost {costs[-1]:.6g}, to "
-                f"{ends[0][0]:.6g} and {ends[1][0]:.6g}: the start decides, and the lower is taken."
-            )
-        _, aside, at, failure = min(ends, key=lambda end: end[0] + _SAME * (path.cost - costs[-1]) * (end is ends[1]))
+        first, second = ends
+        level = _SAME * (path.cost - costs[-1])
+        differ = abs(first[0] - second[0]) > level or first[3] is not second[3]
+        chosen = int(first[0] > second[0] + level)
+        if differ or (side is not None and _apart(first[2].product, second[2].product)):
+            known = None if side is None else side(first[2].product, second[2].product, max(first[0], second[0]))
+            if known is None:
+                doubts.append(
+                    f"At rank {len(at.P.T)} the cost falls to both sides of a saddle of cost {costs[-1]:.6g}, to "
+                    f"{first[0]:.6g} and {second[0]:.6g}: the start decides, and "
+                    + ("the lower is taken." if differ else "one of the two is taken: later jumps may come at others.")
+                )
+            chosen = chosen if known is None else known
+        _, aside, at, failure = ends[chosen]
         legs.append(aside)
     if len(legs) > _MOST_LEGS:
         failure = GreedyOutcome.NOT_CONVERGED
@@ -103,6 +118,10 @@ def next_saddle(
             "product taken for it may lie on a way to infinity."
         )
     return NextSaddle(at, failure, tuple(legs), tuple(costs), tuple(doubts))
+
+
+def _apart(A: np.ndarray, B: np.ndarray) -> bool:
+    return bool(np.linalg.norm(A - B) > _ASIDE * max(np.linalg.norm(A), np.linalg.norm(B)))
 
 
 def ending(numpy_cost: NumpyCost, A: np.ndarray, value: float, first: float) -> GreedyOutcome:
