@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 import saddlescope as ss
 from saddlescope.arguments import ArgumentError
@@ -58,6 +59,64 @@ def test_the_error_stated_is_the_true_one_within_a_factor(flow, until, rtol):
     # what is no more than the tolerance promises is not told apart; a cubic rule of thumb would be off by far more
     promised = rtol ** (2 / 3) if stated.solver["method"] == "RKC2" else rtol
     assert error < max(60 * true, 8 * promised)
+
+
+@pytest.mark.parametrize("small", [0.011, 0.03])
+def test_the_error_stated_holds_for_a_mode_that_waits_beside_a_learnt_one(small):
+    # of depth 5: the second mode is small beside the first, and gone half its way at the end
+    sizes = small * np.array([1.0, 1.9, 0.8, 3.1, 1.3])
+    layers = [np.pad(np.diag([1.8**0.2, size]), ((0, 2 * (k < 4)), (0, 2 * (k > 0)))) for k, size in enumerate(sizes)]
+    flow = ss.DeepLinearFlow(ss.LeastSquares(np.diag([1.8, 0.6])), initial=layers)
+    half = 0.3
+
+    def rate(_, w):
+        rest = np.array([np.prod(np.delete(w, k)) for k in range(5)])
+        return (0.6 - np.prod(w)) * rest
+
+    def reached(_, w):
+        return np.prod(w) - half
+
+    reached.terminal = True  # pyright: ignore[reportFunctionMemberAccess]
+    right = solve_ivp(rate, (0, 1e8), sizes, method="LSODA", rtol=1e-12, atol=1e-14 * small, events=reached)
+    until = float(right.t_events[0][0])
+    run = ss.solve(flow, until)
+    speed = np.sum(rate(0, right.y_events[0][0]) * half / right.y_events[0][0])
+    shift = abs(run["singular_values"][-1, 1] - half) / (speed * until)
+    assert shift < 4 * run.accuracy["integration_error"] < 4e-4
+    assert shift < 30e-6
+
+
+def test_a_mode_that_the_cost_hides_counts_in_the_error():
+    flow = ss.DeepLinearFlow(ss.LeastSquares(np.diag([1.0, 1e-3])), 2, 4, 1.0, 0.1)
+    A = np.array([np.diag([1.0, x]) for x in (0.0, 5e-4, 1e-3)])
+    raw = {"cost": np.array([5e-7, 1e-7, 0.0]), "cost_rate": np.zeros(3), "product": A, "product_rate": 0 * A}
+    curves = flow.curves(SimpleNamespace(observables=raw))
+    assert sorted(float(np.ptp(curve.values)) for curve in curves[1:])[-1] == pytest.approx(1e-3)
+    assert all(curve.size == pytest.approx(1.0, rel=1e-5) for curve in curves[1:])
+
+
+def test_a_companion_with_as_many_steps_says_little():
+    times = np.linspace(0.0, 4.0, 50)
+
+    def made(error, steps):
+        values = np.exp(-times * (1 + error))
+        return SimpleNamespace(
+            times=times,
+            observables={"risk": values, "risk_rate": -(1 + error) * values},
+            outcome=SimpleNamespace(complete=True),
+            solver={"steps_accepted": steps, "steps_rejected": 0},
+        )
+
+    def curves(record):
+        return [Curve(record.observables["risk"], record.observables["risk_rate"], 1.0)]
+
+    def stated(steps, *, bounded=False):
+        again = lambda factor, stretch, most: made(1e-6, steps)  # noqa: E731
+        return estimate(made(0.0, 60), again, curves, 1e-7, (6.0, 6.0), bounded=bounded).error  # pyright: ignore
+
+    assert stated(20) < 2e-7
+    assert stated(55) > 5e-7
+    assert stated(55, bounded=True) < 2e-7
 
 
 def test_errors_that_grow_are_doubted_and_a_smaller_tolerance_brings_them_down():
@@ -172,6 +231,7 @@ def test_watchers_see_the_run_alone_and_can_end_what_follows_it():
 def test_an_error_that_cannot_be_measured_is_doubted():
     assert "not known" in Estimate(np.inf, 1e-5).doubts[0]
     assert Estimate(9e-6, 1e-5).doubts == ()
+    assert "1.2e-05 of its times" in Estimate(1.2e-5, 1e-5).doubts[0]
 
 
 def test_a_curve_is_interpolated_to_the_order_of_the_methods():

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,6 @@ _WAITING = 8  # pages that may wait for a worker
 _HARD = 2 * SECONDS + 60  # seconds after which a job is ended from outside: prediction and compilation take time, too
 _PATIENCE = 10.0  # seconds for which an export waits for the worker that holds its run
 _LINE = 2**28
-_SOON = 5.0  # seconds: runs that take longer are not repeated to make another worker ready
 _STARTED_SLOWLY = "Starting the solver: the first run of a kind is compiled, which takes some seconds."
 
 Event = tuple[str, str]  # its name, and its content as JSON
@@ -42,27 +41,20 @@ class _Worker:
     number: int | None = None  # of its job
     events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
     keys: list[str] = field(default_factory=list)  # of the last runs, the latest last
-    families: set[str] = field(default_factory=set)  # whose programs it holds
-    rehearsal: int | None = None  # number of the last run of no page
     reader: asyncio.Task[None] | None = None
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> None:
-        """Start the process, if there is none."""
-        async with self.changing:
-            if self.alive:
-                return
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "saddlescope.explorer.worker",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=_LINE,
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-            )
-            self.keys, self.families, self.rehearsal = [], set(), None
-            self.reader = asyncio.create_task(self._read(self.process))
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "saddlescope.explorer.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LINE,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+        self.keys = []
+        self.reader = asyncio.create_task(self._read(self.process))
 
     @property
     def alive(self) -> bool:
@@ -94,12 +86,11 @@ class _Worker:
         self.events.put_nowait(("end", "{}"))
 
     async def stop(self) -> None:
-        async with self.changing:
-            if self.process is not None and self.process.returncode is None:
-                # not `process.kill`, which would look for its end beside the loop that waits for it
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(self.process.pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-                await self.process.wait()
+        if self.process is not None and self.process.returncode is None:
+            # not `process.kill`, which would look for its end beside the loop that waits for it
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            await self.process.wait()
 
 
 @dataclass
@@ -123,16 +114,16 @@ class Session:
         self._last: dict[str, _Asked] = {}
         self._waiting = 0
         self._count = 0
-        self._beside: set[asyncio.Task[None]] = set()
-        self._stopped = False
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def warm_up(self) -> None:
         """Start a process before anybody asks."""
-        await self._workers[0].start()
+        async with self._free:
+            if not self._workers[0].alive:
+                await self._workers[0].start()
 
     async def stop(self) -> None:
         """End all processes."""
-        self._stopped = True
         for asked in self._last.values():
             asked.give_up()
         await asyncio.gather(*(worker.stop() for worker in self._workers))
@@ -170,16 +161,13 @@ class Session:
             return
         number = worker.number
         assert number is not None
-        finished, begun = False, time.monotonic()
+        finished = False
         try:
             if not worker.alive:
                 yield _said("starting", _STARTED_SLOWLY)
                 await worker.start()
-            if worker.rehearsal is not None:
-                worker.send({"cancel": worker.rehearsal})
             worker.send(job | {"number": number})
-            begun = time.monotonic()
-            end = begun + _HARD
+            end = time.monotonic() + _HARD
             while not finished:
                 event = await self._next(worker, asked, end)
                 if event is None:
@@ -195,13 +183,12 @@ class Session:
             self._forget(page, asked)
             if finished:
                 self._done(worker, job)
-                if job["do"] == "run" and time.monotonic() - begun < _SOON:
-                    worker.families.add(job.get("spec", {}).get("family", ""))
-                    self._meanwhile(self._rehearse(job))
             else:
                 # whoever asked is gone: the worker is free once it has heard of that
                 worker.send({"cancel": number})
-                self._meanwhile(self._wind_down(worker, job))
+                task = asyncio.create_task(self._wind_down(worker, job))
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
 
     def _forget(self, page: str, asked: _Asked) -> None:
         if self._last.get(page) is asked:
@@ -274,24 +261,6 @@ class Session:
             async with self._free:
                 self._free.notify_all()
 
-        self._meanwhile(tell())
-
-    def _meanwhile(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
-
-    async def _rehearse(self, job: dict[str, Any]) -> None:
-        """Let workers that have nothing to do repeat a run of a family that they have not met, and nobody see it.
-
-        A move that cancels a run goes to the other worker, which is then as fast as the first.
-        """
-        family = job.get("spec", {}).get("family", "")
-        for worker in self._workers:
-            if worker.number is None and family not in worker.families and not self._stopped:
-                await worker.start()
-                if worker.number is None and family not in worker.families:
-                    self._count += 1
-                    worker.rehearsal = self._count
-                    worker.families.add(family)
-                    worker.send(job | {"number": worker.rehearsal})
+        task = asyncio.create_task(tell())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)

@@ -5,7 +5,8 @@ multiplies it, a rest forgets it - only another run tells. The errors of two run
 differ by f^q, so that the distance of the two is f^q - 1 times the error of the finer one. A factor of 300 costs a
 third of the steps of a method of order 5. Where the error so found is more than the tolerance promises, a second
 companion at a factor of ten measures q, which the first one takes from the order of the method: runs that far apart are
-no longer close enough for it.
+no longer close enough for it. A companion whose steps are hardly fewer, since something else than its tolerance holds
+them, stands for the factor that they show: its errors may be as small as those of the run, or alike.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from saddlescope.solve.loop import Record
 from saddlescope.solve.protocols import Curve
 
 _FAR, _NEAR = 300.0, 10.0
+_LEAST_LOOSER = 2.0  # that a companion's tolerance is taken for, however few its steps are fewer by
 _LOOSEST = 0.05  # no tolerance of a companion is larger
 # Share of the power of the tolerance with which errors are taken to grow: small parts of a result, by luck, grow with
 # less; a run that this makes look bad is looked at again.
 _CAUTION = 0.6
 _ALLOWED = 10.0  # times what the tolerance promises: beyond, a result is doubted
+_CLOSE = 30.0  # times that: beyond, the error is measured once more
 _EVER = 0.01  # beyond this a result is doubted whatever a flow expects of such runs
 _POINTS = 300
 _SHIFTS = np.geomspace(1e-9, 0.5, 40)
@@ -50,11 +53,22 @@ class Estimate:
             return ()
         if not np.isfinite(self.error):
             return ("How far this run is off is not known: beside it, no run with looser steps came to the end.",)
+        error, allowed = _told_apart(self.error, self.allowed)
         return (
             "Its errors grow on the way: the same run with looser steps shows that this one is off by "
-            f"{self.error:.0e} of its times or of the height of its curves, more than the {self.allowed:.0e} that its "
+            f"{error} of its times or of the height of its curves, more than the {allowed} that its "
             "tolerance lets expect. A smaller rtol brings them down.",
         )
+
+
+def _told_apart(first: float, second: float) -> tuple[str, str]:
+    """Two numbers that differ in as few digits as show it.
+
+    >>> _told_apart(3e-4, 1e-5), _told_apart(1.04e-5, 1e-5)
+    (('3e-04', '1e-05'), ('1.04e-05', '1.00e-05'))
+    """
+    pairs = ((f"{first:.{digits}e}", f"{second:.{digits}e}") for digits in range(17))
+    return next((pair for pair in pairs if pair[0] != pair[1]), (f"{first:.0e}", f"{second:.0e}"))
 
 
 def estimate(
@@ -64,6 +78,8 @@ def estimate(
     rtol: float,
     orders: tuple[float, float],
     expected: float = 0.0,
+    *,
+    bounded: bool = False,
 ) -> Estimate:
     """Return the error of a run.
 
@@ -74,19 +90,23 @@ def estimate(
         rtol: relative tolerance of the run.
         orders: of the method and of its error of a step; errors of a run go with this ratio of powers of rtol.
         expected: what the flow itself says of such runs, where that is more than ten times what the method promises.
+        bounded: whether steps of the method have a longest length of their own, the stable one, so that their number
+            tells nothing of the tolerance.
     """
     order, of_step = orders
     power = order / of_step
     promised = rtol**power
     allowed = max(_ALLOWED * promised, min(expected, _EVER))
-    most = 2 * (record.solver["steps_accepted"] + record.solver["steps_rejected"]) + 100
+    steps = record.solver["steps_accepted"]
+    most = 2 * (steps + record.solver["steps_rejected"]) + 100
     right = curves(record)
 
-    def apart(factor: float) -> float:
+    def apart(factor: float) -> tuple[float, float]:
+        """How far off a companion is, and by which factor its tolerance is really looser."""
         other = again(factor, factor ** (1 / of_step), most)
         if not other.outcome.complete:
-            return np.inf
-        return max(
+            return np.inf, factor
+        gap = max(
             (
                 distance(record.times, one, other.times, two.values)
                 for one, two in zip(right, curves(other), strict=True)
@@ -94,13 +114,18 @@ def estimate(
             ),
             default=0.0,
         )
+        if bounded:
+            return gap, factor
+        # where something else than the tolerance holds its steps, its errors are not those of such a tolerance
+        longer = steps / max(other.solver["steps_accepted"], 1)
+        return gap, float(np.clip(longer**of_step, _LEAST_LOOSER, factor))
 
     far = min(_FAR, max(_LOOSEST / rtol, 2.0))
-    gap = apart(far)
-    error = gap / (far ** (_CAUTION * power) - 1)
-    if error <= _ALLOWED * promised or far <= _NEAR:
+    gap, looser = apart(far)
+    error = gap / (looser ** (_CAUTION * power) - 1)
+    if error <= min(allowed, _CLOSE * promised) or far <= _NEAR:
         return Estimate(max(error, promised), allowed)
-    near = apart(_NEAR)
+    near, _ = apart(_NEAR)
     if not np.isfinite(gap):
         # with what power errors grow is not known
         return Estimate(max(near / (_NEAR ** (_CAUTION * power) - 1), promised), allowed)

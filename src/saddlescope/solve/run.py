@@ -7,6 +7,7 @@ import dataclasses
 import os
 from typing import Any, NamedTuple
 
+import diffrax
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, positive
@@ -216,7 +217,8 @@ def _with_error(trajectory: Trajectory, flow: Flow, record: Record, how: _How, c
     result = None
     if control.ended is None:
         with contextlib.nullcontext() if control.whole else contextlib.suppress(KeyboardInterrupt):
-            result = estimate(record, again, flow.curves, rtol, orders, expected)
+            bounded = isinstance(solver, diffrax.AbstractERK)
+            result = estimate(record, again, flow.curves, rtol, orders, expected, bounded=bounded)
     if result is None or control.ended is not None:
         if control.ended is not None:
             control.refuse_part(control.ended)

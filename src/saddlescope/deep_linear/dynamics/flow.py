@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.deep_linear.dynamics.network_dynamics import DeepLinearDynamics, scales_of
-from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat
+from saddlescope.deep_linear.dynamics.system import DeepLinearSystem, flat, product_curves
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
 from saddlescope.solve import Flow
 
@@ -92,6 +92,10 @@ class DeepLinearFlow(DeepLinearDynamics, Flow):
     @property
     def shortest_time(self):
         return 1 / max(*self._rates(self._system(), jnp.asarray(flat(self.weights))), 1e-300)
+
+    def curves(self, record):
+        """The cost, and the modes of the product."""
+        return [*super().curves(record), *product_curves(self.cost, record.observables)]
 
     def refined(self, runs):
         from saddlescope.deep_linear.dynamics.refinement import refine

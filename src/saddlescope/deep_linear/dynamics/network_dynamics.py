@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 # Errors fall with every second round (at depth 4 and width 256: 2e-2, 6e-4, 2e-6 after 3, 5, 7 rounds, in jump times).
 _FIRST_ROUNDS, _LIKELY_ROUNDS = 3, 7
 _PRODUCTS = 8  # matrices of the product's shape that a cost and its gradient hold
-_GRADED = 0.01  # share of a layer's size under which a neuron, an input or an output is a small mode of its own
+# share of a layer's size under which a neuron, an input or an output is a small mode of its own: by what it is larger
+# the steps may be off in it, of the share that they may be off in the layer
+_GRADED = 0.1
 
 
 class DeepLinearDynamics(Dynamics):

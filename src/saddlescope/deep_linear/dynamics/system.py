@@ -14,10 +14,12 @@ from saddlescope.deep_linear.dynamics.curvature import StiffCurvature
 from saddlescope.deep_linear.dynamics.growth import fastest_growth
 from saddlescope.deep_linear.network.layers import Weights, gradients, products_from_input
 from saddlescope.deep_linear.problem.cost import Cost
-from saddlescope.solve import RKC2, ROCK4, ExtrapolatedEuler, System
+from saddlescope.solve import RKC2, ROCK4, Curve, ExtrapolatedEuler, System
 from saddlescope.solve.methods.tsit5 import Tsit5
 
 _LARGEST_SAVED = 1024  # entries of a product that is saved at every step
+_LARGEST_COMPARED = 256  # entries of a product that counts in the error of a run, as its rate is saved beside it
+_FRAMED, _MODES = 4, 12  # modes of which all entries between them are compared, and those whose own
 _LARGEST_IMPLICIT = 400  # entries of a product: the order of six matrices that a step decomposes
 _MOST_WEIGHTS = 2**22  # of which an implicit step holds a few dozen copies
 _GROWTH = 0.35  # e-folds of a small mode in a step: about what the tolerance allows larger ones
@@ -114,7 +116,13 @@ class DeepLinearSystem(System):
     def observables(self, y, rate):
         # of the cost alone: what decay takes from the weights is no descent of it
         cost_rate = -jnp.sum(rate**2) - self.weight_decay * jnp.sum(y * rate)
-        return self.readings(y) | {"cost_rate": cost_rate}
+        results = self.readings(y) | {"cost_rate": cost_rate}
+        if self.cost.shape[0] * self.cost.shape[1] <= _LARGEST_COMPARED:
+            results["product_rate"] = jax.jvp(self._product, (y,), (rate,))[1]
+        return results
+
+    def _product(self, y: jax.Array) -> jax.Array:
+        return products_from_input(layers(y, self.shapes))[-1]
 
     def readings(self, y: jax.Array) -> dict[str, jax.Array]:
         """What is saved of the weights alone."""
@@ -138,7 +146,7 @@ class DeepLinearSystem(System):
         the weights may have, would leave it in noise.
         """
         of_weights = super().error_norm(error, before, after, rtol, atol)
-        A, dA = jax.jvp(lambda y: products_from_input(layers(y, self.shapes))[-1], (after,), (error,))
+        A, dA = jax.jvp(self._product, (after,), (error,))
         return jnp.maximum(of_weights, jnp.linalg.norm(dA) / (rtol * (self.length + jnp.linalg.norm(A))))
 
     def longest_step(self, y, rate, length):
@@ -161,6 +169,27 @@ def _advance(curvature: StiffCurvature, factor: Any, weights: Weights, system: D
     """One linearly implicit Euler step of the gradient flow, then one of the decay; of first order, to extrapolate."""
     moved = curvature.advance(factor, system.cost, weights)
     return [W / (1 + factor[0] * system.weight_decay) for W in moved]
+
+
+def product_curves(cost: Cost, observables: dict[str, np.ndarray]) -> list[Curve]:
+    """Return the entries of the product in the singular frames of the cost's gradient at the origin, as curves.
+
+    Where data do not mix modes these are the singular values. The cost alone hides them: of a mode of 1e-3 of the
+    others it shows a millionth, and nothing at all of what it does not see.
+
+    Args:
+        cost: C(A).
+        observables: `product` and `product_rate`, shape (time, d_out, d_in); without a rate there are no curves.
+    """
+    if "product_rate" not in observables:
+        return []
+    A, rate = observables["product"], observables["product_rate"]
+    G = np.asarray(cost.gradient(jnp.zeros(cost.shape)))
+    U, _, Vt = np.linalg.svd(G, full_matrices=False)
+    A, rate = (U.T @ part @ Vt.T for part in (A, rate))
+    size = float(np.linalg.norm(A, axis=(1, 2)).max()) or 1.0
+    places = [(i, j) for i, j in np.ndindex(A.shape[1:]) if max(i, j) < _FRAMED or i == j < _MODES]
+    return [Curve(A[:, i, j], rate[:, i, j], size) for i, j in places]
 
 
 def singular_values(weights: Weights) -> jax.Array:

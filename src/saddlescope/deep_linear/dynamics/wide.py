@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, positive
+from saddlescope.deep_linear.dynamics.system import product_curves
 from saddlescope.deep_linear.labels import LABELS
 from saddlescope.deep_linear.problem.cost import Cost, checked_cost
 from saddlescope.deep_linear.problem.numpy_cost import NumpyCost
@@ -51,6 +52,7 @@ class WideSystem(System):
             "cost_rate": jnp.sum(self.cost.gradient(y) * rate),
             "test_error": self.cost.test_error(y),
             "product": y,
+            "product_rate": rate,
         }
 
     def error_norm(self, error, before, after, rtol, atol):
@@ -118,6 +120,10 @@ class WideLinearFlow(Flow):
     def shortest_time(self) -> float:
         curvature = self.cost.largest_curvature([np.zeros(self.cost.shape)])
         return 1 / (2 * float(np.hypot(self._length, self.k)) * max(curvature, 1e-300))
+
+    def curves(self, record):
+        """The cost, and the modes of the product."""
+        return [*super().curves(record), *product_curves(self.cost, record.observables)]
 
     def read(self, record):
         raw = record.observables
