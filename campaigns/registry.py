@@ -20,6 +20,7 @@ from campaigns.families import (
     network,
     sgd,
 )
+from campaigns.families.settings import deep_diagonal, optimised, other_costs, plain_networks, wide_limit
 from campaigns.fuzz import calls, damage, specs, surroundings
 
 _ALL = (
@@ -41,6 +42,11 @@ _ALL = (
     curves_measured.STAIRS,
     curves_measured.TIMES,
     command_line.FAMILY,
+    plain_networks.FAMILY,
+    other_costs.FAMILY,
+    optimised.FAMILY,
+    deep_diagonal.FAMILY,
+    wide_limit.FAMILY,
 )
 FUZZ = {family.name: family for family in (specs.FAMILY, damage.FAMILY, calls.FAMILY, surroundings.FAMILY)}
 PROBLEMS = {family.name: family for family in _ALL}

@@ -11,12 +11,19 @@ import saddlescope as ss
 from campaigns.case import Answer, Check, Family, UnsuitableError
 from campaigns.curves import graph_distance, thinned
 from campaigns.draws import flip, integer, one_of, size
-from campaigns.references.costs import Examples, LogCosh, Masked, MatrixCost
+from campaigns.references.costs import Examples, LogCosh, Margins, Masked, MatrixCost, Sensed
 from campaigns.references.integration import ReferenceFailedError
 from campaigns.references.layers import LayersFlow
 from campaigns.references.singular import BalancedFlow
 from campaigns.stated import stated_error
-from saddlescope.deep_linear import Cost, balanced_start, gaussian_start
+from saddlescope.deep_linear import (
+    Cost,
+    ExponentialLoss,
+    LogisticLoss,
+    MatrixSensing,
+    balanced_start,
+    gaussian_start,
+)
 
 
 def draw_cost(rng: np.random.Generator) -> dict[str, Any]:
@@ -57,6 +64,14 @@ def costs(p: dict[str, Any]) -> tuple[Cost, MatrixCost]:
         X = np.array(p["inputs"])
         Y = matrix @ X + 0.1 * np.sin(np.arange(matrix.shape[0] * X.shape[1])).reshape(matrix.shape[0], -1)
         return ss.LeastSquares(inputs=X, outputs=Y), Examples(X, Y)
+    if p["kind"] == "sensing":
+        measurements = np.array(p["measurements"])
+        answers = np.einsum("kij,ij->k", measurements, matrix)
+        return MatrixSensing(measurements, answers), Sensed(measurements, answers)
+    if p["kind"] in ("logistic", "exponential"):
+        X, y = np.array(p["inputs"]), np.array(p["labels"])
+        kind = LogisticLoss if p["kind"] == "logistic" else ExponentialLoss
+        return kind(X, y), Margins(X, y, p["kind"] == "exponential")
     target = np.array(_GENERAL)
     return ss.GeneralCost(_log_cosh, (2, 2)), LogCosh(target)
 

@@ -64,3 +64,38 @@ class LogCosh(MatrixCost):
 
     def gradient(self, A: np.ndarray) -> np.ndarray:
         return np.tanh(A - self.target)
+
+
+@dataclass(frozen=True)
+class Sensed(MatrixCost):
+    """sum_i (<M_i, A> - y_i)^2 / (2 m) over m measurements M, shape (m, d_out, d_in)."""
+
+    measurements: np.ndarray
+    answers: np.ndarray
+
+    def value(self, A: np.ndarray) -> float:
+        gaps = np.einsum("kij,ij->k", self.measurements, A) - self.answers
+        return float(gaps @ gaps) / (2 * len(gaps))
+
+    def gradient(self, A: np.ndarray) -> np.ndarray:
+        gaps = np.einsum("kij,ij->k", self.measurements, A) - self.answers
+        return np.einsum("k,kij->ij", gaps, self.measurements) / len(gaps)
+
+
+@dataclass(frozen=True)
+class Margins(MatrixCost):
+    """sum over outputs and mean over examples of log(1 + e^-z), or of e^-z, z = y (A x); y of -1 and 1."""
+
+    X: np.ndarray
+    y: np.ndarray
+    exponential: bool
+
+    def value(self, A: np.ndarray) -> float:
+        z = self.y * (A @ self.X)
+        each = np.exp(-z) if self.exponential else np.maximum(-z, 0) + np.log1p(np.exp(-np.abs(z)))
+        return float(np.sum(each)) / self.X.shape[1]
+
+    def gradient(self, A: np.ndarray) -> np.ndarray:
+        z = self.y * (A @ self.X)
+        slope = -np.exp(-z) if self.exponential else -0.5 * (1 - np.tanh(0.5 * z))
+        return (slope * self.y) @ self.X.T / self.X.shape[1]

@@ -6,6 +6,7 @@ minimiser of L = |X beta - y|^2 / (2 n) over beta_i of the sign of s_i on |s_i| 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -64,3 +65,34 @@ def flow(X: np.ndarray, y: np.ndarray, log_scale: float, until: float) -> tuple[
 
     solution = solved(rate, np.zeros(X.shape[1]), until, atol=1e-8, method="LSODA", rtol=1e-8)
     return solution, np.array([np.sum((X @ beta(q) - y) ** 2) / (2 * len(y)) for q in solution.states])
+
+
+def weights_flow(
+    X: np.ndarray, y: np.ndarray, alpha: float, depth: int, product: bool, until: float, method: str, rtol: float
+) -> tuple[Solution, Callable[[np.ndarray], np.ndarray]]:
+    """The flow of the weights themselves over their own time, and the coefficients (N, d) of its states.
+
+    Products u_1 .. u_L begin at sqrt(2) alpha but for u_L = 0, and the first L - 1 stay equal; of differences u^L - v^L
+    both begin at alpha and never change sign, so that their logs are followed.
+    """
+    d = X.shape[1]
+
+    def coefficients(states: np.ndarray) -> np.ndarray:
+        first, second = states[..., :d], states[..., d:]
+        if product:
+            return first ** (depth - 1) * second
+        return np.exp(depth * np.minimum(first, 50)) - np.exp(depth * np.minimum(second, 50))
+
+    def rate(_: float, state: np.ndarray) -> np.ndarray:
+        g = X.T @ (X @ coefficients(state) - y) / len(y)
+        first, second = state[:d], state[d:]
+        if product:
+            return -np.concatenate([g * first ** (depth - 2) * second, g * first ** (depth - 1)])
+        grown = [depth * np.exp((depth - 2) * np.minimum(part, 50)) for part in (first, second)]
+        return np.concatenate([-g * grown[0], g * grown[1]])
+
+    if product:
+        start, small = np.concatenate([np.full(d, 2**0.5 * alpha), np.zeros(d)]), 1e-4 * rtol * alpha
+    else:
+        start, small = np.full(2 * d, np.log(alpha)), rtol
+    return solved(rate, start, until, atol=small, method=method, rtol=rtol), coefficients

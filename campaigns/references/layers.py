@@ -6,8 +6,9 @@ weight: slow, but without any of the structure that the code uses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,52 @@ class LayersFlow:
     def products(self, states: np.ndarray) -> np.ndarray:
         """A at states (N, n), shape (N, d_out, d_in)."""
         return np.array([product(self.split(y)) for y in states])
+
+
+@dataclass(frozen=True)
+class WideFlow:
+    """Two layers of infinite width, k = scale^2, by a square root Q of the Gram matrix of [W_1^T; W_2].
+
+    That starts at k I, any root of it moves by Q' = -[[0, G^T], [G, 0]] Q, and A is a block of Q Q^T.
+    """
+
+    cost: MatrixCost
+    shape: tuple[int, int]
+    k: float
+
+    def _read(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """W_1^T and W_2."""
+        rows, columns = self.shape
+        Q = y.reshape(rows + columns, rows + columns)
+        return Q[:columns], Q[columns:]
+
+    def rate(self, _: float, y: np.ndarray) -> np.ndarray:
+        """The right-hand side."""
+        first, last = self._read(y)
+        G = self.cost.gradient(last @ first.T)
+        return -np.concatenate([(G.T @ last).ravel(), (G @ first).ravel()])
+
+    def solve(self, until: float, method: str = "LSODA", rtol: float = 1e-11) -> Solution:
+        """The flow up to a time."""
+        start = self.k**0.5 * np.eye(sum(self.shape)).ravel()
+        return solved(self.rate, start, until, atol=1e-4 * rtol * self.k**0.5, method=method, rtol=rtol)
+
+    def products(self, states: np.ndarray) -> np.ndarray:
+        """A at states (N, n), shape (N, d_out, d_in)."""
+        return np.array([last @ first.T for first, last in map(self._read, states)])
+
+
+def optimised(
+    cost: MatrixCost, layers: Layers, make: Callable[[Layers], Any], step: Any, steps: int
+) -> tuple[np.ndarray, Layers]:
+    """Costs (steps + 1,) and the last layers where step(n, memory, slopes, layers) gives moves and the next memory."""
+    layers, memory = [W.copy() for W in layers], make(layers)
+    costs = [cost.value(product(layers))]
+    for n in range(steps):
+        moves, memory = step(n, memory, slopes(cost, layers), layers)
+        layers = [W + move for W, move in zip(layers, moves, strict=True)]
+        costs.append(cost.value(product(layers)))
+    return np.array(costs), layers
 
 
 def descended(cost: MatrixCost, layers: Layers, rate: float, momentum: float, steps: int) -> tuple[np.ndarray, Layers]:

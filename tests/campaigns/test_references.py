@@ -3,12 +3,19 @@
 import numpy as np
 import pytest
 from campaigns.curves import first_time, graph_distance
-from campaigns.references.costs import Examples, LogCosh, Masked
-from campaigns.references.layers import LayersFlow, descended, product, slopes
+from campaigns.references.costs import Examples, LogCosh, Margins, Masked, Sensed
+from campaigns.references.diagonal import weights_flow
+from campaigns.references.layers import LayersFlow, WideFlow, descended, product, slopes
 from campaigns.references.mean_field import MeanField, constant_overlaps, merged
 from campaigns.references.modes import Chain
 from campaigns.references.network import Network, erf_kernels, polynomial_kernels, relu_kernels
+from campaigns.references.quadrature import PlainNetwork
 from campaigns.references.singular import BalancedFlow
+
+_X = np.array([[1.0, 0.3, -0.5], [0.2, -1.0, 0.4]])
+_Y = np.array([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]])
+MEASURED = Sensed(np.random.default_rng(8).standard_normal((3, 2, 2)), np.array([1.0, -0.5, 2.0]))
+LABELLED, TILTED = Margins(_X, _Y, exponential=False), Margins(_X, _Y, exponential=True)
 
 
 def numeric(function, x, step=1e-6):
@@ -196,3 +203,60 @@ def test_distance_to_a_graph_is_in_time_at_a_jump_and_in_height_on_a_plateau():
     assert graph_distance(t, curve(t) + 0.01, curve, 1.0) == pytest.approx(0.01, rel=0.1)
     assert graph_distance(t, np.where(t > 15, np.nan, curve(t)), curve, 1.0) == np.inf
     assert first_time(curve, 0.5, t) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("sphere", [True, False])
+@pytest.mark.parametrize("biased", [True, False])
+def test_plain_networks_move_down_their_risk(sphere, biased):
+    rng = np.random.default_rng(4)
+    u = rng.standard_normal((2, 2))
+    u /= np.linalg.norm(u, axis=1, keepdims=True) if sphere else 1.0
+    b = rng.standard_normal(2) if biased else None
+
+    def target(x):
+        return x[:, 0] + 0.5 * x[:, 0] * x[:, 1]
+
+    model = PlainNetwork(np.array([0.2, 1.0, -0.6]), target, 2, 0.3, np.array([1.0, -0.4]), u, b, sphere)
+    y = np.concatenate([model.a, u.ravel(), *([] if b is None else [b])])
+    slope = 2 * numeric(lambda v: float(model.risk(v[None])[0]), y)  # of m = 2 neurons
+    slope[:2] /= 0.3
+    if sphere:
+        du = slope[2:6].reshape(2, 2)
+        slope[2:6] = (du - np.sum(du * u, axis=1, keepdims=True) * u).ravel()
+    assert model.rate(0.0, y) == pytest.approx(-slope, abs=1e-7)
+    # E (z1 + z1 z2 / 2)^2 / 2 where the network is silent
+    assert model.risk(np.zeros((1, len(y))))[0] == pytest.approx(0.5 * 1.25)
+
+
+@pytest.mark.parametrize("model", [MEASURED, LABELLED, TILTED], ids=["sensed", "logistic", "exponential"])
+def test_more_costs_have_the_gradients_of_their_values(model):
+    A = np.random.default_rng(6).standard_normal((2, 2))
+    assert model.gradient(A) == pytest.approx(numeric(model.value, A), abs=1e-8)
+
+
+def test_a_wide_network_has_its_closed_mode():
+    # a' = 2 sqrt(a^2 + k^2) (s - a)
+    flow = WideFlow(Masked(np.array([[1.5]]), np.ones((1, 1), bool)), (1, 1), 0.04)
+    solution = flow.solve(4.0)
+    a = flow.products(solution.states)[:, 0, 0]
+    rate = [flow.rate(0.0, y) for y in solution.states]
+    step = 1e-6
+    moved = [flow.products((y + step * dy)[None])[0, 0, 0] for y, dy in zip(solution.states, rate, strict=True)]
+    assert (moved - a) / step == pytest.approx(2 * np.hypot(a, 0.04) * (1.5 - a), abs=1e-4)
+    assert a[-1] == pytest.approx(1.5, abs=1e-3)
+
+
+@pytest.mark.parametrize(("depth", "is_product"), [(2, True), (4, True), (3, False), (2, False)])
+def test_weights_of_diagonal_networks_move_down_their_loss(depth, is_product):
+    X, y = np.array([[1.0, 0.4], [-0.3, 0.8]]), np.array([1.0, -0.5])
+    solution, beta = weights_flow(X, y, 0.2, depth, is_product, 3.0, "LSODA", 1e-10)
+    first, second = np.split(solution.states, 2, axis=1)
+    if is_product:  # differences of squares stay
+        assert first**2 - second**2 == pytest.approx(0.08, rel=1e-6)
+    elif depth == 2:
+        assert first + second == pytest.approx(2 * np.log(0.2), abs=1e-7)
+    else:
+        assert np.exp(-first) + np.exp(-second) == pytest.approx(2 / 0.2, rel=1e-7)
+    losses = np.sum((beta(solution.states) @ X.T - y) ** 2, axis=1)
+    assert np.all(np.diff(losses) < 1e-9)
+    assert losses[-1] < losses[0]

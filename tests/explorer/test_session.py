@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ def test_who_leaves_while_a_worker_starts_leaves_its_place_to_others(monkeypatch
             assert session.running == 1
             asked.cancel()
             await asyncio.gather(asked, return_exceptions=True)
-            await asyncio.gather(*session._beside)
+            await asyncio.gather(*session._ending)
             assert session.running == 0
         assert session._last == {}
 
@@ -97,57 +96,3 @@ def test_an_export_stands_without_a_prediction(monkeypatch):
     monkeypatch.setattr(process, "_study", lambda spec: Study())
     done = process.Worker(io.BytesIO())._done({"key": "k", "spec": {}})  # pyright: ignore[reportArgumentType]
     assert (done.solved, done.theory) == ("run", None)
-
-
-@pytest.fixture
-def spoken(monkeypatch):
-    """Workers without processes, whose jobs end at once; what each was told, in order."""
-    told: list[tuple[Any, dict[str, Any]]] = []
-
-    async def start(self):
-        self.process = self.process or SimpleNamespace(returncode=None)
-
-    def send(self, what):
-        told.append((self, what))
-        if what.get("number") == self.number is not None:
-            self.events.put_nowait(("end", "{}"))
-
-    monkeypatch.setattr(rooms._Worker, "start", start)
-    monkeypatch.setattr(rooms._Worker, "send", send)
-    return told
-
-
-def test_the_other_worker_rehearses_each_family_once_and_gives_way_to_a_page(spoken):
-    async def story():
-        session = Session()
-        deep = {"family": "deep_linear"}
-        assert await events(session, spec=deep) == ["starting", "end"]
-        await asyncio.gather(*session._beside)
-        (first, _), (second, rehearsal) = spoken
-        assert first is not second
-        assert rehearsal["number"] == second.rehearsal
-        assert rehearsal["number"] != spoken[0][1]["number"]
-        first.number = 0  # at work for another page
-        assert await events(session, spec=deep) == ["end"]
-        assert [what for _, what in spoken[2:]] == [{"cancel": second.rehearsal}, spoken[3][1]]
-        first.number = None
-        await asyncio.gather(*session._beside)
-        assert len(spoken) == 4  # both hold the programs of this family
-        await events(session, spec={"family": "diagonal"})
-        await asyncio.gather(*session._beside)
-        assert [what["spec"]["family"] for _, what in spoken[4:]] == ["diagonal"] * 2
-        assert spoken[4][0] is not spoken[5][0]
-
-    asyncio.run(story())
-
-
-def test_a_long_run_is_not_repeated_for_nobody(spoken, monkeypatch):
-    monkeypatch.setattr(rooms, "_SOON", 0.0)
-
-    async def story():
-        session = Session()
-        await events(session)
-        await asyncio.gather(*session._beside)
-        assert len(spoken) == 1
-
-    asyncio.run(story())

@@ -1,0 +1,1 @@
+"""Settings beside those of the papers: other targets, networks, costs, optimisers, depths and widths."""
