@@ -106,10 +106,12 @@ def estimate(
         other = again(factor, factor ** (1 / of_step), most)
         if not other.outcome.complete:
             return np.inf, factor
+        # the first curve is the one that runs stop on; the others share as many points
+        pairs = enumerate(zip(right, curves(other), strict=True))
         gap = max(
             (
-                distance(record.times, one, other.times, two.values)
-                for one, two in zip(right, curves(other), strict=True)
+                distance(record.times, one, other.times, two.values, _POINTS if k == 0 else _POINTS // (len(right) - 1))
+                for k, (one, two) in pairs
                 if one.size > 0
             ),
             default=0.0,
@@ -136,7 +138,7 @@ def estimate(
     return Estimate(max(near / (_NEAR**result - 1), promised), allowed)
 
 
-def distance(times: np.ndarray, curve: Curve, at: np.ndarray, values: np.ndarray) -> float:
+def distance(times: np.ndarray, curve: Curve, at: np.ndarray, values: np.ndarray, most: int = _POINTS) -> float:
     """The largest distance of points (t, v) to a curve.
 
     A point at distance d lies on the curve after its time is moved by a relative d and its height by d times the size:
@@ -147,6 +149,7 @@ def distance(times: np.ndarray, curve: Curve, at: np.ndarray, values: np.ndarray
         curve: which one.
         at: times of the points, shape (n,); those out of the range of the curve are passed over.
         values: v, shape (n,).
+        most: points that are looked at, evenly chosen.
 
     Example:
         >>> t = np.linspace(0.0, 4.0, 60)
@@ -157,7 +160,7 @@ def distance(times: np.ndarray, curve: Curve, at: np.ndarray, values: np.ndarray
     within = np.flatnonzero((at > 0) & (at <= times[-1]))
     if not within.size or len(times) < 2:
         return 0.0
-    chosen = within[np.unique(np.linspace(0, len(within) - 1, min(_POINTS, len(within))).astype(int))]
+    chosen = within[np.unique(np.linspace(0, len(within) - 1, min(most, len(within))).astype(int))]
     t, v = at[chosen], values[chosen]
     if not np.all(np.isfinite(v)):
         return np.inf
