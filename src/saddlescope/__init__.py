@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         plateaus,
     )
     from saddlescope.single_index import (
+        Covariance,
         JointIndex,
         MeanFieldFlow,
         MultiIndex,
@@ -87,6 +88,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError",
+    "Covariance",
     "Curve",
     "CurveError",
     "CurveLog",

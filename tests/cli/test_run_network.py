@@ -491,3 +491,70 @@ runs_of_flow = '[[run]]\nname = "flow"\nkind = "network"\n'
 def read_text(folder, text):
     (folder / "read.toml").write_text(text)
     return read(str(folder / "read.toml"))
+
+
+SPREAD = """
+family = "network"
+problem = { link = [0.0, 1.0], activation = [0.0, 1.0] }
+
+[dynamics]
+second_layer = "fixed"
+until = 2.0
+neurons = 2
+dimension = 12
+sphere = false
+inputs = { file = "data.npy" }
+
+[[run]]
+name = "flow"
+kind = "network"
+
+[[run]]
+name = "SGD"
+kind = "sgd"
+step_size = 1e-2
+
+[[run]]
+name = "power law"
+kind = "network"
+inputs = { power_law = 1.0, number = 12 }
+"""
+
+
+def test_inputs_of_a_covariance_run_from_a_spec(tmp_path, monkeypatch, capsys):
+    data = np.random.default_rng(1).standard_normal((40, 12)) * np.linspace(0.5, 2.0, 12)
+    np.save(tmp_path / "data.npy", data)
+    (tmp_path / "spread.toml").write_text(SPREAD)
+    monkeypatch.chdir(tmp_path.parent)
+    out = tmp_path / "out"
+    assert main(["run", str(tmp_path / "spread.toml"), "--out", str(out)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "eigenvalues of inputs 12 from" in told
+    assert "SGD from flow" in told
+    runs = [load(out / f"trajectory_{name}.nc") for name in ("flow", "SGD", "power_law")]
+    values = np.linalg.eigvalsh(np.cov(data.T, bias=True))[::-1]
+    assert runs[0].parameters["inputs"]["eigenvalues"] == pytest.approx(values)
+    assert runs[1].parameters["inputs"] == runs[0].parameters["inputs"]
+    assert runs[2]["eigenvalue"] == pytest.approx(12 / np.arange(1, 13) / np.sum(1 / np.arange(1, 13)))
+    assert ss.plot.eigenvalues(runs[2]).get_legend() is not None
+    with pytest.raises(ss.ArgumentError, match="hold overlap_by_eigenvalue"):
+        ss.plot.eigenvalues(runs[1])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("sphere = false", "", "must be false for run 'flow' beside inputs that are not isotropic"),
+        ("data.npy", "nowhere.npy", "`inputs` of run 'flow' must name an existing file"),
+        ("{ power_law = 1.0, number = 12 }", "true", "must be a list of eigenvalues, or a table such as"),
+        ("sphere = false", "[[run]]\nname = 'limit'\nkind = 'mean_field'", "`dynamics.inputs` .*must not be given for"),
+    ],
+)
+def test_inputs_that_cannot_be_are_refused(tmp_path, old, new, message):
+    np.save(tmp_path / "data.npy", np.random.default_rng(1).standard_normal((40, 12)))
+    text = SPREAD.replace('inputs = { file = "data.npy" }\n', "").replace(
+        "sphere = false", 'inputs = { file = "data.npy" }\nsphere = false'
+    )
+    (tmp_path / "spread.toml").write_text(text.replace(old, new, 1))
+    with pytest.raises((SpecError, ss.ArgumentError), match=message):
+        read(str(tmp_path / "spread.toml")).flows()

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from saddlescope.single_index.compare.descriptions import Descriptions, side_by_side
     from saddlescope.single_index.mean_field.flow import MeanFieldFlow
     from saddlescope.single_index.network.flow import NetworkFlow
+    from saddlescope.single_index.problem.covariance import Covariance
     from saddlescope.single_index.problem.joint_index import JointIndex
     from saddlescope.single_index.problem.multi_index import MultiIndex
     from saddlescope.single_index.problem.single_index import SingleIndex
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CanonicalOrder",
+    "Covariance",
     "Descriptions",
     "JointIndex",
     "Level",

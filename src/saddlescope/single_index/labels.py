@@ -19,8 +19,12 @@ LABELS = (
     Label("residual_rate", _PER_DEGREE, "d(phi_k - sigma_k M_k) / dt"),
     Label("moment", (*_PER_DEGREE, "direction"), "M_k = mean a s^k"),
     Label("second_layer", _PER_NEURON, "a"),
-    Label("overlap", (*_PER_NEURON, "direction"), "s = <u*, u>"),
-    Label("mutual_overlap", (*_PER_NEURON, "other"), "r = <u_i, u_j>"),
+    Label("overlap", (*_PER_NEURON, "direction"), "s = <u*, u>, or <u*, Sigma u> of inputs of covariance Sigma"),
+    Label("mutual_overlap", (*_PER_NEURON, "other"), "r = <u_i, u_j>, or <u_i, Sigma u_j>"),
+    Label(
+        "overlap_by_eigenvalue", (*_PER_NEURON, "direction", "eigenvalue"), "<u*, P u>, P onto an eigenspace of Sigma"
+    ),
+    Label("preactivation", _PER_NEURON, "<u, Sigma u>^(1/2), standard deviation of <u, x>"),
     Label("norm", _PER_NEURON, "|u|, of neurons that are not held on the sphere"),
     Label("bias", _PER_NEURON, "b of neurons sigma(<u, x> + b)"),
     Label("weight", ("neuron",), "share of the law that a particle stands for"),

@@ -101,10 +101,14 @@ def _rename(content: dict[str, Any], keys: type[RunSpec]) -> None:
 def _anchor(content: dict[str, Any], keys: type[RunSpec], folder: Path) -> None:
     """Make names of files absolute, so that a spec works from anywhere and after it is saved elsewhere."""
     for key in keys.PATHS:
-        table, name = key.split(".")
-        holder = content.get(table)
-        if isinstance(holder, dict) and isinstance(holder.get(name), str):
-            holder[name] = str((folder / holder[name]).absolute())
+        *tables, name = key.split(".")
+        holders: list[Any] = [content]
+        for table in tables:
+            inner = [holder.get(table) for holder in holders if isinstance(holder, dict)]
+            holders = [each for one in inner for each in (one if isinstance(one, list) else [one])]
+        for holder in holders:
+            if isinstance(holder, dict) and isinstance(holder.get(name), str):
+                holder[name] = str((folder / holder[name]).absolute())
 
 
 def _text(spec: str) -> tuple[str, str, Path]:

@@ -68,7 +68,8 @@ def order_parameters(trajectory: Trajectory, beside: Trajectory | None = None, a
         _dots(ax, above, beside, overlap.shape, nearest, begin)
     ax.axhline(0.0, color=INK, linewidth=0.6, zorder=0)
     ax.set_xlabel("time $t$", fontsize=13)
-    ax.set_ylabel("overlap $s = \\langle u, v\\rangle$", fontsize=13)
+    metric = "\\Sigma " if "inputs" in trajectory.parameters else ""
+    ax.set_ylabel(f"overlap $s = \\langle u, {metric}v\\rangle$", fontsize=13)
     if teachers > 1:
         _legend(ax, teachers, beside is not None)
     if own:

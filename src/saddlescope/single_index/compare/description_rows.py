@@ -195,9 +195,10 @@ def _reference(name: str, descriptions: Mapping[str, Sequence[Trajectory]]) -> s
     return None
 
 
-def _neurons(run: Trajectory) -> tuple[bool, bool]:
-    """Whether neurons are on the sphere, and whether they have biases."""
-    return bool(run.parameters.get("sphere", True)), run.parameters.get("biases") is not None
+def _neurons(run: Trajectory) -> tuple[bool, bool, Any]:
+    """Whether neurons are on the sphere, whether they have biases, and what inputs they see."""
+    told = run.parameters
+    return bool(told.get("sphere", True)), told.get("biases") is not None, told.get("inputs")
 
 
 def _gap(runs: Sequence[Trajectory], others: Sequence[Trajectory]) -> tuple[float, float]:

@@ -185,14 +185,16 @@ def accuracy(runs: Sequence[Trajectory]) -> str:
     told, known = run.parameters, run.accuracy
     if "step_size" in told:
         size = told["step_size"]
-        noise = size * told["dimension"]
+        variance = told["inputs"]["mean"] if "inputs" in told else 1.0
+        noise = size * told["dimension"] * variance
         second = size / told["epsilon"] * float(np.square(told["activation_coefficients"]).sum())
         text = f"{run.solver['steps']} steps of {size:g}"
         if "samples" in told:
             return f"{text} on {told['samples']} samples (step / epsilon x |sigma|^2 = {second:.2g})."
         each = f" in each of {told['runs']} runs" if told["runs"] > 1 else ""
         text += f", {run.solver['samples']} fresh samples{each}"
-        return f"{text}, {told['method']} (step x d = {noise:.2g}, step / epsilon x |sigma|^2 = {second:.2g})."
+        of = "d" if "inputs" not in told else "trace of covariance"
+        return f"{text}, {told['method']} (step x {of} = {noise:.2g}, step / epsilon x |sigma|^2 = {second:.2g})."
     parts = [steps(run)]
     if "coordinates" in known:
         parts.append(f"{known['coordinates']} coordinates a neuron")
@@ -200,6 +202,10 @@ def accuracy(runs: Sequence[Trajectory]) -> str:
         parts.append("norms free")
     if told.get("biases") is not None:
         parts.append("biases")
+    if "inputs" in told:
+        values = told["inputs"]["eigenvalues"]
+        spread = f"{len(values)} from {min(values):.3g} to {max(values):.3g}" if len(values) > 1 else f"{values[0]:.3g}"
+        parts.append(f"eigenvalues of inputs {spread}")
     if known.get("kernel_error"):
         parts.append(f"kernel error {known['kernel_error']:.1e}")
     if count > 1:

@@ -162,6 +162,9 @@ def _refuse_another_problem(first: dict, run: Trajectory) -> None:
     if run.parameters.get("target_terms") != first.get("target_terms"):
         targets = first.get("target"), run.parameters.get("target")
         raise ArgumentError("descriptions", "have one target", targets)
+    inputs = tuple(told.get("inputs", "isotropic") for told in (first, run.parameters))
+    if inputs[0] != inputs[1]:
+        raise ArgumentError("descriptions", "have inputs of one law", inputs)
     for name in _SAME:
         if name not in run.parameters or not np.array_equal(run.parameters[name], first[name]):
             raise ArgumentError(
@@ -211,6 +214,8 @@ def _learnt(description: Trajectory | CanonicalOrder, epsilon: float, fraction: 
             b = np.asarray(description.parameters["direction_weights"])
             size = [float(b @ gram**k @ b) / len(b) ** 2 for k in range(len(phi))]
             target = target * np.sqrt(np.maximum(size, 0.0))
+        if "target_by_degree" in description.parameters:
+            target = np.sqrt(2 * np.asarray(description.parameters["target_by_degree"]))
         residual = np.sqrt(2 * np.maximum(description["risk_by_degree"], 0.0))
     if not _several(description):
         return learning_times(fraction=fraction, time=description.time, residual=residual, target=target, rate=rate)
@@ -246,6 +251,8 @@ def _label(description: Trajectory | CanonicalOrder) -> str:
         parts.append("free norm")
     if told.get("biases") is not None:
         parts.append("biases")
+    if "inputs" in told:
+        parts.append(f"{len(told['inputs']['eigenvalues'])} eigenvalues")
     if _several(description):
         parts.append(f"{description['risk'].shape[1]} runs")
     return ", ".join(parts)

@@ -17,6 +17,7 @@ def error_of_network(
     rtol: jax.Array,
     atol: jax.Array,
     pushed: jax.Array,
+    axes: jax.Array | None = None,
 ) -> jax.Array:
     """The largest error among those of the second layer, of overlaps with teachers and with others, beside their size.
 
@@ -27,17 +28,19 @@ def error_of_network(
         error, before, after: of states (a, u), shape (m, 1 + D), the teachers spanning the first axes of u.
         rtol, atol: tolerances.
         pushed: sizes of the forces along those axes, shape (m, p): rounding of them is no error.
+        axes: those of these coordinates that belong together, by number, shape (p,); by default none do.
     """
     p = pushed.shape[1]
     a, u = after[:, 0], after[:, 1:]
     teachers, others = u[:, :p], u[:, p:]
     # what rounding leaves of the forces, in a time of order one
     least = ROUNDING * (_mean_size(pushed) + _mean_size(teachers))
-    of_teachers = jnp.clip(rtol * _mean_size(teachers), least, jnp.maximum(atol[0, 1 : 1 + p], least))
+    beside = _mean_size(teachers) if axes is None else _together(_mean_size(teachers), axes)
+    of_teachers = jnp.clip(rtol * beside, least, jnp.maximum(atol[0, 1 : 1 + p], least))
     # a neuron's largest coordinate is its own direction
-    beside = jnp.where(jnp.abs(others) < jnp.max(jnp.abs(others), axis=1, keepdims=True, initial=0.0), others, 0.0)
+    rest = jnp.where(jnp.abs(others) < jnp.max(jnp.abs(others), axis=1, keepdims=True, initial=0.0), others, 0.0)
     count = max(others.shape[0] * (others.shape[1] - 1), 1)
-    typical = jnp.sqrt(jnp.sum(beside**2) / count)
+    typical = jnp.sqrt(jnp.sum(rest**2) / count)
     of_others = jnp.clip(rtol * typical, ROUNDING / len(a), jnp.max(atol[:, 1 + p :], initial=0.0))
     floor = jnp.concatenate([atol[0, :1], of_teachers, jnp.broadcast_to(of_others, others.shape[1:])])
     scaled = _mean_size(relative(error, before, after, rtol, floor))
@@ -48,3 +51,9 @@ def error_of_network(
 def _mean_size(x: jax.Array) -> jax.Array:
     """Root mean squares of columns."""
     return jnp.sqrt(jnp.mean(x**2, axis=0))
+
+
+def _together(size: jax.Array, axes: jax.Array) -> jax.Array:
+    """Root mean squares of sizes over all columns of the same axis."""
+    alike = jax.ops.segment_sum(jnp.stack([size**2, jnp.ones_like(size)], axis=1), axes, len(size))
+    return jnp.sqrt(alike[axes, 0] / alike[axes, 1])

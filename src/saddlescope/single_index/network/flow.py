@@ -8,24 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count
-from saddlescope.gaussian import Law, NormKernel, Uniform, kernel, law, norm_kernel, spec
+from saddlescope.gaussian import Law, Uniform, kernel, law, spec
 from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
+from saddlescope.single_index.network.eigenspaces import Eigenspaces
 from saddlescope.single_index.network.free_system import FreeNetworkSystem
+from saddlescope.single_index.network.population import norm_kernels, population, refuse_sphere, target, told_of_inputs
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
-from saddlescope.single_index.network.sphere import (
-    extras,
-    free_norm,
-    gaussian_start,
-    given,
-    orthogonal_start,
-    reduced,
-    sphere_start,
-    start_of_biases,
-    teacher_frame,
-)
-from saddlescope.single_index.network.system import JointNetworkSystem, NetworkSystem
-from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
+from saddlescope.single_index.network.sphere import extras, free_norm, given, start_of_biases
+from saddlescope.single_index.network.system import NetworkSystem
+from saddlescope.single_index.problem.covariance import law_of_inputs
+from saddlescope.single_index.problem.multi_index import MultiIndex, Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
 from saddlescope.single_index.residuals import residual_curves
@@ -33,19 +26,20 @@ from saddlescope.single_index.theory.finite_width import doubt_of_width
 from saddlescope.single_index.theory.floors import unlearnable
 from saddlescope.solve import Curve, Flow, Reading
 
-_STARTS = {"sphere": sphere_start, "orthogonal": orthogonal_start, "gaussian": gaussian_start}
+_STARTS = ("sphere", "orthogonal", "gaussian")
 # overlaps of order d^(-1/2) at the start do not matter beside those of level 1, epsilon^(1/2), if d epsilon is this
 _HIGH = 100
 _PARTED = 1e-6  # far more than rounding makes where nothing grows
 _KERNEL = 1e-6  # relative error of a kernel from which a run is doubted
-_SMALL = 64  # neurons up to which their overlaps with each other are kept
+_SMALL = 64  # neurons up to which their overlaps with each other are kept, and eigenvalues up to which they are parted
 
 
 class NetworkFlow(Flow):
     """Gradient flow of a two-layer network of m neurons on Gaussian data of dimension d, in the limit of many samples.
 
     The flow stays in the span of the teachers and of the initial neurons: min(d, m + p) coordinates a neuron, whatever
-    d, infinity included. At d = infinity random neurons are orthogonal to the teachers and to each other.
+    d, infinity included. At d = infinity random neurons are orthogonal to the teachers and to each other. Where inputs
+    have a covariance of several eigenvalues, all this holds in each of its eigenspaces.
 
     Args:
         problem: `SingleIndex`, `MultiIndex` for a sum over several directions, or `JointIndex` for a function of them.
@@ -58,16 +52,19 @@ class NetworkFlow(Flow):
         start: "sphere" for uniform directions, "orthogonal" for directions orthogonal to teachers and each other,
             "gaussian" (of free norm) for independent coordinates of variance norm^2 / d.
         initial: (a, u) of shapes (m,) and (m, d), the teachers spanning the first axes, instead of a random start;
-            the neurons are of norm one, or, if it is free, of any.
+            the neurons are of norm one, or, if it is free, of any. With `inputs`, coordinates are those of one
+            eigenspace after the other, the teachers spanning the first axes of each.
         sphere: whether neurons keep their norm one, moving on the sphere; if not, du_i/dt = -m dR/du_i.
         norm: of the neurons of a random start, where it is free.
         biases: b(0) of neurons sigma(<u_i, x> + b_i), which learn as the first layer does: a number, one a neuron, or a
             law; by default neurons have none.
+        inputs: covariance of x, a `Covariance` or its eigenvalues, for neurons of free norm; by default the identity.
 
     Raises:
         ArgumentError: if an argument is refused.
 
-    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055.
+    Source: Berthier, Montanari, Zhou (2023), arXiv 2303.00055; Yoshida and Okada (2019), arXiv 2001.03371, for inputs
+        that are not isotropic.
 
     Example:
         >>> import saddlescope as ss
@@ -95,6 +92,7 @@ class NetworkFlow(Flow):
         sphere: bool = True,
         norm: float = 1.0,
         biases: Any = None,
+        inputs: Any = None,
     ):
         self.problem = as_multi_index(problem)
         told, self.epsilon = second_layer_and_ratio(second_layer, epsilon)
@@ -103,6 +101,10 @@ class NetworkFlow(Flow):
         p = len(self.problem.gram)
         self.start_kind = start
         self.sphere, self.norm = free_norm(sphere, norm)
+        self.inputs = law_of_inputs(inputs)
+        refuse_sphere(self.sphere, self.inputs)
+        if not self.inputs.isotropic:
+            self.references = (*self.references, "yoshida2019")  # pyright: ignore[reportAttributeAccessIssue]
         if not self.problem.summed:
             for name, other in (("sphere", not self.sphere), ("biases", biases is not None)):
                 if other:
@@ -117,7 +119,8 @@ class NetworkFlow(Flow):
                 raise ArgumentError("norm", "not be given together with `initial`", norm)
             a, u = given(initial, p, sphere=self.sphere)
             self.dimension: float = u.shape[1]
-            self._initial = a, reduced(u, p)
+            self._spaces = Eigenspaces.of(self.inputs, self.problem.gram, self.dimension)
+            self._initial = a, self._spaces.placed(u)
             self._biases = start_of_biases(biases, len(a), self.seed)
             return
         if neurons is None:
@@ -128,12 +131,13 @@ class NetworkFlow(Flow):
             raise ArgumentError("start", 'not be "gaussian" on the sphere (sphere=False frees the norm)', start)
         m = count("neurons", neurons)
         self.dimension = checked_dimension(dimension, least=p)
+        self._spaces = Eigenspaces.of(self.inputs, self.problem.gram, self.dimension)
         # what a method of variable order remembers, what it makes of that, and matrices of all pairs of neurons
-        check_fits(24.0 * m * min(self.dimension, p + m) + 8.0 * m**2, neurons=m)
+        check_fits(24.0 * m * self._spaces.widths(m).sum() + 8.0 * m**2, neurons=m)
         self.second_layer = Uniform(-(3**0.5), 3**0.5) if told is None else law(told)
         a = self.second_layer.sample(m, self.seed)
         # the directions have a stream of their own: another law of a leaves them as they are
-        u = _STARTS[start](p, m, self.dimension, np.random.default_rng([self.seed, 1]))
+        u = self._spaces.start(start, m, np.random.default_rng([self.seed, 1]))
         self._initial = a, self.norm * u
         self._biases = start_of_biases(biases, m, self.seed)
 
@@ -145,39 +149,18 @@ class NetworkFlow(Flow):
     def start(self):
         a, u = self._initial
         own = [] if self._biases is None else [self._biases]
-        return self._system(u.shape[1]), jnp.asarray(np.column_stack([a, *own, u]))
+        return self._system, jnp.asarray(np.column_stack([a, *own, u]))
 
     @property
     def _limit(self) -> bool:
-        """Whether neurons are those of the theory: on the sphere, without biases."""
+        """Whether neurons are those of the theory: on the sphere, without biases, of isotropic inputs."""
         return self.sphere and self._biases is None
 
-    def _system(self, coordinates: int) -> NetworkSystem | FreeNetworkSystem:
-        problem = self.problem
-        degree = problem.reported_degree
-        p = len(problem.gram)
-        frame = np.zeros((p, coordinates))
-        frame[:, : min(p, coordinates)] = teacher_frame(problem.gram)[:, : min(p, coordinates)]
-        sigma = coefficients(problem.activation, degree)
-        phi = coefficients(problem.link, degree) if problem.summed else np.zeros(degree + 1)
-        common: dict[str, Any] = {
-            "epsilon": jnp.asarray(self.epsilon),
-            "frame": jnp.asarray(frame),
-            "b": jnp.asarray(problem.weights / p),
-            "target": jnp.asarray(0.5 * problem.target_norm),
-            "phi": jnp.asarray(phi),
-            "target_by_degree": jnp.asarray(0.5 * problem.target_by_degree(degree)),
-            "degrees": degree,
-        }
-        if not self._limit:
-            return FreeNetworkSystem(**self._norm_kernels(), sphere=self.sphere, **common)
-        kind = NetworkSystem if problem.summed else JointNetworkSystem
-        return kind(U=kernel(problem.activation), V=problem.seen(), sigma=jnp.asarray(sigma), **common)
-
-    def _norm_kernels(self) -> dict[str, NormKernel]:
-        problem, biased = self.problem, self._biases is not None
-        U = norm_kernel(problem.activation, biased=biased)
-        return {"U": U, "V": norm_kernel(problem.activation, problem.link, biased=biased)}
+    @property
+    def _system(self) -> NetworkSystem | FreeNetworkSystem:
+        biased, widths = self._biases is not None, self._spaces.widths(self.neurons)
+        kind = {"free": not self._limit, "sphere": self.sphere, "biased": biased}
+        return population(self.problem, self.epsilon, self._spaces, widths, **kind)
 
     def scale(self):
         a, u = self._initial
@@ -185,9 +168,9 @@ class NetworkFlow(Flow):
         # overlaps first matter at the scale sqrt(epsilon) of level one; those with teachers at that of their start:
         # an escape from there (information exponent 2 or more) takes its time
         scale = np.column_stack([np.full(len(a), size), np.full(u.shape, min(1.0, np.sqrt(self.epsilon)))])
-        p = len(self.problem.gram)
-        start = float(np.sqrt(np.mean(u[:, :p] ** 2))) or 1.0
-        scale[:, 1 : 1 + p] = np.minimum(scale[:, 1 : 1 + p], start)
+        first = slice(1, 1 + len(self._spaces.axes))
+        start = float(np.sqrt(np.mean(u[:, : first.stop - 1] ** 2))) or 1.0
+        scale[:, first] = np.minimum(scale[:, first], start)
         # neurons that start small matter at that size
         scale[:, 1:] = np.minimum(scale[:, 1:], float(np.sqrt(np.mean(np.sum(u**2, axis=1)))) or 1.0)
         if self._biases is not None:
@@ -200,19 +183,22 @@ class NetworkFlow(Flow):
 
     def _pull(self) -> float:
         """What the teachers do to a neuron of the size of the second layer, at most."""
-        return float(np.sqrt(np.mean(self._initial[0] ** 2))) * self.problem.pull
+        largest = float(self.inputs.eigenvalues.max())
+        return float(np.sqrt(np.mean(self._initial[0] ** 2))) * self.problem.pull * largest
 
     def curves(self, record):
         """The risk, and with one teacher the residual of each degree beside its target."""
         if len(self.problem.gram) > 1:
             return super().curves(record)
         degree = self.problem.reported_degree
-        phi, sigma = coefficients(self.problem.link, degree), coefficients(self.problem.activation, degree)
         if not self._limit:
+            assert isinstance(self.problem, MultiIndex)
+            phi = target(self.problem, self._spaces.overlap)[0][:, 0]
             residual, rate = record.observables["residual"], record.observables["residual_rate"]
             return super().curves(record) + [
                 Curve(residual[:, k], rate[:, k], abs(float(phi[k]))) for k in np.flatnonzero(phi)
             ]
+        phi, sigma = coefficients(self.problem.link, degree), coefficients(self.problem.activation, degree)
         moment, rate = (record.observables[name][..., 0] for name in ("moment", "moment_rate"))
         return super().curves(record) + residual_curves(phi, sigma, moment, rate)
 
@@ -224,8 +210,12 @@ class NetworkFlow(Flow):
         length = np.linalg.norm(u, axis=-1)
         if self.sphere:
             u = u / length[..., None]
-        frame = teacher_frame(problem.gram)[:, : u.shape[-1]]
-        overlap = u[..., : frame.shape[1]] @ frame.T
+        widths = self._spaces.widths(self.neurons)
+        place, frame = self._spaces.places(widths), self._spaces.frame(widths)
+        root = np.sqrt(self.inputs.eigenvalues[place])
+        seen = u * root  # what a neuron is to isotropic inputs
+        first = len(self._spaces.axes)
+        overlap = seen[..., :first] @ (frame * root)[:, :first].T
         observables = {
             "risk": raw["risk"],
             "risk_rate": raw["risk_rate"],
@@ -245,20 +235,38 @@ class NetworkFlow(Flow):
                 observables["residual_rate"] = -sigma * raw["moment_rate"][..., 0]
         else:
             observables |= {} if self.sphere else {"norm": length}
+            observables |= self._by_eigenvalue(u, seen, frame, place)
             observables |= {name: raw[name] for name in ("residual", "residual_rate") if name in raw}
         coords = {"degree": np.arange(degree + 1), "neuron": np.arange(self.neurons)}
         if p > 1:
             coords["direction"] = np.arange(p)
+        coords["eigenvalue"] = self.inputs.eigenvalues
         if self.neurons <= _SMALL:
-            observables["mutual_overlap"] = np.einsum("tid,tjd->tij", u, u)
+            observables["mutual_overlap"] = np.einsum("tid,tjd->tij", seen, seen)
             coords["other"] = np.arange(self.neurons)
-        accuracy, doubts = self._kernels(length, record.states[..., 1] if biased else None)
+        spread = observables.get("preactivation", length)
+        accuracy, doubts = self._kernels(spread, record.states[..., 1] if biased else None)
         return Reading(
             observables,
             coords,
             accuracy={**accuracy, "coordinates": int(u.shape[-1])},
             doubts=(*problem.remarks, *self._doubts(), *self._parted(record.states), *doubts),
         )
+
+    def _by_eigenvalue(
+        self, u: np.ndarray, seen: np.ndarray, frame: np.ndarray, place: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """What neurons see of inputs that are not isotropic, and what they have of the teachers in each eigenspace."""
+        if self.inputs.isotropic:
+            return {}
+        spread = {"preactivation": np.linalg.norm(seen, axis=-1)}
+        spaces = len(self.inputs.eigenvalues)
+        if spaces > _SMALL:
+            return spread
+        first = len(self._spaces.axes)
+        parts = [u[..., :first] @ np.where(place[:first] == b, frame[:, :first], 0.0).T for b in range(spaces)]
+        result = np.stack(parts, axis=-1)
+        return spread | {"overlap_by_eigenvalue": result[..., 0, :] if len(frame) == 1 else result}
 
     def _kernels(self, length: np.ndarray, bias: np.ndarray | None) -> tuple[dict[str, Any], tuple[str, ...]]:
         """What the kernels are and how far off, at the norms and biases of saved states, and doubts of them."""
@@ -268,10 +276,14 @@ class NetworkFlow(Flow):
             U, V = kernel(problem.activation), problem.seen()
             errors = {"kernel_error": float(U.error), "link_error": float(V.error)} | drift
             return {"activation": U.kind, "unlearnable_risk": unlearnable(problem)} | errors, ()
-        U, V = self._norm_kernels().values()
+        U, V = norm_kernels(problem, biased=bias is not None).values()
         length = np.ones_like(length) if self.sphere else length
-        one, zero = np.ones(1), None if bias is None else np.zeros(1)
-        errors = {"kernel_error": U.error(length, length, bias, bias), "link_error": V.error(length, one, bias, zero)}
+        of_teachers = np.sqrt(np.diag(self._spaces.overlap))
+        zero = None if bias is None else np.zeros_like(of_teachers)
+        errors = {
+            "kernel_error": U.error(length, length, bias, bias),
+            "link_error": V.error(length, of_teachers, bias, zero),
+        }
         place = np.unravel_index(np.argmax(length + (0 if bias is None else np.abs(bias))), length.shape)
         largest = (length[place], length[place]) + (() if bias is None else (bias[place], bias[place]))
         size = float(U(1.0, *largest).value)
@@ -319,4 +331,5 @@ class NetworkFlow(Flow):
             "seed": self.seed,
             "sphere": self.sphere,
         }
-        return told | extras(self.sphere, self.norm, self._biases)
+        told |= extras(self.sphere, self.norm, self._biases)
+        return told | told_of_inputs(self.problem, self._spaces, self.inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -28,12 +28,14 @@ class Order(NamedTuple):
     bias: jax.Array | None = None
 
     @classmethod
-    def of(cls, a: jax.Array, overlap: jax.Array, mutual: jax.Array, bias: jax.Array | None = None) -> Order:
-        """Return it from <u_i, v_r>, <u_i, u_j> and biases."""
+    def of(
+        cls, a: jax.Array, overlap: jax.Array, mutual: jax.Array, bias: jax.Array | None = None, teachers: Any = 1.0
+    ) -> Order:
+        """Return it from covariances with teachers and of neurons, biases, and norms of teachers."""
         size = jnp.sqrt(jnp.maximum(jnp.diagonal(mutual), _LEAST**2))
         r = jnp.clip(mutual / size[:, None] / size[None, :], -1.0, 1.0)
         one = jnp.where(jnp.eye(len(a), dtype=bool), 1.0, r)
-        return cls(a, size, jnp.clip(overlap / size[:, None], -1.0, 1.0), one, bias)
+        return cls(a, size, jnp.clip(overlap / size[:, None] / teachers, -1.0, 1.0), one, bias)
 
 
 class Pulls(NamedTuple):
@@ -57,6 +59,9 @@ class Pulls(NamedTuple):
 class FreeNetworkSystem(System):
     """epsilon da_i/dt = -m dR/da_i,  du_i/dt = -m dR/du_i; the state is (a, u), shape (m, 1 + D).
 
+    Inputs of covariance Sigma, diagonal in these coordinates, are Sigma^(1/2) of isotropic ones: below, u and v are
+    Sigma^(1/2) of what the state and the frame hold, and forces on the former Sigma^(1/2) of those on u.
+
     With biases b of sigma(<u_i, x> + b_i), db_i/dt = -m dR/db_i, and the state is (a, b, u). On the sphere u moves
     along it, and is read as u / |u|.
 
@@ -70,17 +75,23 @@ class FreeNetworkSystem(System):
         epsilon: learning-rate ratio.
         U, V: kernels of activation with itself and with the link.
         frame: teacher directions, shape (p, D).
-        b: their weights over p, shape (p,).
+        root: of the variances of inputs, shape (D,).
+        teachers: |v_r|, standard deviations of what teachers see, shape (p,).
+        axes: of the first coordinates, which of the teachers' axes each is, in whatever eigenspace of Sigma.
+        b: weights of teachers over p, shape (p,).
         target: E y^2 / 2.
-        phi: coefficients of the link in the reported degrees, shape (degrees + 1,).
-        target_by_degree: phi_k^2 sum_rq b_r b_q <v_r, v_q>^k / 2, shape (degrees + 1,).
-        sphere: whether neurons keep their norm one.
+        phi: coefficients of phi(|v_r| x) in the reported degrees, shape (degrees + 1, p).
+        target_by_degree: the parts of E y^2 / 2 in them, shape (degrees + 1,).
+        sphere: whether neurons keep their norm one; inputs are isotropic then.
     """
 
     epsilon: jax.Array
     U: NormKernel
     V: NormKernel
     frame: jax.Array
+    root: jax.Array
+    teachers: jax.Array
+    axes: jax.Array
     b: jax.Array
     target: jax.Array
     phi: jax.Array
@@ -99,12 +110,17 @@ class FreeNetworkSystem(System):
     def _first(self, y: jax.Array) -> jax.Array:
         """u, of norm one on the sphere."""
         u = y[:, 1 + self.biased :]
-        return u / jnp.linalg.norm(u, axis=1, keepdims=True) if self.sphere else u
+        return (u / jnp.linalg.norm(u, axis=1, keepdims=True) if self.sphere else u) * self.root
+
+    @property
+    def seen(self) -> jax.Array:
+        """The teachers v, shape (p, D)."""
+        return self.frame * self.root
 
     def order(self, y: jax.Array) -> Order:
         """What the risk depends on, of a state."""
         u = self._first(y)
-        return Order.of(y[:, 0], u @ self.frame.T, u @ u.T, y[:, 1] if self.biased else None)
+        return Order.of(y[:, 0], u @ self.seen.T, u @ u.T, y[:, 1] if self.biased else None, self.teachers)
 
     def own(self, at: Order) -> Pair:
         """U and its slopes for all pairs of neurons, each of shape (m, m)."""
@@ -114,7 +130,7 @@ class FreeNetworkSystem(System):
     def teacher(self, at: Order) -> Pair:
         """Those of all neurons with all teachers, each of shape (m, p)."""
         biases = () if at.bias is None else (at.bias[:, None], jnp.zeros(()))
-        return self.V(at.s, at.size[:, None], jnp.ones(()), *biases)
+        return self.V(at.s, at.size[:, None], self.teachers, *biases)
 
     def pulls(self, at: Order) -> Pulls:
         """The forces on all neurons, each over its weight."""
@@ -127,7 +143,7 @@ class FreeNetworkSystem(System):
         free = 0.0 if self.sphere else 1.0
         radial = free * own.stretch - slope * at.size[None, :] * at.r
         push = teacher.slope * self.b[None, :]
-        along = (free * teacher.stretch - teacher.slope * at.s) @ self.b - radial @ at.a / m
+        along = (free * teacher.stretch - teacher.slope * at.s * self.teachers) @ self.b - radial @ at.a / m
         turn = None if at.bias is None else teacher.shift @ self.b - own.shift @ at.a / m
         return Pulls(push, slope * at.a[None, :] / m, along, radial, turn)
 
@@ -136,7 +152,7 @@ class FreeNetworkSystem(System):
         return (self.teacher(at).value @ self.b - self.own(at).value @ at.a / len(at.a)) / self.epsilon
 
     def _force(self, at: Order, pulls: Pulls, u: jax.Array) -> jax.Array:
-        return pulls.push @ self.frame - pulls.pull @ u + (pulls.along / at.size)[:, None] * u
+        return (pulls.push @ self.seen - pulls.pull @ u + (pulls.along / at.size)[:, None] * u) * self.root
 
     def vector_field(self, y):
         at = self.order(y)
@@ -156,23 +172,23 @@ class FreeNetworkSystem(System):
         share = at.a[:, None] / m
         force, radial = self._force(at, pulls, u), share * pulls.radial / at.size[:, None]
         biases = jnp.zeros((0, m)) if pulls.turn is None else jnp.diag(pulls.turn) - share * own.shift
-        return FreeCoupling.at(shift, self.epsilon, u, force, share * slope, radial, biases, own.value / m)
+        return FreeCoupling.at(shift, self.epsilon, u * self.root, force, share * slope, radial, biases, own.value / m)
 
     def error_norm(self, error, before, after, rtol, atol):
         """The largest error of weights, overlaps and, of one teacher, residuals, each beside its present size."""
         at = self.order(after)
-        pulls, p = self.pulls(at), len(self.frame)
-        pushed = jnp.abs(at.a)[:, None] * (jnp.abs(pulls.push) @ jnp.abs(self.frame))
+        pulls, first_axes = self.pulls(at), len(self.axes)
+        pushed = jnp.abs(at.a)[:, None] * (jnp.abs(pulls.push) @ jnp.abs(self.seen * self.root))
         of_weights = np.array([k for k in range(after.shape[1]) if k != 1 or not self.biased])
         moved, first, last, least = (x[:, of_weights] for x in (error, before, after, atol))
-        norm = error_of_network(moved, first, last, rtol, least, pushed[:, :p])
+        norm = error_of_network(moved, first, last, rtol, least, pushed[:, :first_axes], self.axes)
         if self.biased:
             of_biases = relative(error[:, 1], before[:, 1], after[:, 1], rtol, atol[:, 1])
             norm = jnp.maximum(norm, jnp.sqrt(jnp.mean(of_biases**2)))
-        if p > 1:
+        if len(self.frame) > 1:
             return norm
         learnt, change = jax.jvp(self._learnt, (after,), (error,))
-        aim = jnp.abs(self.phi * self.b[0])
+        aim = jnp.abs(self.phi[:, 0] * self.b[0])
         size = rtol * jnp.maximum(aim, jnp.abs(aim - learnt)) + ROUNDING * jnp.mean(jnp.abs(at.a))
         return jnp.maximum(norm, jnp.max(jnp.where(aim > 0, jnp.abs(change) / size, 0.0)))
 
@@ -180,7 +196,7 @@ class FreeNetworkSystem(System):
         """mean_i a_i sigma_k(|u_i|) s_i^k, what the network has of h_k(<u*, x>), shape (degrees + 1,)."""
         a, u = y[:, 0], self._first(y)
         size = jnp.sqrt(jnp.maximum(jnp.sum(u**2, axis=1), _LEAST**2))
-        s = u @ self.frame[0] / size
+        s = u @ self.seen[0] / self.teachers[0] / size
         sigma = self.U.coefficients(size, self.degrees, y[:, 1] if self.biased else None)
         return jnp.stack([jnp.mean(a * sigma[k] * _power(s, k)) for k in range(self.degrees + 1)])
 
@@ -196,7 +212,7 @@ class FreeNetworkSystem(System):
         """What is observed of a state whose rate is not known."""
         result = self.read(self.order(y))
         if len(self.frame) == 1:
-            result["residual"] = self.phi * self.b[0] - self._learnt(y)
+            result["residual"] = self.phi[:, 0] * self.b[0] - self._learnt(y)
         return result
 
     def read(self, at: Order) -> dict[str, jax.Array]:
@@ -207,9 +223,9 @@ class FreeNetworkSystem(System):
         by_degree = []
         for k in range(self.degrees + 1):
             charge = a * sigma[k] / m
-            with_teacher = charge @ (_power(at.s, k) @ self.b)
+            with_teacher = charge @ (_power(at.s, k) @ (self.phi[k] * self.b))
             with_itself = 0.5 * charge @ (_power(at.r, k) @ charge)
-            by_degree.append(self.target_by_degree[k] - self.phi[k] * with_teacher + with_itself)
+            by_degree.append(self.target_by_degree[k] - with_teacher + with_itself)
         return {"risk": risk, "risk_by_degree": jnp.stack(by_degree)}
 
 

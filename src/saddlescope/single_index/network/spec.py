@@ -23,6 +23,7 @@ from saddlescope.specs.checks import (
     Table,
     Text,
     checked,
+    numbers,
 )
 from saddlescope.specs.run_spec import Range, RunSpec
 from saddlescope.specs.settings import settings
@@ -32,7 +33,7 @@ Method = Literal["auto", "direct", "gram"]
 Start = Literal["sphere", "orthogonal", "gaussian"]
 
 # what each description can be told, and what it must be told
-_NETWORK = frozenset({"neurons", "dimension", "runs", "seed", "sphere", "norm", "biases"})
+_NETWORK = frozenset({"neurons", "dimension", "runs", "seed", "sphere", "norm", "biases", "inputs"})
 _TAKES: dict[str, frozenset[str]] = {
     "mean_field": frozenset(),
     "network": _NETWORK | {"start"},
@@ -87,7 +88,15 @@ def _biases(value: Any, info: ValidationInfo) -> float | str | dict[str, Any]:
         raise ArgumentError(str(info.field_name), must, value) from None
 
 
+def _inputs(value: Any, info: ValidationInfo) -> list[float] | dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    must = "be a list of eigenvalues, or a table such as {power_law = 1.0, number = 100}"
+    return numbers(str(info.field_name), value, must)
+
+
 Biases = Annotated[float | str | dict[str, Any], BeforeValidator(_biases)]
+Inputs = Annotated[list[float] | dict[str, Any], BeforeValidator(_inputs)]
 RateRatio = Annotated[float, checked(rate_ratio)]
 Dimension = Annotated[int | float, BeforeValidator(_dimension)]
 Directions = Annotated[int | list[list[float]], BeforeValidator(_directions)]
@@ -176,6 +185,11 @@ class Dynamics(Table):
     biases: Biases | None = Field(
         None, description="start of b in sigma(<u, x> + b): a number or a law; without it neurons have none"
     )
+    inputs: Inputs | None = Field(
+        None,
+        description="covariance of x, for neurons of free norm: eigenvalues, or a table of {eigenvalues, shares, "
+        "teacher}, {power_law, number} or {file} of samples; without it the identity",
+    )
 
 
 class Run(Table):
@@ -196,6 +210,7 @@ class Run(Table):
     sphere: Flag | None = Field(None, description="instead of dynamics.sphere")
     norm: Positive | None = Field(None, description="instead of dynamics.norm")
     biases: Biases | None = Field(None, description="instead of dynamics.biases")
+    inputs: Inputs | None = Field(None, description="instead of dynamics.inputs")
 
 
 class Solver(Table):
@@ -235,6 +250,7 @@ class Spec(RunSpec):
     )
 
     NAME: ClassVar = "Networks and SGD"
+    PATHS: ClassVar = ("dynamics.inputs.file", "run.inputs.file")
     RANGES: ClassVar = {
         "dynamics.epsilon": Range(1e-6, 1.0, log=True, most=1e6),
         "dynamics.until": Range(1e-2, 1e3, log=True, unit="paper's time", most=1e5),
@@ -294,6 +310,9 @@ class Spec(RunSpec):
             if kind == "mean_field" and how.biases is not None:
                 must = f"not be given for {where}, as the mean-field flow is that of neurons without"
                 raise ArgumentError("dynamics.biases", must, how.biases)
+            if kind == "mean_field" and how.inputs is not None:
+                must = f"not be given for {where}, as the mean-field flow is that of isotropic inputs"
+                raise ArgumentError("dynamics.inputs", must, how.inputs)
             # what two keys forbid together is refused here, where a sweep looks at every task
             at = "run" if self.run else "dynamics"
             if told.get("sphere") and told["norm"] != 1:
@@ -302,6 +321,9 @@ class Spec(RunSpec):
             if told.get("sphere") and told.get("start") == "gaussian":
                 must = f'not be "gaussian" for {where} while neurons keep their norm one (sphere = false frees it)'
                 raise ArgumentError(f"{at}.start", must, told["start"])
+            if told.get("sphere") and told.get("inputs") is not None:
+                must = f"be false for {where} beside inputs that are not isotropic"
+                raise ArgumentError(f"{at}.sphere", must, True)
             for key in _NEEDS[kind]:
                 if key not in told:
                     must = f"be given for {where}, here or for all runs as dynamics.{key}"

@@ -33,7 +33,8 @@ class Study(Base):
         self.spec = spec
         self.title = title
         self.flows = spec.flows()
-        # the order of degrees is that of a second layer that learns first, and of neurons on the sphere without biases
+        # the order of degrees is that of a second layer that learns first, and of neurons on the sphere without biases,
+        # which see isotropic inputs
         how = spec.dynamics
         told = [told for _, told in spec.descriptions().values()]
         of_theory = any(t.get("sphere", True) and t.get("biases") is None for t in told)

@@ -15,9 +15,11 @@ from saddlescope.arguments import ArgumentError, count, finite, positive
 from saddlescope.gaussian import Law, Uniform, law, spec
 from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
-from saddlescope.single_index.network.flow import NetworkFlow
+from saddlescope.single_index.network.eigenspaces import Eigenspaces
+from saddlescope.single_index.network.population import population, refuse_sphere, told_of_inputs
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
-from saddlescope.single_index.network.sphere import extras, free_norm, given, reduced, sphere_start, start_of_biases
+from saddlescope.single_index.network.sphere import extras, free_norm, given, start_of_biases
+from saddlescope.single_index.problem.covariance import law_of_inputs
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio
 from saddlescope.single_index.problem.single_index import coefficients
@@ -52,6 +54,7 @@ class NetworkDescent(Descent):
         sphere: bool = True,
         norm: float = 1.0,
         biases: Any = None,
+        inputs: Any = None,
     ):
         self.problem = as_multi_index(problem)
         if not math.isfinite(self.problem.activation.derivative_norm_squared):
@@ -69,6 +72,10 @@ class NetworkDescent(Descent):
             raise ArgumentError("label_noise", "not be negative", self.label_noise)
         self.second_layer: Law | None = None
         self.sphere, self.norm = free_norm(sphere, norm)
+        self.inputs = law_of_inputs(inputs)
+        refuse_sphere(self.sphere, self.inputs)
+        if not self.inputs.isotropic and biases is not None:
+            raise ArgumentError("biases", "be left out beside inputs that are not isotropic, for SGD", biases)
         if method not in ("auto", "direct", "gram"):
             raise ArgumentError("method", 'be "auto", "direct" or "gram"', method)
         if initial is not None:
@@ -94,10 +101,13 @@ class NetworkDescent(Descent):
         room = p + self.neurons + _spare(self.batch_size)
         if method == "gram" and self.dimension <= room:
             raise ArgumentError("dimension", f'be above {room} for method "gram" (use "direct")', self.dimension)
-        big = self.dimension > max(4 * (self.neurons + p), room)
+        if method == "gram" and not self.inputs.isotropic:
+            raise ArgumentError("method", 'be "direct" or "auto" beside inputs that are not isotropic', method)
+        big = self.inputs.isotropic and self.dimension > max(4 * (self.neurons + p), room)
         self.method = ("gram" if big else "direct") if method == "auto" else method
         self._check_size(p)
-        self._a, self._u = self._starts(a, u, p)
+        self._spaces = Eigenspaces.of(self.inputs, self.problem.gram, self.dimension)
+        self._a, self._u = self._starts(a, u)
         seeds = range(self.seed, self.seed + self.runs)
         starts = [start_of_biases(biases, self.neurons, seed) for seed in seeds]
         self._biases = None if biases is None else np.array(starts)
@@ -112,19 +122,18 @@ class NetworkDescent(Descent):
             coordinates = p + m + _spare(self.batch_size)
             check_fits(self.runs * (2 * m + batch) * coordinates, **asked)
 
-    def _starts(self, a: Any, u: Any, p: int) -> tuple[np.ndarray, np.ndarray]:
+    def _starts(self, a: Any, u: Any) -> tuple[np.ndarray, np.ndarray]:
         """Starts of all runs, (runs, m) and (runs, m, coordinates)."""
         if a is not None:
-            u = reduced(u, p) if self.method == "gram" else u
+            u = self._spaces.placed(u, whole=self.method == "direct")
             return np.tile(a, (self.runs, 1)), np.tile(u, (self.runs, 1, 1))
         assert self.second_layer is not None
         all_a, all_u = [], []
         for seed in range(self.seed, self.seed + self.runs):
             all_a.append(self.second_layer.sample(self.neurons, seed))
             # the start of a NetworkFlow of that seed; turned into few coordinates, which isotropic samples do not feel
-            u = sphere_start(p, self.neurons, self.dimension, np.random.default_rng([seed, 1]))
-            more = self.dimension - u.shape[1] if self.method == "direct" else 0
-            all_u.append(self.norm * np.pad(u, [(0, 0), (0, more)]))
+            u = self._spaces.start("sphere", self.neurons, np.random.default_rng([seed, 1]))
+            all_u.append(self.norm * (self._spaces.widened(u) if self.method == "direct" else u))
         return np.array(all_a), np.array(all_u)
 
     @property
@@ -132,10 +141,11 @@ class NetworkDescent(Descent):
         return self._step_size
 
     def _population(self, coordinates: int):
-        biases = None if self._biases is None else self._biases[0]
-        start = self._a[0], self._u[0]
-        flow = NetworkFlow(self.problem, self.epsilon, initial=start, sphere=self.sphere, biases=biases)
-        return flow._system(coordinates)
+        biased = self._biases is not None
+        # samples open coordinates beside those of the flow
+        widths = np.array([coordinates]) if self.inputs.isotropic else self._spaces.counts
+        kind = {"free": not self.sphere or biased, "sphere": self.sphere, "biased": biased}
+        return population(self.problem, self.epsilon, self._spaces, widths, **kind)
 
     def start(self) -> tuple[Any, Any]:
         keys = jnp.stack([jax.random.PRNGKey(seed) for seed in range(self.seed, self.seed + self.runs)])
@@ -147,7 +157,10 @@ class NetworkDescent(Descent):
             "activation": self.problem.activation,
             "link": self.problem.link,
             "batch": self.batch_size,
+            "root": jnp.ones(()),
         }
+        if not self.inputs.isotropic:
+            common["root"] = jnp.asarray(np.sqrt(self.inputs.eigenvalues[self._spaces.places(self._spaces.counts)]))
         if self._biases is not None:
             u = np.insert(u, p, self._biases, axis=2)
         if self.method == "direct":
@@ -185,6 +198,8 @@ class NetworkDescent(Descent):
         observables |= {name: squeezed(raw[name]) for name in ("train_risk", "residual") if name in raw}
         if not self.sphere:
             observables["norm"] = squeezed(record.states[..., 1 + p])
+        if not self.inputs.isotropic:
+            observables["preactivation"] = squeezed(record.states[..., 2 + p])
         if self._biases is not None:
             observables["bias"] = squeezed(record.states[..., -1])
         if "moment" in raw:
@@ -210,7 +225,7 @@ class NetworkDescent(Descent):
         delta = self._noise_of_samples
         if not delta or not self.label_noise or not np.all(np.isfinite(states)):
             return floors
-        norm = 1.0 if self.sphere else states[..., 1 + p]
+        norm = 1.0 if self.sphere else states[..., 1 + p if self.inputs.isotropic else 2 + p]
         bias = None if self._biases is None else states[..., -1]
         second = self.step_size / (self.epsilon * self.batch_size)
         told = self.problem, delta, self.label_noise, states[..., 0], norm, bias
@@ -218,8 +233,8 @@ class NetworkDescent(Descent):
 
     @property
     def _noise_of_samples(self) -> float:
-        """Step size x dimension / batch of fresh samples."""
-        return self.step_size * self.dimension / self.batch_size
+        """Step size x dimension / batch of fresh samples, or x tr Sigma, which is as much of an isotropic input."""
+        return self.step_size * float(self._spaces.counts @ self.inputs.eigenvalues) / self.batch_size
 
     @abc.abstractmethod
     def _samples(self, steps: int) -> int:
@@ -244,6 +259,7 @@ class NetworkDescent(Descent):
                 "initial": hashlib.sha256(self._a.tobytes() + self._u.tobytes()).hexdigest()[:16],
             }
             | extras(self.sphere, self.norm, self._biases)
+            | told_of_inputs(self.problem, self._spaces, self.inputs)
         )
 
 
@@ -275,6 +291,7 @@ class OnePassSGD(NetworkDescent):
         sphere: whether neurons keep their norm one; if not, it is free.
         norm: of the neurons of a random start, where it is free.
         biases: b(0) of neurons sigma(<u_i, x> + b_i), see `NetworkFlow`.
+        inputs: covariance of samples, see `NetworkFlow`; they are drawn in all d coordinates then.
 
     Raises:
         ArgumentError: if an argument is refused.

@@ -142,6 +142,8 @@ class SGDLimit(Flow):
             raise ArgumentError("sgd", "be a OnePassSGD", sgd)
         if sgd._biases is not None:
             raise ArgumentError("sgd", "have neurons without biases", sgd)
+        if not sgd.inputs.isotropic:
+            raise ArgumentError("sgd", "have isotropic inputs (NetworkFlow is the limit of small steps)", sgd)
         self.sgd = sgd
         problem = sgd.problem
         if not problem.summed:

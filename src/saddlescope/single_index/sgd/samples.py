@@ -46,6 +46,7 @@ class SampleDescent(NetworkDescent):
         sphere: bool = True,
         norm: float = 1.0,
         biases: Any = None,
+        inputs: Any = None,
     ):
         self.samples = count("samples", samples)
         super().__init__(
@@ -64,13 +65,14 @@ class SampleDescent(NetworkDescent):
             sphere=sphere,
             norm=norm,
             biases=biases,
+            inputs=inputs,
         )
         check_fits(2.0 * self.samples * self.dimension, samples=self.samples, dimension=self.dimension)
 
     def start(self) -> tuple[Any, Any]:
         steps, state = super().start()
         rng = np.random.default_rng([self.seed, 2])
-        x = rng.standard_normal((self.samples, self.dimension))
+        x = rng.standard_normal((self.samples, self.dimension)) * np.asarray(steps.root)
         frame = np.asarray(steps.population.frame)
         y = np.asarray(self.problem.link(x @ frame.T)) @ np.asarray(steps.population.b)
         y = y + self.label_noise * rng.standard_normal(self.samples)
@@ -83,6 +85,7 @@ class SampleDescent(NetworkDescent):
             activation=steps.activation,
             link=steps.link,
             batch=1,
+            root=steps.root,
             x=jnp.asarray(x),
             y=jnp.asarray(y),
         )

@@ -29,12 +29,14 @@ class SGDSteps(Iteration):
         label_noise: standard deviation of the labels.
         activation, link: sigma and phi.
         batch: samples a step.
+        root: standard deviations of samples in their coordinates, or one for all, shape ().
     """
 
     stop_on: ClassVar[str] = "risk"
 
     population: NetworkSystem | FreeNetworkSystem
     label_noise: jax.Array
+    root: jax.Array
     activation: GaussianFunction = eqx.field(static=True)
     link: GaussianFunction = eqx.field(static=True)
     batch: int = eqx.field(static=True)
@@ -64,16 +66,21 @@ class SGDSteps(Iteration):
         def one(a, u):
             biases = [u[:, self._bias]] if self.biased else []
             result = self.population.of_state(jnp.column_stack([a, *biases, self._beside(u)]))
-            return result | {"overlaps": u @ self._frame(u.shape[1]).T}
+            return result | {"overlaps": self._overlap(u)}
 
         return jax.vmap(one)(a, u)
 
     def saved(self, state):
         _, _, a, u, *_ = state
-        s = u @ self._frame(u.shape[-1]).T
+        s = self._overlap(u)
         norms = [] if self.sphere else [jnp.linalg.norm(self._beside(u), axis=-1, keepdims=True)]
+        norms += [jnp.linalg.norm(u * self.root, axis=-1, keepdims=True)] if self.root.ndim else []
         biases = [u[..., self._bias : self._bias + 1]] if self.biased else []
         return jnp.concatenate([a[..., None], s, *norms, *biases], axis=-1)
+
+    def _overlap(self, u: jax.Array) -> jax.Array:
+        """Covariances of what neurons and teachers see, shape (..., m, p)."""
+        return (u * self.root**2) @ self._frame(u.shape[-1]).T
 
     def _frame(self, coordinates: int) -> jax.Array:
         frame = self.population.frame
@@ -114,7 +121,7 @@ class DirectSteps(SGDSteps):
     def draw(self, key: jax.Array, used: jax.Array, coordinates: int) -> jax.Array:
         """The samples of the next step, shape (batch, coordinates)."""
         del used
-        x = jax.random.normal(key, (self.batch, coordinates))
+        x = jax.random.normal(key, (self.batch, coordinates)) * self.root
         return x.at[:, self._bias].set(1.0) if self.biased else x
 
     def advance(self, state):
