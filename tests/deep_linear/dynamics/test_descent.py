@@ -118,8 +118,8 @@ def test_the_rate_of_the_cost_is_the_square_of_the_gradient():
     y = steps.saved(state)
     wanted = steps.system.observables(y, steps.system.vector_field(y))
     result = steps.observables(state)
-    assert result.keys() == wanted.keys()
-    assert all(np.allclose(result[name], wanted[name], rtol=1e-13) for name in wanted)
+    assert result.keys() == wanted.keys() - {"product_rate"}  # by which a flow tells its error
+    assert all(np.allclose(result[name], wanted[name], rtol=1e-13) for name in result)
 
 
 def test_ctrl_c_within_the_steps_and_a_run_taken_up_again_lose_nothing(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ _BALANCED = 1e-10  # share of the weights' squares that an imbalance made by rou
 _RESOLVED = 1e-12  # share of the largest singular value above which rounding of the product does not make a sign
 _GROWN = 1e-6  # share of the largest singular value that rounding does not make in a product of the rank that is kept
 _REGROWN, _SHRUNK = 30.0, 1e-3
+_ROUNDING = 1e-10  # share of the largest weights under which neurons may come and go with rounding
 
 
 def unreachable(
@@ -72,7 +73,9 @@ def neurons_lost(weights: list[np.ndarray], states: list[list[np.ndarray]], rtol
     sizes = np.array([np.linalg.svd(even.T @ first, compute_uv=False) for first, _ in states])
     largest = np.array([max(np.linalg.norm(W, 2) for W in both) for both in states])
     held = sizes[:, sizes[0] > 1e-12 * largest[0]]
-    return _CROSSED if held.size and _regrown(held[:, -1], largest, rtol).any() else None
+    # below its floor a size is rounding of steps and of the frame, which comes and goes
+    floored = np.maximum(held.min(axis=1, initial=np.inf), _ROUNDING * largest)
+    return _CROSSED if held.size and _regrown(floored, largest, rtol).any() else None
 
 
 _CROSSED = (
