@@ -91,3 +91,27 @@ def test_functions_without_closed_noise_are_refused(start):
         ss.SGDLimit(sgd)
     with pytest.raises(ss.ArgumentError, match="Argument `sgd` must be a OnePassSGD"):
         ss.SGDLimit("sgd")  # pyright: ignore[reportArgumentType]
+
+
+def test_phase_retrieval_leaves_at_its_published_time():
+    """Square on square on the sphere, step x d = gamma = .1, noise of variance 1e-4: s^2 is a logistic curve,
+
+    d(s^2)/dt = s^2 [(8 - 48 gamma) (1 - s^2) - 4 gamma tau^2]. The run of Arnaboldi et al. (2023), "Escaping
+    mediocrity", starts at a drawn risk 1.99931708 = 2 (1 - s^2), not at s^2 = 1/d, and has lost 1 % of it by 1.06889.
+    """
+    gamma, variance, d = 0.1, 1e-4, 3000
+    start = 1 - 1.9993170768076014 / 2
+    rate, rest = 8 - 48 * gamma, 4 * gamma * variance
+    end = 1 - rest / rate
+    left = 0.01 + 0.99 * start
+    exit_time = np.log(left / start * (end - start) / (end - left)) / (rate - rest)
+    assert exit_time == pytest.approx(1.06889, abs=1e-5)
+    square = ss.SingleIndex([1.0, 0.0, 2**0.5], [1.0, 0.0, 2**0.5])
+    u = np.zeros((1, d))
+    u[0, :2] = np.sqrt([start, 1 - start])
+    told = {"step_size": gamma / d, "label_noise": variance**0.5, "second_layer": "fixed"}
+    run = ss.solve(ss.SGDLimit(ss.OnePassSGD(square, initial=([1.0], u), **told)), until=10.0, rtol=1e-9)
+    assert run["risk"][0] == pytest.approx(1.9993170768, abs=1e-9)
+    assert np.interp(-0.99 * run["risk"][0], -run["risk"], run.time) == pytest.approx(exit_time, rel=2e-3)
+    assert run["overlap"][-1] ** 2 == pytest.approx(end, abs=1e-7)
+    assert run["risk"][-1] == pytest.approx(2.5e-5, rel=1e-2)  # where the published run ends, too
