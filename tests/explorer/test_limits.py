@@ -63,6 +63,12 @@ def test_no_file_is_opened_but_those_that_were_named():
     with pytest.raises(SpecError, match="opens no files"):
         checked(spec)
     assert checked(spec, {"/etc/passwd"}).problem.file == "/etc/passwd"  # pyright: ignore
+    for place in ("dynamics", "run"):  # one run of several, too
+        spec = changed("network", "run", [{"name": "one", "kind": "network", "sphere": False}])
+        holder = spec["dynamics"] if place == "dynamics" else spec["run"][0]
+        holder["inputs"] = {"file": "/etc/passwd"}
+        with pytest.raises(SpecError, match=f"opens no files: `{place}.inputs.file`"):
+            checked(spec)
 
 
 @pytest.mark.parametrize("value", ["os:system", "lambda x: x", "__import__('os')", "math.sin"])

@@ -10,6 +10,7 @@ from saddlescope.arguments import RefusedError, echo, shortened
 from saddlescope.explorer.forms import shown_families
 from saddlescope.explorer.limits import checked
 from saddlescope.specs import read, shipped
+from saddlescope.specs.run_spec import files_in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +53,7 @@ def given(names: tuple[str, ...]) -> Given:
             if spec.family not in shown_families():
                 raise RefusedError(f"Specs of the family {spec.family!r} have no page: use `saddlescope run`.")
             tables = spec.model_dump(exclude_none=True, exclude_defaults=True) | {"family": spec.family}
-            files |= {tables[key.split(".")[0]].get(key.split(".")[1]) for key in spec.PATHS} - {None}
+            files |= {holder[name] for _, holder, name in files_in(tables, type(spec))}
             checked(tables, files)
             specs.append((path.stem, tables))
         elif not path.exists():

@@ -13,7 +13,7 @@ from saddlescope.arguments import echo
 from saddlescope.families import families, model
 from saddlescope.specs.explaining import sentence
 from saddlescope.specs.refusals import SpecError, nearest
-from saddlescope.specs.run_spec import RunSpec
+from saddlescope.specs.run_spec import RunSpec, files_in
 
 SPEC_BYTES = 64 * 1024
 LOG_BYTES = 64 * 1024**2
@@ -86,11 +86,8 @@ def _walk(value: Any, depth: int) -> Iterator[tuple[int, Any]]:
 
 
 def _refuse_files(spec: RunSpec, files: Collection[str]) -> None:
-    tables = spec.plain()
-    for key in spec.PATHS:
-        table, name = key.split(".")
-        value = tables.get(table, {}).get(name)
-        if value is not None and value not in files:
+    for key, holder, name in files_in(spec.plain(), type(spec)):
+        if holder[name] not in files:
             raise SpecError(f"The page opens no files: `{key}` can be had by `saddlescope explore SPEC` only.")
 
 

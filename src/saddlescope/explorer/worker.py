@@ -242,9 +242,11 @@ def _study(spec: dict[str, Any]) -> Any:
     from saddlescope import families
     from saddlescope.explorer.limits import checked
     from saddlescope.specs.explaining import named_as_typed
+    from saddlescope.specs.run_spec import files_in
 
-    files = [spec["problem"]["file"]] if isinstance(spec.get("problem"), dict) and "file" in spec["problem"] else []
-    read = checked(spec, files)  # the server has looked at what may be named
+    # the server has looked at what may be named
+    keys = families.model(spec.get("family", "single_index"))
+    read = checked(spec, [holder[name] for _, holder, name in files_in(spec, keys)])
     with named_as_typed(type(read)):
         return families.study(read)
 

@@ -14,7 +14,7 @@ from saddlescope.arguments import echo, shortened
 from saddlescope.families import DEFAULT, families, model
 from saddlescope.specs.explaining import sentence
 from saddlescope.specs.refusals import SpecError, nearest
-from saddlescope.specs.run_spec import RunSpec
+from saddlescope.specs.run_spec import RunSpec, files_in
 from saddlescope.specs.settings import settings, tables
 from saddlescope.specs.shipping import shipped
 
@@ -100,15 +100,9 @@ def _rename(content: dict[str, Any], keys: type[RunSpec]) -> None:
 
 def _anchor(content: dict[str, Any], keys: type[RunSpec], folder: Path) -> None:
     """Make names of files absolute, so that a spec works from anywhere and after it is saved elsewhere."""
-    for key in keys.PATHS:
-        *tables, name = key.split(".")
-        holders: list[Any] = [content]
-        for table in tables:
-            inner = [holder.get(table) for holder in holders if isinstance(holder, dict)]
-            holders = [each for one in inner for each in (one if isinstance(one, list) else [one])]
-        for holder in holders:
-            if isinstance(holder, dict) and isinstance(holder.get(name), str):
-                holder[name] = str((folder / holder[name]).absolute())
+    for _, holder, name in files_in(content, keys):
+        if isinstance(holder[name], str):
+            holder[name] = str((folder / holder[name]).absolute())
 
 
 def _text(spec: str) -> tuple[str, str, Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
@@ -51,3 +51,21 @@ class RunSpec(Table):
         {'levels': 3, 'fraction': 0.5}
         """
         return self.model_dump(exclude_none=True)
+
+
+def files_in(content: dict[str, Any], keys: type[RunSpec]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield what names a file in the tables of a spec: the key, the table that holds it, and its name there.
+
+    Args:
+        content: tables as they are written.
+        keys: of the family.
+    """
+    for key in keys.PATHS:
+        *tables, name = key.split(".")
+        holders: list[Any] = [content]
+        for table in tables:
+            inner = [holder.get(table) for holder in holders if isinstance(holder, dict)]
+            holders = [each for one in inner for each in (one if isinstance(one, list) else [one])]
+        yield from (
+            (key, holder, name) for holder in holders if isinstance(holder, dict) and holder.get(name) is not None
+        )
