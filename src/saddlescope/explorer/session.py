@@ -19,6 +19,7 @@ WORKERS = 2
 _WAITING = 8  # pages that may wait for a worker
 _HARD = 2 * SECONDS + 60  # seconds after which a job is ended from outside: prediction and compilation take time, too
 _PATIENCE = 10.0  # seconds for which an export waits for the worker that holds its run
+_CALM = 1.0  # seconds without a run, after which the other worker is warmed up
 _LINE = 2**28
 _STARTED_SLOWLY = "Starting the solver: the first run of a kind is compiled, which takes some seconds."
 
@@ -41,7 +42,15 @@ class _Worker:
     number: int | None = None  # of its job
     events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
     keys: list[str] = field(default_factory=list)  # of the last runs, the latest last
+    shapes: set[str] = field(default_factory=set)  # of runs whose programs it has compiled
     reader: asyncio.Task[None] | None = None
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def ready(self) -> None:
+        """Start the process if it is not there; who comes while it is being started waits for that one."""
+        async with self.starting:
+            if not self.alive:
+                await self.start()
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
@@ -53,7 +62,7 @@ class _Worker:
             limit=_LINE,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         )
-        self.keys = []
+        self.keys, self.shapes = [], set()
         self.reader = asyncio.create_task(self._read(self.process))
 
     @property
@@ -105,6 +114,24 @@ class _Asked:
         self.changed.set()
 
 
+def shape_of(job: dict[str, Any]) -> str:
+    """Return what the programs of a run depend on: its spec but for numbers that are no counts, and for seeds.
+
+    >>> one, other, third = ({"spec": {"a": {"epsilon": e, "particles": m}}} for e, m in ((0.1, 8), (0.2, 8), (0.1, 9)))
+    >>> shape_of(one) == shape_of(other), shape_of(one) == shape_of(third)
+    (True, False)
+    """
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items() if key != "seed"}
+        if isinstance(value, list):
+            return [plain(inner) for inner in value]
+        return "number" if isinstance(value, float) else value
+
+    return json.dumps(plain(job.get("spec", {})), sort_keys=True)
+
+
 class Session:
     """The two workers, and what each page asked for last."""
 
@@ -114,18 +141,20 @@ class Session:
         self._last: dict[str, _Asked] = {}
         self._waiting = 0
         self._count = 0
+        self._warming: asyncio.Task[None] | None = None
+        self._cold: _Worker | None = None  # the one that is being warmed up
         self._ending: set[asyncio.Task[None]] = set()
 
     async def warm_up(self) -> None:
-        """Start a process before anybody asks."""
-        async with self._free:
-            if not self._workers[0].alive:
-                await self._workers[0].start()
+        """Start a process before anybody asks; the other one follows when the first has shown what is asked for."""
+        await self._workers[0].ready()
 
     async def stop(self) -> None:
         """End all processes."""
         for asked in self._last.values():
             asked.give_up()
+        if self._warming is not None:
+            self._warming.cancel()
         await asyncio.gather(*(worker.stop() for worker in self._workers))
 
     @property
@@ -149,7 +178,7 @@ class Session:
                 before.give_up()
         worker, instead = None, ("cancelled", "{}")
         try:
-            worker = await self._take(job.get("key", ""), asked, holder=not alone)
+            worker = await self._take(job, asked, holder=not alone)
         except BusyError as error:
             instead = _said("refused", str(error))
         finally:
@@ -161,11 +190,11 @@ class Session:
             return
         number = worker.number
         assert number is not None
-        finished = False
+        finished = shown = False
         try:
             if not worker.alive:
                 yield _said("starting", _STARTED_SLOWLY)
-                await worker.start()
+                await worker.ready()
             worker.send(job | {"number": number})
             end = time.monotonic() + _HARD
             while not finished:
@@ -176,6 +205,7 @@ class Session:
                     yield event
                     continue
                 finished = event[0] == "end"
+                shown |= event[0] == "table"
                 yield event
                 if event[0] == "cancelled" and not asked.wanted:
                     break
@@ -183,12 +213,38 @@ class Session:
             self._forget(page, asked)
             if finished:
                 self._done(worker, job)
+                if shown and job["do"] == "run":
+                    worker.shapes.add(shape_of(job))
+                    self._warm_other(job)
             else:
                 # whoever asked is gone: the worker is free once it has heard of that
                 worker.send({"cancel": number})
                 task = asyncio.create_task(self._wind_down(worker, job))
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)
+
+    def _warm_other(self, job: dict[str, Any]) -> None:
+        """Have an idle worker compile what another has just run, so that the second run of two is as fast as one."""
+        if self._cold is None:
+            if self._warming is not None:
+                self._warming.cancel()  # it waits for calm
+            self._warming = asyncio.create_task(self._warm(job))
+
+    async def _warm(self, job: dict[str, Any]) -> None:
+        await asyncio.sleep(_CALM)
+        shape = shape_of(job)
+        worker = next((one for one in self._workers if shape not in one.shapes), None)
+        if worker is None or self.running:
+            return
+        self._count += 1
+        worker.number, worker.events, self._cold = self._count, asyncio.Queue(), worker
+        try:
+            await worker.ready()
+            worker.send(job | {"do": "warm", "number": worker.number})
+            await self._wind_down(worker, job)
+            worker.shapes.add(shape)
+        finally:
+            self._cold = None
 
     def _forget(self, page: str, asked: _Asked) -> None:
         if self._last.get(page) is asked:
@@ -211,14 +267,15 @@ class Session:
             coming.cancel()
             change.cancel()
 
-    async def _take(self, key: str, asked: _Asked, *, holder: bool) -> _Worker | None:
+    async def _take(self, job: dict[str, Any], asked: _Asked, *, holder: bool) -> _Worker | None:
         """A free worker, the one that has done this before if there is a choice; None if nobody waits any more.
 
         Args:
-            key: of the run.
+            job: what is to be done.
             asked: whether it is still wanted.
             holder: wait a while for the worker that holds the run, as to repeat it takes longer.
         """
+        key, shape = job.get("key", ""), shape_of(job)
         patience = time.monotonic() + (_PATIENCE if holder else 0.0)
         if self._waiting >= _WAITING:
             raise BusyError(f"Two runs are under way and {_WAITING} pages wait: try again in a while.")
@@ -228,10 +285,12 @@ class Session:
                 free = [worker for worker in self._workers if worker.number is None]
                 held = any(key in worker.keys and worker.alive for worker in self._workers if worker not in free)
                 if free and not (held and time.monotonic() < patience):
-                    best = max(free, key=lambda w: (key in w.keys, w.alive, len(w.keys)))
+                    best = max(free, key=lambda w: (key in w.keys, shape in w.shapes, w.alive, len(w.keys)))
                     self._count += 1
                     best.number, best.events = self._count, asyncio.Queue()
                     return best
+                if not free and self._cold is not None:
+                    self._cold.send({"cancel": self._cold.number})  # what is compiled by then is not compiled again
                 async with self._free:
                     with contextlib.suppress(asyncio.TimeoutError):
                         await asyncio.wait_for(self._free.wait(), 0.2)

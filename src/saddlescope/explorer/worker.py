@@ -27,6 +27,7 @@ from saddlescope.explorer.limits import MEMORY, SECONDS, as_json
 _KEPT = 3  # finished runs, for exports
 _WATCHED = 0.2  # seconds between two looks at the memory
 _POINTS = 4000  # of a curve that is shown
+_WARM = 2.0  # seconds that a run may go on that only warms up
 
 
 class _Done(NamedTuple):
@@ -48,6 +49,7 @@ class Worker:
         self._kept: OrderedDict[str, _Done] = OrderedDict()
         self._cancelled: set[int] = set()
         self._job = -1
+        self._silent = False
         self._controls: list[Any] = []
 
     def cancel(self, number: int) -> None:
@@ -76,6 +78,8 @@ class Worker:
             self._tell("end", {})
 
     def _tell(self, event: str, content: Any) -> None:
+        if self._silent:
+            return
         with self._lock:
             self._out.write(f"{self._job} {event} {encoded(content)}\n".encode())
             self._out.flush()
@@ -85,10 +89,10 @@ class Worker:
             raise CancelledError
 
     @contextlib.contextmanager
-    def _controlled(self, *watchers: Any) -> Any:
+    def _controlled(self, *watchers: Any, solved: Any = None) -> Any:
         from saddlescope.solve.control import Control
 
-        control = Control(*watchers, deadline=SECONDS)
+        control = Control(*watchers, deadline=SECONDS, solved=solved)
         self._controls.append(control)
         try:
             self._check()
@@ -101,19 +105,34 @@ class Worker:
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
     def _run(self, job: dict[str, Any]) -> None:
-        """Solve a spec: points while it runs, the picture, the prediction, the table, the states, the functions."""
+        """Solve a spec: points while it runs, the picture, functions and states, the prediction, the table."""
         from saddlescope.explorer.shown.lines import named_runs, picture, predicted
-        from saddlescope.explorer.shown.states import states
+        from saddlescope.explorer.shown.states import stands_alone, states
         from saddlescope.study.without_theory import compared, prediction
 
         study = _study(job["spec"])
         self._tell("begin", {"title": study.title, "doing": study.doing})
-        with self._controlled(self._points()):
+        early: dict[str, Any] = {"time": None, "picture": {}}
+
+        def show(run: Any) -> None:
+            # who moves a slider sees the run before it is known how far it is off
+            early.update(time=run.time, picture=picture({"run": [run]}))
+            self._tell("picture", early["picture"])
+            self._check()
+
+        with self._controlled(self._points(), solved=show if _single(study) else None):
             solved = study.solve()
         runs = named_runs(study, solved)
-        shown = picture(runs)
-        self._tell("picture", shown)
+        shown = early["picture"]
+        if early["time"] is None or _to_show(runs).time is not early["time"]:
+            shown = picture(runs)
+            self._tell("picture", shown)
         self._check()
+        self._tell("functions", _functions(_to_show(runs)))
+        alone = stands_alone(_to_show(runs))
+        if alone:
+            self._tell("states", states(_to_show(runs)))
+            self._check()
         with self._controlled():
             theory, doubts = prediction(study.predict)
         if not doubts:
@@ -128,19 +147,29 @@ class Worker:
         if not comparison.complete:
             doubts.insert(0, f"This is a part of the run: {_to_show(runs).message}")
         self._tell("table", _table(comparison, doubts))
-        self._check()
-        self._tell("states", states(_to_show(runs), theory))
-        self._check()
-        self._tell("functions", _functions(_to_show(runs)))
+        if not alone:
+            self._check()
+            self._tell("states", states(_to_show(runs), theory))
+
+    def _warm(self, job: dict[str, Any]) -> None:
+        """Do a run that nobody waits for, so that the next one of its shape finds everything loaded and compiled."""
+        self._silent = True
+        try:
+            self._run(job)
+        finally:
+            self._silent = False
 
     def _points(self) -> Any:
         """A watcher that passes on what a run has come to."""
         from saddlescope.solve.progress import Pace
 
-        known: dict[str, Any] = {"run": -1, "pace": None}
+        known: dict[str, Any] = {"run": -1, "pace": None, "since": math.inf}
 
         def watch(standing: Any) -> None:
             self._check()
+            known["since"] = min(known["since"], time.monotonic())
+            if self._silent and time.monotonic() - known["since"] > _WARM:
+                raise CancelledError
             if known["run"] < 0 or standing.time < known["time"]:
                 known["run"] += 1
                 known["pace"] = Pace(standing.until, standing.shortest_time)
@@ -249,6 +278,14 @@ def _study(spec: dict[str, Any]) -> Any:
     read = checked(spec, [holder[name] for _, holder, name in files_in(spec, keys)])
     with named_as_typed(type(read)):
         return families.study(read)
+
+
+def _single(study: Any) -> bool:
+    """Whether one run is all that a study makes, so that a picture of it is the whole one."""
+    flows = getattr(study, "flows", None)
+    if flows is None:
+        return hasattr(study, "flow")
+    return sum(len(flow) if isinstance(flow, list) else 1 for flow in flows.values()) == 1
 
 
 def _to_show(runs: dict[str, list[Any]]) -> Any:

@@ -60,6 +60,8 @@ class Control:
         deadline: seconds from now.
         whole: no part of a run is of use: what would end early raises KeyboardInterrupt or `DeadlineError` instead, as
             where many runs make one result.
+        solved: called with each whole run of a flow in continuous time once it stands, while its error is still to be
+            found out.
 
     Raises:
         ArgumentError: if the deadline is not a positive number.
@@ -75,8 +77,15 @@ class Control:
         ('INTERRUPTED', 1, True)
     """
 
-    def __init__(self, *watchers: Watcher, deadline: float | None = None, whole: bool = False):
+    def __init__(
+        self,
+        *watchers: Watcher,
+        deadline: float | None = None,
+        whole: bool = False,
+        solved: Callable[[Trajectory], None] | None = None,
+    ):
         self._watchers = watchers
+        self._solved = solved
         self._end = None if deadline is None else time.monotonic() + positive("deadline", deadline)
         self._whole = whole
         self._cancelled = False
@@ -108,6 +117,13 @@ class Control:
             watcher(standing)
         for control in self._above:
             control.tell(standing)
+
+    def tell_solved(self, trajectory: Trajectory) -> None:
+        """Show a run whose error is still to be found out."""
+        if self._solved is not None:
+            self._solved(trajectory)
+        for control in self._above:
+            control.tell_solved(trajectory)
 
     def refuse_part(self, outcome: Outcome) -> None:
         """Raise what takes the place of a part, where no part is of use.
@@ -155,6 +171,9 @@ class _Unwatched(Control):
 
     def tell(self, standing: Standing) -> None:
         del standing
+
+    def tell_solved(self, trajectory: Trajectory) -> None:
+        del trajectory
 
 
 def unwatched(control: Control) -> Control:

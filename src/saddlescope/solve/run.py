@@ -169,6 +169,7 @@ def _integrated(flow: Flow, how: _How, control: Control) -> Trajectory:
                 doubts=trajectory.doubts + verdict.doubts + loose,
             )
             if record.outcome.complete and how.error_estimate:
+                control.tell_solved(trajectory)
                 return _with_error(trajectory, flow, record, how, control)
             return dataclasses.replace(
                 trajectory, doubts=trajectory.doubts + _risen(flow, record, 10 * how.tolerance.rtol)

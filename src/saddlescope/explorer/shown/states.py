@@ -20,13 +20,18 @@ def states(run: Trajectory, theory: Any = None) -> dict[str, Any] | None:
         run: whose state is shown.
         theory: its prediction, whose saddles are marked where it has any.
     """
-    if {"second_layer", "overlap"} <= run.observables.keys():
+    if stands_alone(run):
         return _cloud(run)
     if "product" in run.observables:
         return _vectors(run, theory)
     if "regressor" in run.observables:
         return _coefficients(run, theory)
     return None
+
+
+def stands_alone(run: Trajectory) -> bool:
+    """Return whether the frames of a run show nothing of its prediction."""
+    return {"second_layer", "overlap"} <= run.observables.keys()
 
 
 def _cloud(run: Trajectory) -> dict[str, Any]:

@@ -1,16 +1,24 @@
 // Numbers: arrays as the server sends them, and numbers as people read them.
 
 export function decoded(told) {
-  if (typeof told === "string" && told.startsWith("f32:")) {
-    const bytes = Uint8Array.from(atob(told.slice(4)), (letter) => letter.charCodeAt(0));
-    return Array.from(new Float32Array(bytes.buffer), (value) => (Number.isFinite(value) ? value : null));
-  }
+  if (typeof told === "string" && told.startsWith("f32:")) return numbersOf(told);
   if (Array.isArray(told)) return told.map(decoded);
   if (told !== null && typeof told === "object") {
     if ("shape" in told && "numbers" in told) return folded(decoded(told.numbers), told.shape);
     return Object.fromEntries(Object.entries(told).map(([key, value]) => [key, decoded(value)]));
   }
   return told;
+}
+
+// Plain loops: what takes a function for every letter is ten times slower, and a slider waits for it.
+function numbersOf(told) {
+  const letters = atob(told.slice(4));
+  const bytes = new Uint8Array(letters.length);
+  for (let k = 0; k < letters.length; k++) bytes[k] = letters.charCodeAt(k);
+  const floats = new Float32Array(bytes.buffer);
+  const numbers = new Array(floats.length);
+  for (let k = 0; k < floats.length; k++) numbers[k] = Number.isFinite(floats[k]) ? floats[k] : null;
+  return numbers;
 }
 
 function folded(flat, shape) {
