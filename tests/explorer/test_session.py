@@ -90,7 +90,7 @@ def test_the_other_worker_is_warmed_up_once_for_what_was_run(monkeypatch):
     monkeypatch.setattr(rooms, "_CALM", 0.0)
 
     async def story():
-        session = Session()
+        session: Any = Session()
         first, second = session._workers
         for epsilon in (0.1, 0.2):
             assert "table" in await events(session, spec={"epsilon": epsilon})
@@ -101,18 +101,22 @@ def test_the_other_worker_is_warmed_up_once_for_what_was_run(monkeypatch):
         # of another shape, whoever is free; and what waits for a worker ends a warm-up
         assert "table" in await events(session, spec={"epsilon": 0.1, "particles": 8})
         second.process.deaf = True
-        await asyncio.sleep(0.05)
-        assert second.process.jobs[-1]["do"] == "warm"
+        await until(lambda: len(second.process.jobs) == 2 and second.process.jobs[-1]["do"] == "warm")
         assert session.running == 1
         first.number = 0  # at work for others
         waiting = asyncio.create_task(events(session, "another page"))
-        await asyncio.sleep(0.05)
-        assert {"cancel": second.number} in second.process.cancelled
+        await until(lambda: {"cancel": second.number} in second.process.cancelled)
         second.events.put_nowait(("end", "{}"))
         second.process.deaf = False
         assert await waiting == ["table", "end"]
 
     asyncio.run(story())
+
+
+async def until(holds):
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 class Process:
@@ -140,17 +144,18 @@ class Process:
 
 def test_after_a_warm_up_a_run_compiles_nothing(small):
     from saddlescope.explorer.worker import Worker
-    from saddlescope.solve.loop import _advance_small
+    from saddlescope.solve import loop
 
+    compiled: Any = loop._advance_small
     process = Worker(io.BytesIO())  # pyright: ignore[reportArgumentType]
     process.do({"do": "warm", "number": 1, "key": "a", "spec": small})
     told = process._out.getvalue().decode()  # pyright: ignore[reportAttributeAccessIssue]
     assert [line.split(" ")[1] for line in told.splitlines()] == ["end"]
-    programs = _advance_small._cache_size()
+    programs = compiled._cache_size()
     assert programs > 0
     moved = small | {"dynamics": small["dynamics"] | {"epsilon": 2e-4}}
     process.do({"do": "run", "number": 2, "key": "b", "spec": moved})
-    assert _advance_small._cache_size() == programs
+    assert compiled._cache_size() == programs
 
 
 def test_the_picture_of_a_run_comes_before_its_error_is_known(small, monkeypatch):
@@ -161,7 +166,7 @@ def test_the_picture_of_a_run_comes_before_its_error_is_known(small, monkeypatch
     process = Worker(io.BytesIO())  # pyright: ignore[reportArgumentType]
     monkeypatch.setattr(process, "_tell", lambda event, content: seen.append(event))
     known = run.estimate
-    monkeypatch.setattr(run, "estimate", lambda *words: seen.append("estimate") or known(*words))
+    monkeypatch.setattr(run, "estimate", lambda *words, **named: seen.append("estimate") or known(*words, **named))
     process.do({"do": "run", "number": 1, "key": "a", "spec": small})
     assert [name for name in seen if name != "points"] == (
         ["begin", "picture", "estimate", "functions", "states", "predicted", "table", "end"]
