@@ -547,6 +547,7 @@ def test_inputs_of_a_covariance_run_from_a_spec(tmp_path, monkeypatch, capsys):
         ("sphere = false", "", "must be false for run 'flow' beside inputs that are not isotropic"),
         ("data.npy", "nowhere.npy", "`inputs` of run 'flow' must name an existing file"),
         ("{ power_law = 1.0, number = 12 }", "true", "must be a list of eigenvalues, or a table such as"),
+        ("{ power_law = 1.0, number = 12 }", "[1.0, -2.0]", "`inputs` of run 'power law' must not be negative"),
         ("sphere = false", "[[run]]\nname = 'limit'\nkind = 'mean_field'", "`dynamics.inputs` .*must not be given for"),
     ],
 )

@@ -314,20 +314,21 @@ class Spec(RunSpec):
                 must = f"not be given for {where}, as the mean-field flow is that of isotropic inputs"
                 raise ArgumentError("dynamics.inputs", must, how.inputs)
             # what two keys forbid together is refused here, where a sweep looks at every task
-            at = "run" if self.run else "dynamics"
+            own = next((run.model_dump(exclude_none=True) for run in self.run if run.name == name), {})
+            at = {key: f"run.{key}" if key in own else f"dynamics.{key}" for key in ("norm", "start", "sphere")}
             if told.get("sphere") and told["norm"] != 1:
                 must = f"be 1 for {where} while neurons keep their norm one (sphere = false frees it)"
-                raise ArgumentError(f"{at}.norm", must, told["norm"])
+                raise ArgumentError(at["norm"], must, told["norm"])
             if told.get("sphere") and told.get("start") == "gaussian":
                 must = f'not be "gaussian" for {where} while neurons keep their norm one (sphere = false frees it)'
-                raise ArgumentError(f"{at}.start", must, told["start"])
+                raise ArgumentError(at["start"], must, told["start"])
             if told.get("sphere") and told.get("inputs") is not None:
                 must = f"be false for {where} beside inputs that are not isotropic"
-                raise ArgumentError(f"{at}.sphere", must, True)
+                raise ArgumentError(at["sphere"], must, True)
             for key in _NEEDS[kind]:
                 if key not in told:
                     must = f"be given for {where}, here or for all runs as dynamics.{key}"
-                    raise ArgumentError(f"{at}.{key}", must, None)
+                    raise ArgumentError(f"run.{key}" if self.run else f"dynamics.{key}", must, None)
         return self
 
     def descriptions(self) -> dict[str, tuple[Kind, dict[str, Any]]]:

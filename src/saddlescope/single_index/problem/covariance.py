@@ -207,10 +207,18 @@ def law_of_inputs(value: Any) -> Covariance:
         return Covariance([1.0])
     if isinstance(value, Covariance):
         return value
-    if isinstance(value, Mapping):
-        return _of_table(dict(value))
-    if np.ndim(value) == 1 and not isinstance(value, str):
-        return Covariance(value)
+    try:
+        if isinstance(value, Mapping):
+            return _of_table(dict(value))
+        if np.ndim(value) == 1 and not isinstance(value, str):
+            return Covariance(value)
+    except ArgumentError as error:
+        # named as it was given: by the table or the list
+        known = f"inputs.{error.argument}" if isinstance(value, Mapping) else "inputs"
+        if not error.argument.startswith("inputs"):
+            error.args = (str(error).replace(f"`{error.argument}`", f"`{known}`", 1),)
+            error.argument = known
+        raise
     raise ArgumentError("inputs", "be a Covariance, or a list of eigenvalues", value)
 
 
