@@ -160,6 +160,8 @@ def _advance(
         # A step cut short at the end of the grid says nothing against the step length that was proposed.
         proposed = jnp.minimum(length, _MOST_STRETCH * (t1 - c.t)) if remembers else length
         next_length = jnp.where(keep & (t1 < c.t + length), jnp.maximum(next_length, proposed), next_length)
+        if hasattr(solver, "stable_length"):
+            next_length = jnp.minimum(next_length, solver.stable_length(dense, t1 - c.t))
         observed = system.observables(y1, rate)
         y, t, rate = jnp.where(keep, y1, c.y), jnp.where(keep, t1, c.t), jnp.where(keep, rate, c.rate)
 

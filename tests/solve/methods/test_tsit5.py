@@ -1,0 +1,64 @@
+"""Tsit5 at rest: its steps stay within their stable length, whatever the error of a step would allow."""
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from saddlescope.outcome import Outcome
+from saddlescope.solve import System, integrate, relative
+from saddlescope.solve.methods.tsit5 import Tsit5
+
+ROTATION = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+RESTS = np.array([0.3, -1.1, 0.7])
+
+
+class Resting(System):
+    """y' = -M (y - RESTS): what starts at RESTS stays there."""
+
+    rates: jax.Array
+
+    def solver(self):
+        return Tsit5()
+
+    def vector_field(self, y):
+        matrix = (ROTATION * self.rates) @ ROTATION.T
+        return matrix @ RESTS - (ROTATION * self.rates) @ (ROTATION.T @ y)  # zero to rounding, and not exactly, there
+
+    def observables(self, y, rate):
+        return {"risk": jnp.sum((y - RESTS) ** 2), "y": y}
+
+    def error_norm(self, error, before, after, rtol, atol):
+        return jnp.max(jnp.abs(relative(error, before, after, rtol, atol)))
+
+
+class Unbounded(Resting):
+    """The same with diffrax's method, whose steps nothing but their error holds."""
+
+    def solver(self):
+        return diffrax.Tsit5()
+
+
+def followed(system: System, y0: np.ndarray, until: float):
+    grid = np.linspace(until / 50, until, 50)
+    return integrate(system, jnp.asarray(y0), grid, first_step=1e-3, rtol=1e-6, atol=1e-6, max_steps=100_000)
+
+
+@pytest.mark.parametrize("stiffness", [1.0, 1e3])
+def test_what_rests_stays_at_rest_to_rounding(stiffness: float):
+    rates = stiffness * jnp.array([1.0, 0.2, 0.01])
+    record = followed(Resting(rates), RESTS, 1000.0 / stiffness)
+    assert record.outcome is Outcome.REACHED_END
+    assert np.abs(record.observables["y"] - RESTS).max() < 1e-9  # one step may be too long before that shows
+    # within the stable length of the fastest, and not much below it
+    assert 1000 / 5 < record.solver["steps_accepted"] < 1000 / 2
+    # without the bound, rounding grows to the size of the tolerance
+    assert np.abs(followed(Unbounded(rates), RESTS, 1000.0 / stiffness).observables["y"] - RESTS).max() > 1e-7
+
+
+def test_the_bound_costs_no_steps_where_something_moves():
+    """From far away the error of a step asks for less than the stable length: the steps are the same."""
+    rates, until = jnp.array([1.0, 0.5, -0.2]), 4.0
+    ours, theirs = (followed(kind(rates), np.zeros(3), until).solver["steps_accepted"] for kind in (Resting, Unbounded))
+    assert ours <= 1.1 * theirs + 1
