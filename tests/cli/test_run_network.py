@@ -443,7 +443,7 @@ def test_the_mean_field_flow_is_that_of_the_sphere(tmp_path):
     with pytest.raises(SpecError, match=r"`dynamics.sphere` .* must be true for run 'mean field'"):
         read(str(path))
     path.write_text(LONG.replace("runs = 2", "norm = 2.0"))
-    with pytest.raises(SpecError, match=r"`dynamics.norm` .* must be 1 for run 'first' while neurons keep their norm one"):
+    with pytest.raises(SpecError, match=r"`dynamics.norm` .* must be 1 for run 'first'"):
         read(str(path))
 
 
