@@ -1,5 +1,7 @@
 """Tsit5 at rest: its steps stay within their stable length, whatever the error of a step would allow."""
 
+from typing import Any
+
 import diffrax
 import jax
 import jax.numpy as jnp
@@ -19,12 +21,13 @@ class Resting(System):
 
     rates: jax.Array
 
-    def solver(self):
+    def solver(self) -> Any:
         return Tsit5()
 
     def vector_field(self, y):
-        matrix = (ROTATION * self.rates) @ ROTATION.T
-        return matrix @ RESTS - (ROTATION * self.rates) @ (ROTATION.T @ y)  # zero to rounding, and not exactly, there
+        turned = jnp.asarray(ROTATION)
+        matrix = (turned * self.rates) @ turned.T
+        return matrix @ RESTS - (turned * self.rates) @ (turned.T @ y)  # zero to rounding, and not exactly, there
 
     def observables(self, y, rate):
         return {"risk": jnp.sum((y - RESTS) ** 2), "y": y}
