@@ -161,7 +161,9 @@ def _advance(
         proposed = jnp.minimum(length, _MOST_STRETCH * (t1 - c.t)) if remembers else length
         next_length = jnp.where(keep & (t1 < c.t + length), jnp.maximum(next_length, proposed), next_length)
         if hasattr(solver, "stable_length"):
-            next_length = jnp.minimum(next_length, solver.stable_length(dense, t1 - c.t))
+            # of a step that is refused the stages may lie anywhere
+            stable = solver.stable_length(dense, t1 - c.t)
+            next_length = jnp.where(keep, jnp.minimum(next_length, stable), next_length)
         observed = system.observables(y1, rate)
         y, t, rate = jnp.where(keep, y1, c.y), jnp.where(keep, t1, c.t), jnp.where(keep, rate, c.rate)
 

@@ -65,3 +65,22 @@ def test_the_bound_costs_no_steps_where_something_moves():
     rates, until = jnp.array([1.0, 0.5, -0.2]), 4.0
     ours, theirs = (followed(kind(rates), np.zeros(3), until).solver["steps_accepted"] for kind in (Resting, Unbounded))
     assert ours <= 1.1 * theirs + 1
+
+
+class Cubic(Resting):
+    """y' = y - y^3, number by number: 1 / y^2 - 1 falls like exp(-2 t)."""
+
+    def vector_field(self, y):
+        return y - y**3
+
+
+def test_a_step_far_too_long_is_refused_and_tells_nothing_of_the_stable_length():
+    """Its stages overflow: taken for a rate, they would end the run, or hold its steps to next to nothing."""
+    grid, start = np.linspace(0.1, 10.0, 50), np.array([0.1, -0.2, 0.5])
+    record = integrate(
+        Cubic(jnp.zeros(3)), jnp.asarray(start), grid, first_step=1e4, rtol=1e-4, atol=1e-6, max_steps=10_000
+    )
+    assert record.outcome is Outcome.REACHED_END
+    exact = np.sign(start) / np.sqrt(1 + (start**-2 - 1) * np.exp(-2 * record.times[:, None]))
+    assert np.abs(record.observables["y"] - exact).max() < 1e-3
+    assert record.solver["steps_accepted"] + record.solver["steps_rejected"] < 60

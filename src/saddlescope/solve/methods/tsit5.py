@@ -40,4 +40,4 @@ class Tsit5(diffrax.Tsit5):
         stage = y0 + jnp.tensordot(jnp.asarray(_STAGES), k[: len(_STAGES)], 1)
         apart = jnp.maximum(jnp.linalg.norm((y1 - stage).ravel()), _ROUNDING * jnp.linalg.norm(y1.ravel()))
         rate = jnp.linalg.norm((k[-1] - k[-2]).ravel()) / apart
-        return length * jnp.where(rate > 0, _STABLE / rate, jnp.inf)
+        return length * jnp.where((rate > 0) & jnp.isfinite(rate), _STABLE / rate, jnp.inf)
