@@ -29,6 +29,10 @@ class ArgumentError(RefusedError):
         super().__init__(f"Argument `{argument}` must {must}, but got {echo(got)}.")
         self.argument = argument
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # from a worker process it comes back as it is, though its message is made of what is not in `args`
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
 
 def echo(value: object) -> str:
     """Return what was given as text for a message: one line of at most 80 characters, whatever it is.

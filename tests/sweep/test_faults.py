@@ -111,10 +111,10 @@ def test_a_full_disk_ends_in_a_sentence_and_the_sweep_goes_on_later(relaxation, 
                 code = (
                     "import sys; sys.path[:] = {path!r}; import resource, signal\n"
                     "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-                    "from saddlescope.sweep.engines import worker\n"
+                    "from saddlescope.engines import worker\n"
                     "resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\nworker.main()\n"
                 )
-                broken.setattr(importlib.import_module("saddlescope.sweep.engines.processes"), "CODE", code)
+                broken.setattr(importlib.import_module("saddlescope.engines.processes"), "CODE", code)
             else:
 
                 def full(*_: object) -> None:

@@ -183,7 +183,7 @@ def reproduce(
     """
     from saddlescope.arguments import count
     from saddlescope.cli.reproducing import reproduce_papers
-    from saddlescope.sweep.engines.engine import processors
+    from saddlescope.engines import processors
 
     number = processors() if workers is None else count("--workers", workers)
     return reproduce_papers(paper, only or [], full, out, workers=number)

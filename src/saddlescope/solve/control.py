@@ -62,6 +62,7 @@ class Control:
             where many runs make one result.
         solved: called with each whole run of a flow in continuous time once it stands, while its error is still to be
             found out.
+        part: the work is one task of many: unless it is asked to, it shows no bar and starts no processes of its own.
 
     Raises:
         ArgumentError: if the deadline is not a positive number.
@@ -83,9 +84,11 @@ class Control:
         deadline: float | None = None,
         whole: bool = False,
         solved: Callable[[Trajectory], None] | None = None,
+        part: bool = False,
     ):
         self._watchers = watchers
         self._solved = solved
+        self._part = part
         self._end = None if deadline is None else time.monotonic() + positive("deadline", deadline)
         self._whole = whole
         self._cancelled = False
@@ -110,6 +113,11 @@ class Control:
     def whole(self) -> bool:
         """Whether no part of a run is of use."""
         return self._whole or any(control.whole for control in self._above)
+
+    @property
+    def part(self) -> bool:
+        """Whether the work is one task of many."""
+        return self._part or any(control.part for control in self._above)
 
     def tell(self, standing: Standing) -> None:
         """Tell all watchers where a run is."""

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from saddlescope.engines import Done, Engine, Event, Lost, Stopped, Unwritten
 from saddlescope.files import NotWrittenError
 from saddlescope.solve.control import Control, in_charge
 from saddlescope.solve.progress import in_words
 from saddlescope.sweep.design import Design
-from saddlescope.sweep.engines import Done, Engine, Event, Lost, Stopped, Unwritten
 from saddlescope.sweep.store.runners import Runner
 from saddlescope.sweep.store.segments import DamagedError, Name, place, read
 from saddlescope.sweep.store.store import Store

@@ -92,6 +92,13 @@ def test_a_stop_keeps_the_seeds_that_are_done(monkeypatch):
         distance_grid(COST, 2, gammas=[1.0, 2.0], widths=[8, 16])
 
 
+def test_an_error_says_at_which_start_it_was_raised(monkeypatch):
+    stopping(monkeypatch, after=5, error=ZeroDivisionError)
+    with pytest.raises(ZeroDivisionError) as raised:
+        distance_grid(COST, 2, gammas=[1.0, 2.0], widths=[8, 16], seeds=[7, 9])
+    assert raised.value.__notes__ == ["at gamma = 2, width 8, seed 9"]
+
+
 def test_a_progress_bar_changes_nothing(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes this for a terminal
     bare, shown = (
@@ -135,6 +142,7 @@ def test_searches_that_did_not_settle_are_doubted(grid: DistanceGrid):
         ({"seeds": []}, r"`seeds` must be a list of whole numbers, but got \[\]"),
         ({"seeds": [0, -1]}, "`seeds` must be a whole number of at least 0, but got -1"),
         ({"seeds": [2, 2]}, "`seeds` must differ from each other"),
+        ({"workers": 0}, "`workers` must be a whole number of at least 1, but got 0"),
     ],
 )
 def test_bad_input_is_refused_before_any_work(arguments: dict, message: str, monkeypatch):

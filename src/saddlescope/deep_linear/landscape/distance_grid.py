@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from saddlescope.deep_linear.landscape.distances import distances
 from saddlescope.deep_linear.network.starts import gaussian_start
 from saddlescope.deep_linear.problem.cost import Cost
 from saddlescope.deep_linear.problem.least_squares import LeastSquares
-from saddlescope.solve.control import in_charge
-from saddlescope.solve.machine.threads import one_blas_thread
+from saddlescope.engines.calls import calls
+from saddlescope.solve.control import DeadlineError
 from saddlescope.solve.progress import CountBar
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def distance_grid(
     widths: Sequence[int],
     seeds: Sequence[int] = (0,),
     progress: bool | None = None,
+    workers: int | None = None,
 ) -> DistanceGrid:
     """Measure how far Gaussian starts are from a global minimum and from a saddle, over gamma, width and seed.
 
@@ -143,6 +145,7 @@ def distance_grid(
         widths: of the hidden layers, at least two, rising, none under the rank of S.
         seeds: of the starts, no two the same.
         progress: show a progress bar; by default on a terminal.
+        workers: number of processes, by default of processors, that share what is left once it is seen to take long.
 
     Raises:
         ArgumentError: if an argument is refused.
@@ -176,17 +179,20 @@ def distance_grid(
         raise ArgumentError("widths", f"be at least the rank {rank} of the target", w.tolist())
     if np.abs(g).max() / 2 * math.log10(w[-1]) * depth > _LARGEST:
         raise ArgumentError("gammas", f"leave weights a float can multiply at width {w[-1]}", g.tolist())
-    asked = in_charge()
+    if workers is not None:
+        count("workers", workers)
     result = np.full((3, len(g), len(w), len(s)), math.nan)
     places = list(product(range(len(s)), range(len(w)), range(len(g))))
-    # the matrices are narrow: up to width 1024 one thread is the fastest, on a busy machine five times
-    with contextlib.suppress(KeyboardInterrupt), one_blas_thread(), CountBar("Distances", len(places), progress) as bar:
-        for k, j, i in places:
-            if asked.ended:
-                break
-            start = gaussian_start(cost.shape, depth, int(w[j]), float(g[i]), seed=int(s[k]))
-            one = distances(cost, start)  # pyright: ignore[reportArgumentType]
-            result[:, i, j, k] = one.minimum, one.saddle, one.converged
+    points = [(int(w[j]), float(g[i]), int(s[k])) for k, j, i in places]
+    one = functools.partial(_measured, cost, depth)
+    # an engine gives each one thread, the fastest for matrices as narrow as these up to width 1024
+    with contextlib.suppress(KeyboardInterrupt, DeadlineError), CountBar("Distances", len(places), progress) as bar:
+        for number, measured in calls(one, points, workers=workers):
+            k, j, i = places[number]
+            if isinstance(measured, Exception):
+                measured.add_note(f"at gamma = {g[i]:g}, width {w[j]}, seed {s[k]}")
+                raise measured
+            result[:, i, j, k] = measured
             bar.advance()
     done = np.isfinite(result).all(axis=(0, 1, 2))
     if not done.any():
@@ -195,6 +201,12 @@ def distance_grid(
     singular_values = np.linalg.svd(np.asarray(cost.target), compute_uv=False)[:rank]
     limit = math.sqrt(depth * float(np.sum(singular_values ** (2 / depth))))
     return DistanceGrid(depth, g, w, s[done], d_m, d_s, converged.astype(bool), limit, not done.all())
+
+
+def _measured(cost: Cost, depth: int, width: int, gamma: float, seed: int) -> tuple[float, float, bool]:
+    start = gaussian_start(cost.shape, depth, width, gamma, seed=seed)
+    one = distances(cost, start)  # pyright: ignore[reportArgumentType]
+    return one.minimum, one.saddle, one.converged
 
 
 def _whole_numbers(name: str, values: Sequence[int], least: int) -> np.ndarray:

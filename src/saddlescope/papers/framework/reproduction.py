@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.files import FolderLock, refuse_if_in_use
 from saddlescope.papers.framework import report
 from saddlescope.papers.framework.catalogue import Entry, Paper
 from saddlescope.papers.framework.ledger import NAME, Ledger, Record, read_ledger
-from saddlescope.papers.framework.workers import outcomes
+
+if TYPE_CHECKING:
+    from saddlescope.engines.calls import LostError
 
 FIGURES = "figures"
 
@@ -71,6 +74,7 @@ def reproduce(
     Raises:
         ArgumentError: if the folder cannot be used, or another run is using it; nothing is touched then.
     """
+    from saddlescope.engines.calls import LostError, calls
     from saddlescope.solve.labels import versions
 
     _refuse(folder)
@@ -90,9 +94,14 @@ def reproduce(
         one = functools.partial(_one, folder=folder, full=full, afresh=afresh, versions=versions())
         try:
             given = [(entry, ledger.records.get(entry.id)) for entry in entries]
-            with closing(outcomes(one, given, workers, lambda entry: watch(entry, None))) as ended:
-                for entry, outcome in ended:
-                    record, fresh = _lost(entry, outcome, folder, full) if isinstance(outcome, str) else outcome
+            several = min(workers, len(given)) > 1
+            told = calls(one, given, workers=workers, apart=several, begin=lambda number: watch(entries[number], None))
+            with closing(told) as ended:
+                for number, outcome in ended:
+                    entry = entries[number]
+                    if isinstance(outcome, Exception) and not isinstance(outcome, LostError):
+                        raise outcome
+                    record, fresh = _lost(entry, outcome, folder, full) if isinstance(outcome, LostError) else outcome
                     taken += not fresh
                     ledger.records[record.id] = record
                     ledger.write(folder / NAME)
@@ -159,13 +168,13 @@ def _one(
     return _timed(blank, begun, clock, rows=rows, doubts=tuple(result.doubts)), True
 
 
-def _lost(entry: Entry, how: str, folder: Path, full: bool) -> tuple[Record, bool]:
+def _lost(entry: Entry, how: LostError, folder: Path, full: bool) -> tuple[Record, bool]:
     """The record of an experiment whose process went away, and that it was run just now."""
     from saddlescope.solve.labels import versions
 
     _undrawn(entry, folder)
     version = "full" if full else "quick"
-    return Record(entry.id, entry.paper, entry.id, "", "", "", version, {}, versions=versions(), error=how), True
+    return Record(entry.id, entry.paper, entry.id, "", "", "", version, {}, versions=versions(), error=str(how)), True
 
 
 def _undrawn(entry: Entry, folder: Path) -> None:

@@ -24,8 +24,8 @@ _CUT = 0.191  # blow-up time that nodes of a Normal give: where they end, not wh
 
 def _run(parameters: Mapping[str, Any]) -> Result:
     epsilons = parameters["epsilons"]
-    follows = check_canonical_order(problem(_ALL), levels=3, epsilons=epsilons)
-    two = check_canonical_order(problem(_ALL), Rademacher(), levels=3, epsilons=epsilons)
+    follows = check_canonical_order(problem(_ALL), levels=3, epsilons=epsilons, workers=1)
+    two = check_canonical_order(problem(_ALL), Rademacher(), levels=3, epsilons=epsilons, workers=1)
     # two neurons are all of a two-valued law: the paper's equations, integrated plainly
     smallest = float(epsilons[-1])
     time, residual = plain_flow(_ALL, smallest, np.array([-1.0, 1.0]), np.array([0.5, 0.5]), 3.0)

@@ -19,10 +19,11 @@ _TARGET = (2.0, 1.5, 1.0, 0.5)
 def _run(parameters: Mapping[str, Any]) -> Result:
     cost, seeds = LeastSquares(np.diag(_TARGET)), range(parameters["samples"])
     seen: dict[str, Any] = {}
-    shown = distance_grid(cost, 2, gammas=parameters["gammas"], widths=parameters["widths"], seeds=seeds)
+    at = {"widths": parameters["widths"], "seeds": seeds, "workers": 1}  # experiments run beside each other
+    shown = distance_grid(cost, 2, gammas=parameters["gammas"], **at)
     grids = [shown]
     for depth in (2, 3, 4):
-        grid = distance_grid(cost, depth, gammas=[1 - 1 / depth, 1.5], widths=parameters["widths"], seeds=seeds)
+        grid = distance_grid(cost, depth, gammas=[1 - 1 / depth, 1.5], **at)
         grids.append(grid)
         (near, _), (lazy, rich) = grid.slopes
         seen |= {

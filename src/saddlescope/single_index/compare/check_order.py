@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from saddlescope.arguments import ArgumentError, count, fraction, positive, vector
+from saddlescope.engines.calls import calls
 from saddlescope.measure import Exponent, exponent, learning_times, local_exponents
 from saddlescope.single_index.mean_field.flow import MeanFieldFlow
 from saddlescope.single_index.problem.single_index import SingleIndex
 from saddlescope.single_index.theory.canonical_order import CanonicalOrder, canonical_order
 from saddlescope.solve import solve
 from saddlescope.solve.control import Control
+from saddlescope.solve.progress import CountBar
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def check_canonical_order(
     fraction: float = 0.5,
     rtol: float = 1e-6,
     tolerance: float = 1e-3,
+    workers: int | None = None,
 ) -> OrderCheck:
     """Integrate the mean-field flow over a ladder of epsilon and set the learning times beside the canonical order.
 
@@ -104,6 +108,7 @@ def check_canonical_order(
         fraction: of |phi_k| at which degree k counts as learnt, in (0, 1).
         rtol: tolerance of a step.
         tolerance: relative change of learning times at which the refinement of the nodes ends.
+        workers: number of processes, by default of processors, that share what is left once it is seen to take long.
 
     Raises:
         ArgumentError: if an argument is refused.
@@ -121,23 +126,48 @@ def check_canonical_order(
     positive("epsilons", ladder[-1])
     levels = count("levels", levels, least=0)
     share = _fraction(fraction)
+    if workers is not None:
+        count("workers", workers)
     order = canonical_order(problem, second_layer, levels)
     measured = np.full((len(ladder), levels + 1), np.nan)
     final, doubts = np.zeros(len(ladder)), list(order.doubts)
-    for i, epsilon in enumerate(ladder):
-        flow = MeanFieldFlow(problem, float(epsilon), order.second_layer, tolerance=tolerance)
-        # what a run that was stopped has not learnt says nothing
-        with Control(whole=True):
-            trajectory = solve(flow, until, rtol=rtol)
-        known = learning_times(trajectory, fraction=share)[: levels + 1]
-        measured[i, : len(known)] = known
-        final[i] = trajectory["risk"][-1]
-        doubts += [f"epsilon = {epsilon:g}: {doubt}" for doubt in trajectory.doubts]
+    one = functools.partial(
+        _learnt, problem, order.second_layer, until=until, share=share, rtol=rtol, tolerance=tolerance
+    )
+    told: dict[int, tuple[str, ...]] = {}
+    with CountBar("Learning times", len(ladder)) as bar:
+        for i, result in calls(one, [(float(epsilon),) for epsilon in ladder], workers=workers):
+            if isinstance(result, Exception):
+                result.add_note(f"at epsilon = {ladder[i]:g}")
+                raise result
+            known, final[i], told[i] = result
+            known = known[: levels + 1]
+            measured[i, : len(known)] = known
+            bar.advance()
+    doubts += [f"epsilon = {epsilon:g}: {doubt}" for i, epsilon in enumerate(ladder) for doubt in told[i]]
     predicted = np.stack([order.times(float(epsilon), share) for epsilon in ladder])
     rows: list[OrderRow] = []
     for k in range(levels + 1):
         rows.append(_row(order, k, ladder, measured, predicted[:, k], rows))
     return OrderCheck(order, ladder, tuple(rows), final, tuple(doubts))
+
+
+def _learnt(
+    problem: SingleIndex,
+    second_layer: Any,
+    epsilon: float,
+    *,
+    until: float,
+    share: float,
+    rtol: float,
+    tolerance: float,
+) -> tuple[np.ndarray, float, tuple[str, ...]]:
+    """Learning times, final risk and doubts of one run."""
+    flow = MeanFieldFlow(problem, epsilon, second_layer, tolerance=tolerance)
+    # what a run that was stopped has not learnt says nothing
+    with Control(whole=True):
+        trajectory = solve(flow, until, rtol=rtol)
+    return learning_times(trajectory, fraction=share), float(trajectory["risk"][-1]), trajectory.doubts
 
 
 def _fraction(value: float) -> float:

@@ -9,7 +9,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from saddlescope.solve.control import Standing
+from saddlescope.solve.control import Standing, in_charge
 from saddlescope.solve.progress.notebook import NotebookBar, in_notebook
 
 _PATIENCE = 2.0  # seconds before a bar appears by itself
@@ -17,8 +17,8 @@ _EVEN = 2.0  # a run whose speed grows by less than this comes in steps of one l
 
 
 def watched() -> bool:
-    """Whether somebody sees a bar: on a terminal, or in a notebook."""
-    return sys.stderr.isatty() or in_notebook()
+    """Whether somebody sees a bar, on a terminal or in a notebook, and is not shown one over all tasks already."""
+    return not in_charge().part and (sys.stderr.isatty() or in_notebook())
 
 
 class Pace:

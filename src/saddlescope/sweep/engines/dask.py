@@ -10,8 +10,8 @@ import time
 from typing import Any
 
 from saddlescope.arguments import in_a_sentence
+from saddlescope.engines import Done, Engine, EngineError, Event, Stopped, processors
 from saddlescope.families import packages
-from saddlescope.sweep.engines.engine import Done, Engine, EngineError, Event, Stopped
 from saddlescope.sweep.task import Result, Task, carried_out, failed
 
 _PATIENCE = 10.0  # seconds in which a scheduler must answer
@@ -62,8 +62,6 @@ class Dask(Engine):
         self._room = (0, 0.0)
 
     def __enter__(self) -> Dask:
-        from saddlescope.sweep.engines.engine import processors
-
         if not self._address:
             self._cluster = self._distributed.LocalCluster(
                 n_workers=self._workers or processors(),
@@ -174,7 +172,7 @@ def _carried_out(task: Task, measure: bytes | None, stop: str, families: dict[st
     for name in set(families) - set(packages()):
         register(name, families[name])
     function = None if measure is None else cloudpickle.loads(measure)
-    control = Control(_Stop(stop))
+    control = Control(_Stop(stop), part=True)
     with control, one_blas_thread():
         return carried_out(task, function)
 

@@ -1,4 +1,4 @@
-"""What runs in a worker process: tasks from standard input, results to the store, word of them to standard output.
+"""What runs in a worker process: tasks from standard input, their results, or word of them, to standard output.
 
 It ends as soon as its parent does, however that ended: then its standard input is at its end.
 """
@@ -17,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from saddlescope.sweep.engines.frames import Sender, received
+from saddlescope.engines.engine import EngineError
+from saddlescope.engines.frames import Sender, received
 
 _LOOK = 0.1  # seconds between looks at the memory
 _TELL = 0.5  # seconds between two words on where a run is
@@ -42,30 +43,27 @@ def main() -> None:
 
 
 class _Worker:
-    def __init__(
-        self, tell: Sender, folder: str, measure: bytes | None, memory: float | None, families: dict[str, str]
-    ):
-        from saddlescope.families import packages, register
+    def __init__(self, tell: Sender, work: bytes, memory: float | None):
         from saddlescope.solve.control import Control
 
-        for name in set(families) - set(packages()):
-            register(name, families[name])
         self._tell = tell
-        self._folder = Path(folder)
-        self._measure = measure
+        self._packed = work
         self.memory = memory
         self._tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._control = Control(self._seen)
+        self._control = Control(self._seen, part=True)
         self._now = ""
         self._last = 0.0
 
     def listen(self, orders: Any) -> None:
         """Take orders, from a thread of its own."""
-        while (order := received(orders)) is not None:
-            if order[0] == "task":
-                self._tasks.put(order[1])
-            elif order[0] == "cancel":
-                self._control.cancel()
+        try:
+            while (order := received(orders)) is not None:
+                if order[0] == "task":
+                    self._tasks.put(order[1])
+                elif order[0] == "cancel":
+                    self._control.cancel()
+        except Exception as error:  # a task of what this process does not know
+            self._tell("broken", f"A worker process cannot read a task ({type(error).__name__}: {error}).")
         os._exit(0)  # nobody waits for what is being computed; a segment is written whole or not at all
 
     def watch_memory(self) -> None:
@@ -80,46 +78,42 @@ class _Worker:
 
     def work(self) -> None:
         """Carry out one task after the other."""
-        from saddlescope.sweep.task import carried_out
-
-        measure: Any = None
-        if self._measure is not None:
-            try:
-                measure = pickle.loads(self._measure)
-            except Exception as error:
-                self._tell("broken", f"A worker process cannot load `measure` ({type(error).__name__}: {error}).")
-                return
+        try:
+            self._work = pickle.loads(self._packed)
+            self._work.begin()
+        except EngineError as error:
+            self._tell("broken", str(error))
+            return
+        except Exception as error:
+            self._tell("broken", f"A worker process cannot begin ({type(error).__name__}: {error}).")
+            return
         with ThreadPoolExecutor(_WRITERS) as writers:
             while True:
                 task = self._tasks.get()
                 self._now = task.identity
                 self._tell("begun", task.identity)
                 with self._control as control:
-                    result = None if control.ended else carried_out(task, measure)
+                    result = None if control.ended else self._work.carried_out(task)
                 self._now = ""
                 if result is None:
                     self._tell("stopped", task.identity)
                 else:
-                    writers.submit(self._write, result)
+                    writers.submit(self._keep, task, result)
 
-    def _write(self, result: Any) -> None:
-        import dataclasses
-
-        from saddlescope.sweep.store.segments import write
-
+    def _keep(self, task: Any, result: Any) -> None:
         try:
-            write(self._folder, result)
+            told = self._work.kept(task, result)
         except OSError as error:
-            self._tell("unwritten", result.task, error.errno, error.strerror, error.filename)
+            self._tell("unwritten", task.identity, error.errno, error.strerror, error.filename)
         except Exception as error:
-            self._tell("unwritten", result.task, None, f"{type(error).__name__}: {error}", str(self._folder))
+            self._tell("unwritten", task.identity, None, f"{type(error).__name__}: {error}")
         else:
-            self._tell("done", dataclasses.replace(result, trajectories={}, spec={}))
+            self._tell("done", task.identity, told)
 
     def _seen(self, standing: Any) -> None:
         now = time.monotonic()
         if now - self._last > _TELL:
-            from saddlescope.sweep.engines.serial import told
+            from saddlescope.engines.serial import told
 
             self._last = now
             self._tell("at", self._now, told(standing))

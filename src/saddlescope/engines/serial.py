@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any
 
+from saddlescope.engines.engine import Done, Engine, Event, Stopped, Task, Work
 from saddlescope.solve.control import Control, Standing
 from saddlescope.solve.machine.threads import one_blas_thread
-from saddlescope.sweep.engines.engine import Done, Engine, Event, Stopped
-from saddlescope.sweep.task import Task, carried_out
 
 
 class Serial(Engine):
     """Carries out a task when it is asked what happened.
 
     Args:
-        measure: function of a trajectory.
+        work: what is done with it.
     """
 
     told = "one process"
 
-    def __init__(self, measure: Any = None):
-        self._measure = measure
+    def __init__(self, work: Work):
+        self._work = work
         self._waiting: deque[Task] = deque()
-        self._control = Control(self._seen)
+        self._control = Control(self._seen, part=True)
         self._now: dict[str, str] = {}
 
     @property
@@ -42,7 +40,7 @@ class Serial(Engine):
         self._now = {task.identity: "begins"}
         try:
             with self._control, one_blas_thread():
-                result = None if self._control.ended else carried_out(task, self._measure)
+                result = None if self._control.ended else self._work.carried_out(task)
         finally:
             self._now = {}
         return [Stopped(task) if result is None else Done(task, result, written=False)]

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import queue
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from saddlescope.families import packages
+from saddlescope.engines.engine import Done, Engine, EngineError, Event, Lost, Stopped, Task, Unwritten, Work
+from saddlescope.engines.frames import Sender, received
 from saddlescope.memory import machine_memory
-from saddlescope.sweep.engines.engine import Done, Engine, EngineError, Event, Lost, Stopped, Unwritten
-from saddlescope.sweep.engines.frames import Sender, received
-from saddlescope.sweep.task import Task, failed
 
-CODE = "import sys; sys.path[:] = {path!r}; from saddlescope.sweep.engines.worker import main; main()"
-_AHEAD = 2  # tasks a worker has, so that it need not wait for the next one
+CODE = "import sys; sys.path[:] = {path!r}; from saddlescope.engines.worker import main; main()"
+_AHEAD = 2
 _SHARE = 0.9  # of the memory, for all workers together
 _STARTS = 3  # workers in a row that die before their first task
 _ONE_THREAD = dict.fromkeys(
@@ -31,21 +29,18 @@ class Processes(Engine):
     """A pool of worker processes; one that dies is replaced, and its tasks come back as `Lost`.
 
     Args:
-        folder: of the store, to which workers write.
-        measure: function of a trajectory; one of a script or a notebook is sent along.
+        work: what they do with a task.
         workers: how many.
         memory: bytes that each may use; by default its share of nine tenths of the machine.
+        ahead: tasks that each is given, so that it need not wait for the next one.
     """
 
-    def __init__(self, folder: Path, measure: Callable[..., Any] | None, *, workers: int, memory: float | None = None):
+    def __init__(self, work: Work, *, workers: int, memory: float | None = None, ahead: int = _AHEAD):
         self.told = f"{workers} process{'' if workers == 1 else 'es'}"
         limit = _SHARE * machine_memory() / workers if memory is None else float(memory)
-        begin: dict[str, Any] = {"folder": str(folder.absolute()), "measure": None, "memory": limit}
-        begin["families"] = packages()
-        if measure is not None:
-            begin["measure"] = packed(measure)
-        self._begin = begin
-        self._number = workers
+        self._begin = {"work": pickle.dumps(work, pickle.HIGHEST_PROTOCOL), "memory": limit}
+        self._work = work
+        self._number, self._ahead = workers, ahead
         self._workers: list[_Worker] = []
         self._inbox: queue.SimpleQueue[tuple[_Worker, tuple[Any, ...] | None]] = queue.SimpleQueue()
         self._dead_at_start = 0
@@ -53,7 +48,7 @@ class Processes(Engine):
 
     @property
     def room(self) -> int:
-        return _AHEAD * self._number - sum(len(worker.tasks) for worker in self._workers)
+        return self._ahead * self._number - sum(len(worker.tasks) for worker in self._workers)
 
     def submit(self, task: Task) -> None:
         least = min(self._workers, key=lambda worker: len(worker.tasks))
@@ -82,18 +77,18 @@ class Processes(Engine):
         if what == "at":
             worker.begun[rest[0]] = rest[1]
             return []
-        identity = rest[0].task if what == "done" else rest[0]
+        identity = rest[0]
         task = worker.tasks.pop(identity, None)
         worker.begun.pop(identity, None)
         if task is None:
             return []
         if what == "done":
-            return [Done(task, rest[0], written=True)]
+            return [Done(task, rest[1], self._work.writes)]
         if what == "stopped":
             return [Stopped(task)]
         if what == "memory":
             sentence = f"It needs more than the {rest[1] / 1e9:.3g} GB of memory that a worker may use."
-            return [Done(task, failed(task, sentence), written=False)]
+            return [Done(task, self._work.failed(task, sentence), written=False)]
         return [Unwritten(task, OSError(*rest[1:]))]
 
     def _buried(self, worker: _Worker) -> list[Event]:
@@ -154,8 +149,12 @@ class Processes(Engine):
         self._workers = []
 
 
-def packed(measure: Callable[..., Any]) -> bytes:
+def packed(function: Callable[..., Any], name: str = "measure") -> bytes:
     """A function for another process: by value where cloudpickle is installed, else by its name, if it has one there.
+
+    Args:
+        function: which one.
+        name: of the argument that it came from.
 
     Raises:
         EngineError: if it cannot be sent.
@@ -165,11 +164,12 @@ def packed(measure: Callable[..., Any]) -> bytes:
     except ImportError:
         import pickle as pickler
     try:
-        content = pickler.dumps(measure)
+        content = pickler.dumps(function)
     except Exception as error:
-        raise EngineError(f"`measure` cannot be sent to other processes ({type(error).__name__}: {error}).") from None
-    if pickler.__name__ == "pickle" and measure.__module__ == "__main__":
-        raise EngineError("A `measure` of a script or a notebook reaches other processes by cloudpickle: install that.")
+        raise EngineError(f"`{name}` cannot be sent to other processes ({type(error).__name__}: {error}).") from None
+    # whatever it holds, too, is known by a name there
+    if pickler.__name__ == "pickle" and b"__main__" in content:
+        raise EngineError(f"A `{name}` of a script or a notebook reaches other processes by cloudpickle: install that.")
     return content
 
 
