@@ -98,13 +98,14 @@ def test_the_target_is_for_the_mean_of_several_runs_and_the_last_state_is_kept()
 
 
 def test_a_run_that_diverges_ends_with_its_last_finite_state():
-    """4 * 4^n, the larger square, overflows at n = 511: 2^(2n + 2) > 2^1024; the mean of the two is still finite."""
+    """Squares of 2^n and 2^(n + 1): the second overflows at n = 511, which does not end the first, that one at 512."""
     record = iterate(system(2.0), start(), 100_000, states=20)
     assert record.outcome is Outcome.NOT_FINITE
-    assert record.solver["steps"] == 510
-    assert record.times[-1] == 510 * 0.5
-    assert np.all(np.isfinite(record.observables["cost"]))
-    assert np.array_equal(record.states[-1], [2.0**510, -(2.0**511)])
+    assert record.solver["steps"] == 511
+    assert record.times[-1] == 511 * 0.5
+    assert np.all(np.isfinite(record.observables["cost"][:-1]))
+    assert np.array_equal(np.isfinite(record.observables["cost"][-1]), [True, False])
+    assert np.array_equal(record.states[-1], [2.0**511, -(2.0**512)])
 
 
 def test_the_watcher_is_told_time_and_level():
@@ -198,7 +199,7 @@ def test_a_killed_run_has_what_was_written_last_and_never_a_state_that_is_not_fi
         iterate(system(2.0), start(), 10**6, states=9, control=Control(late), checkpoint=checkpoint)
     again = iterate(system(2.0), start(), 10**6, states=9, checkpoint=Checkpoint(diverged, {}))
     assert again.outcome is Outcome.NOT_FINITE
-    assert again.solver["steps"] == 510
+    assert again.solver["steps"] == 511
 
 
 def written(path: Path) -> Path:

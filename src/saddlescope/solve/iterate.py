@@ -199,9 +199,10 @@ def _kept(checkpoint: Checkpoint, state: Any, done: int, seen: list) -> tuple[st
 
 
 def _level(system: Iteration, values: dict[str, Any]) -> float:
-    """The observable that the system stops on, its mean over several runs."""
-    with np.errstate(over="ignore"):
-        return float(np.mean(np.asarray(values[system.stop_on])))
+    """The observable that the system stops on, its mean over the runs that have not diverged."""
+    of_runs = np.ravel(values[system.stop_on])
+    alive = of_runs[np.isfinite(of_runs)]
+    return float(np.sum(alive / len(alive))) if len(alive) else np.nan
 
 
 def _is_finite(system: Iteration, state: Any) -> bool:

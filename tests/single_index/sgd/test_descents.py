@@ -237,6 +237,27 @@ def test_steps_that_are_too_long_end_at_the_last_finite_state_which_can_be_kept(
     assert np.array_equal(result["risk"], run["risk"])
 
 
+@pytest.mark.parametrize("method", ["direct", "gram"])
+def test_a_run_that_diverges_is_left_out_and_the_others_go_on_as_if_alone(method, tmp_path):
+    """At this step size some samples throw neurons of free norm too far: each run is that of its own seed."""
+    steep = ss.SingleIndex([0.0, 1.0, 0.5, 0.3], [0.0, 1.0, 0.5, 0.4])
+    step = 1.5e-3
+
+    def solved(seed, runs):
+        sgd = ss.OnePassSGD(steep, 1.0, 8, 90, step, runs=runs, seed=seed, sphere=False, method=method)
+        return ss.solve(sgd, until=3000 * step)
+
+    run, alone = solved(1, 8), [solved(seed, 1) for seed in range(1, 9)]
+    lost = [seed for seed, one in enumerate(alone, 1) if one.outcome == "NOT_FINITE"]
+    assert 0 < len(lost) < 8
+    assert run.outcome == "REACHED_END"
+    assert f"Of 8 runs {len(lost)} diverged and are left out (seeds {', '.join(map(str, lost))})" in run.doubts[0]
+    assert np.array_equal(run.coords["run"], np.setdiff1d(np.arange(1, 9), lost))
+    for k, seed in enumerate(run.coords["run"]):
+        np.testing.assert_allclose(run["risk"][:, k], alone[seed - 1]["risk"], rtol=1e-6)
+    assert np.array_equal(ss.load(run.save(tmp_path / "run.nc")).coords["run"], run.coords["run"])
+
+
 def test_descent_on_samples_reaches_the_least_squares_solution():
     """f = <w, x> with w = mean a_i u_i: train risk falls to its least, and w to the one that has it."""
     problem, d, n = ss.SingleIndex([0, 1], [0, 1]), 10, 40

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, count, finite, positive
+from saddlescope.arguments import ArgumentError, count, finite, positive, shortened
 from saddlescope.gaussian import Law, Uniform, law, spec
 from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
@@ -181,27 +181,32 @@ class NetworkDescent(Descent):
         return steps, (jnp.asarray(used, jnp.int64), keys, jnp.asarray(self._a), jnp.asarray(u), first)
 
     def read(self, record):
-        problem, raw = self.problem, record.observables
+        problem, raw, states = self.problem, record.observables, record.states
         degree, p = problem.reported_degree, len(problem.gram)
         single = self.runs == 1
+        seeds, diverged = np.arange(self.seed, self.seed + self.runs), ~np.isfinite(raw["risk"][-1])
+        some = diverged.any() and not diverged.all()
+        if some:
+            # the others went on: what is told is of them
+            raw, states = {name: values[:, ~diverged] for name, values in raw.items()}, states[:, ~diverged]
 
         def squeezed(values: np.ndarray) -> np.ndarray:
             return values[:, 0] if single else values
 
-        overlap = record.states[..., 1] if p == 1 else record.states[..., 1 : 1 + p]
+        overlap = states[..., 1] if p == 1 else states[..., 1 : 1 + p]
         observables = {
             "risk": squeezed(raw["risk"]),
             "risk_by_degree": squeezed(raw["risk_by_degree"]),
-            "second_layer": squeezed(record.states[..., 0]),
+            "second_layer": squeezed(states[..., 0]),
             "overlap": squeezed(overlap),
         }
         observables |= {name: squeezed(raw[name]) for name in ("train_risk", "residual") if name in raw}
         if not self.sphere:
-            observables["norm"] = squeezed(record.states[..., 1 + p])
+            observables["norm"] = squeezed(states[..., 1 + p])
         if not self.inputs.isotropic:
-            observables["preactivation"] = squeezed(record.states[..., 2 + p])
+            observables["preactivation"] = squeezed(states[..., 2 + p])
         if self._biases is not None:
-            observables["bias"] = squeezed(record.states[..., -1])
+            observables["bias"] = squeezed(states[..., -1])
         if "moment" in raw:
             observables["moment"] = squeezed(raw["moment"][..., 0] if p == 1 else raw["moment"])
         if p == 1 and "moment" in raw:
@@ -211,12 +216,19 @@ class NetworkDescent(Descent):
         if p > 1:
             coords["direction"] = np.arange(p)
         if not single:
-            coords["run"] = np.arange(self.seed, self.seed + self.runs)
+            coords["run"] = seeds[~diverged] if some else seeds
         doubts = ()
         if record.outcome.name == "NOT_FINITE":
-            doubts = (f"The run diverged after step {record.solver['steps']}: the step size is too large.",)
+            which = f"All {self.runs} runs diverged, what is told is of the last ones," if some else "The run diverged"
+            doubts = (f"{which} after step {record.solver['steps']}: the step size is too large.",)
+        elif some:
+            which = shortened(", ".join(str(seed) for seed in seeds[diverged]))
+            doubts = (
+                f"Of {self.runs} runs {diverged.sum()} diverged and are left out (seeds {which}): the step size is too "
+                "large for them, and means are over those that it suits.",
+            )
         solver = {"samples": self._samples(record.solver["steps"])}
-        return Reading(observables, coords, accuracy=self._floors(record.states[-1]), doubts=doubts, solver=solver)
+        return Reading(observables, coords, accuracy=self._floors(states[-1]), doubts=doubts, solver=solver)
 
     def _floors(self, states: np.ndarray) -> dict[str, float]:
         """What stays of the risk, at saved states (runs, m, ...)."""
