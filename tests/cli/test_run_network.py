@@ -133,8 +133,6 @@ def test_gaps_are_to_the_nearest_level_and_small_steps_have_small_ones(ran):
         "SGD": "flow",
         "a/b": "flow",
     }
-    # samples are drawn in all dimensions for descent on them, which gives neurons directions of their own
-    assert [level["start_alike"] for level in told.values()] == [True, True, True, False]
     assert 0 < told["SGD"]["mean_gap"] <= told["SGD"]["largest_gap"] < 0.1
     # forty samples in ninety dimensions are learnt by heart: the flow of the population is far
     assert told["a/b"]["largest_gap"] > 3 * told["SGD"]["largest_gap"]

@@ -153,6 +153,9 @@ def test_a_seed_starts_all_levels_alike():
         assert np.allclose(u[0] @ u[0].T, result[:, 1:] @ result[:, 1:].T, atol=1e-14)
         assert np.allclose(u[0, :, 0], result[:, 1], atol=1e-14)
         assert u.shape[-1] == x.shape[-1] == (d if method == "direct" else 4 + 64)
+    flow = np.asarray(ss.NetworkFlow(LADDER, 0.5, neurons=3, dimension=90, seed=4).start()[1])
+    descent = ss.SampleDescent(LADDER, 0.5, neurons=3, dimension=90, step_size=0.1, samples=5, seed=4)
+    assert np.allclose(ss.solve(descent, until=0.1)["overlap"][0], flow[:, 1], atol=1e-14)
 
 
 def test_auto_takes_the_method_that_is_cheaper():

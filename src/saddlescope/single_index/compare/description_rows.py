@@ -27,7 +27,7 @@ class DescriptionRow:
     name: of the run; kind: of its trajectories; neurons, dimension: inf where there is no end to them.
     seeds: one a run, None for what has none; times: learning time of each degree, shape (run, degree), nan where a
     degree is not learnt or has nothing to learn. samples_per_time: fresh samples in a unit of time, nan for flows.
-    reference: the run its risk is held against, "" for none; alike: whether runs of one seed start as that one does.
+    reference: the run its risk is held against, "" for none; runs of one seed start alike.
     largest_gap, mean_gap: largest distance of their mean risks, and its mean over log time, over the risk at the start.
     specialised: when neurons have parted, see `specialisation`; nan for one teacher or never.
     """
@@ -40,7 +40,6 @@ class DescriptionRow:
     times: np.ndarray
     samples_per_time: float
     reference: str
-    alike: bool
     largest_gap: float
     mean_gap: float
     specialised: float
@@ -67,7 +66,6 @@ class DescriptionRow:
             "learning_times_of_runs": self.times.tolist(),
             "samples_needed": None if math.isnan(self.samples_per_time) else self.samples.tolist(),
             "gap_to": self.reference or None,
-            "start_alike": self.alike,
             "largest_gap": self.largest_gap,
             "mean_gap": self.mean_gap,
             "specialised": self.specialised,
@@ -95,7 +93,6 @@ def description_rows(descriptions: Mapping[str, Sequence[Trajectory]], fraction:
                 times=np.concatenate([times_of_runs(run, fraction) for run in runs]),
                 samples_per_time=about["batch_size"] / about["step_size"] if _fresh(runs[0]) else math.nan,
                 reference=other or "",
-                alike=_starts_alike(runs[0]),
                 largest_gap=largest,
                 mean_gap=mean,
                 specialised=float(np.median([specialisation(run) for run in runs])),
@@ -159,12 +156,6 @@ def escape_by_dimension(rows: Sequence[DescriptionRow], degree: int) -> tuple[fl
     x, y = np.array(points).T
     slope, start = np.polyfit(x, y, 1)
     return float(slope), float(np.abs(y - start - slope * x).max())
-
-
-def _starts_alike(run: Trajectory) -> bool:
-    """Whether a run has the initial directions that a network flow of its seed has, or a given law of them."""
-    told = run.parameters
-    return told.get("method") != "direct" or told["dimension"] <= told["neurons"] + len(told["directions"])
 
 
 def _fresh(run: Trajectory) -> bool:

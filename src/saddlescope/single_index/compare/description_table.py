@@ -132,8 +132,7 @@ def remarks(rows: list[DescriptionRow], run: Trajectory, order: CanonicalOrder |
             results.append(Remark("Escape", text))
             break
     if any(row.reference for row in rows):
-        other = " (with other directions at the start)"
-        pairs = "; ".join(f"{r.name} from {r.reference}{other * (not r.alike)}" for r in rows if r.reference)
+        pairs = "; ".join(f"{r.name} from {r.reference}" for r in rows if r.reference)
         what = "largest distance of mean risks, over the risk at the start"
         results.append(Remark("Gap", f"{what}: {pairs}."))
     return results
