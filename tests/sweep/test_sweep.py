@@ -1,6 +1,5 @@
 """A sweep as a whole: what comes out, what is not run again, what is refused before anything runs."""
 
-import importlib
 import math
 import threading
 import time
@@ -278,15 +277,3 @@ def test_values_of_several_kinds_of_real_families_are_known_by_what_they_are():
     assert len(set(both)) == 4
     swapped = identities({"dynamics.second_layer.low": [-1.0, -2.0], "problem.link": [[1, -1, 1], "relu"]})
     assert set(both) == set(swapped)
-
-
-def test_what_is_too_large_for_memory_is_opened_from_a_file(relaxation, tmp_path, monkeypatch):
-    asked = asked_for(relaxation, axes={"dynamics.rate": [21.0, 22.0]})
-    with Sweep(asked, tmp_path / "s") as run:
-        run.run(engine="serial")
-        whole = run.dataset()
-        monkeypatch.setattr(importlib.import_module("saddlescope.sweep.sweep"), "LARGE", 10)
-        with run.dataset() as lazy:
-            assert not lazy.measured._in_memory
-            assert np.array_equal(lazy.measured, whole.measured)
-            assert lazy.outcome.values.tolist() == ["REACHED_END"] * 2

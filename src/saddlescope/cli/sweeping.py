@@ -68,7 +68,7 @@ def run_sweep(name: str, changes: Sequence[str], wanted: Wanted) -> int:
     measure = None if wanted.measure is None else _from_here(wanted.measure)
     asked = asked_for(name, changes, axes=_axes(wanted.axes), measure=measure, keep=wanted.keep, yes=wanted.yes)
     if wanted.export is not None:
-        from saddlescope.sweep.export import check_kind
+        from saddlescope.sweep.results.export import check_kind
 
         check_kind(wanted.export)
     folder = Path(asked.name) if wanted.out is None else wanted.out
@@ -85,7 +85,7 @@ def run_sweep(name: str, changes: Sequence[str], wanted: Wanted) -> int:
         if wanted.prune:
             return _prune(run, folder, yes=wanted.yes)
         if wanted.export is not None:
-            from saddlescope.sweep.export import exported
+            from saddlescope.sweep.results.export import exported
 
             print(f"Wrote     {exported(run.dataset(), wanted.export)}")
             return 0
@@ -127,7 +127,7 @@ def _show(console: Console, asked: Asked, dataset: xarray.Dataset, standing: Sta
     from rich.text import Text
 
     from saddlescope.study.rendering import grid
-    from saddlescope.sweep.table import failures, outcomes, tabulated
+    from saddlescope.sweep.results.table import failures, outcomes, tabulated
 
     console.print(Text(asked.title, style="bold"))
     heads, rows, more = tabulated(dataset, asked.columns)

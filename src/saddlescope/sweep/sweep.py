@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,9 +15,10 @@ import numpy as np
 from saddlescope.arguments import ArgumentError
 from saddlescope.solve.control import Control
 from saddlescope.sweep.bar import SweepBar
-from saddlescope.sweep.dataset import LARGE, Gathering, dataset
 from saddlescope.sweep.design import spec_version
 from saddlescope.sweep.engines import check_engine, engine_of
+from saddlescope.sweep.results.dataset import Memory, dataset
+from saddlescope.sweep.results.gathering import Frame, Gathering
 from saddlescope.sweep.running import Running, Standing, Watch
 from saddlescope.sweep.spec import Asked, asked_for
 from saddlescope.sweep.store.index import Row
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     import xarray
 
 AGAIN = ("FAILED", "ALL")
+LARGE = 2**28  # bytes of a dataset: beyond, it is read from the store as it is used
+_AT_ONCE = 2**12  # rows of the index that are looked at together
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,14 @@ class Outlook:
         complete, failed: how many tasks have such a result.
         missing: numbers of the tasks to carry out, shape (n,).
         attempts: number of the latest attempt of each task, 0 where there is none, shape (tasks,).
+        layouts: numbers of the layouts of these attempts.
     """
 
     complete: int
     failed: int
     missing: np.ndarray
     attempts: np.ndarray
+    layouts: tuple[int, ...]
 
 
 def sweep(
@@ -88,7 +94,8 @@ def sweep(
             are in other processes otherwise.
 
     Returns:
-        The results; of more than 256 MB, opened lazily from a file in the store. After Ctrl-C, what there is.
+        The results; of more than 256 MB, each variable is read from the store when it is used, and of it what is
+        selected (without a store they are in memory). After Ctrl-C, what there is.
 
     Raises:
         ArgumentError, SpecError: for bad input, before anything runs.
@@ -154,6 +161,7 @@ class Sweep:
         self.store = Store(folder, family, spec_version(family), write=write)
         self.store.refresh()
         self.identities = asked.design.identities()
+        self._places = _Places(self.identities)
 
     def outlook(self, again: str | None = None) -> Outlook:
         """Return what the store knows of this sweep.
@@ -166,42 +174,19 @@ class Sweep:
         """
         check_again(again)
         size = len(self.asked.design)
-        attempts, state = np.zeros(size, np.int32), np.zeros(size, np.int8)
+        attempts, layouts = np.zeros((2, size), np.int32)
+        state = np.zeros(size, np.int8)
         kept = KEEPS.index(self.asked.keep)
-        numbers, more = self._numbers()
-        for task, attempt, complete, keep in self.store.standings():  # a later attempt replaces the one before
-            place = numbers.get(task)
-            if place is not None:
-                for number in (place, *more.get(task, ())):
-                    attempts[number] = attempt
-                    state[number] = 2 if not complete else 1 if keep >= kept else 0
+        for tasks, *told in _columns(self.store.standings()):
+            rows, numbers = self._places.of(tasks)
+            attempt, complete, keep, layout = (np.array(values)[rows] for values in told)
+            # a later attempt replaces the one before
+            attempts[numbers], layouts[numbers] = attempt, layout
+            state[numbers] = np.where(complete == 0, 2, np.where(keep >= kept, 1, 0))
         missing = state == 0 if again is None else state != 1 if again == "FAILED" else np.ones(size, bool)
-        if len(np.unique(self.identities)) < size:
-            # the same spec at several points is one task
-            _, first = np.unique(self.identities, return_index=True)
-            once = np.zeros(size, bool)
-            once[first] = True
-            missing &= once
-        return Outlook(int((state == 1).sum()), int((state == 2).sum()), np.flatnonzero(missing), attempts)
-
-    def _rows(self) -> Iterator[tuple[tuple[int, ...], Row]]:
-        """The latest row of each task of this sweep, with the numbers of the tasks that it is for."""
-        numbers, more = self._numbers()
-        for row in _latest(self.store.rows()):
-            number = numbers.get(row.task)
-            if number is not None:
-                yield (number, *more.get(row.task, ())), row
-
-    def _numbers(self) -> tuple[dict[bytes, int], dict[bytes, list[int]]]:
-        """Identity -> number of the first task, and of those that are the same spec once more."""
-        content = self.identities.tobytes()
-        numbers: dict[bytes, int] = {}
-        more: dict[bytes, list[int]] = {}
-        for number in range(len(self.identities)):
-            identity = content[16 * number : 16 * number + 16]
-            if numbers.setdefault(identity, number) != number:
-                more.setdefault(identity, []).append(number)
-        return numbers, more
+        missing &= self._places.first
+        used = tuple(int(number) for number in np.unique(layouts[attempts > 0]))
+        return Outlook(int((state == 1).sum()), int((state == 2).sum()), np.flatnonzero(missing), attempts, used)
 
     def run(
         self,
@@ -252,25 +237,64 @@ class Sweep:
         Args:
             lasting: whether the store will stay.
         """
-        result = Gathering(self.asked.design)
-        for tasks, row in self._rows():
-            for task in tasks:
-                result.add(task, row)
-        folder = self.store.folder if lasting else None
-        made = dataset(self.asked.design, result, self.asked.title, folder, self.asked.keep)
-        if folder is None or made.nbytes <= LARGE:
-            return made
-        import xarray
+        design, folder = self.asked.design, self.store.folder if lasting else None
+        if folder is not None and len(design) * Frame(self.store.layouts()).bytes > LARGE:
+            from saddlescope.sweep.results.stored import Stored
 
-        from saddlescope.sweep.export import exported
+            outlook = self.outlook()
+            frame = Frame(self.store.layouts(outlook.layouts))
+            source = Stored(design, self.identities, outlook.attempts, folder)
+        else:
+            result = self._gathered()
+            frame, source = Frame(result.layouts), Memory(result, design.shape)
+        return dataset(design, frame, source, self.asked.title, folder, self.asked.keep)
 
-        return xarray.open_dataset(exported(made, folder / "dataset.nc"), engine="h5netcdf")
+    def _gathered(self) -> Gathering:
+        result = Gathering(self.identities)
+        rows = _latest(self.store.rows())
+        while some := list(itertools.islice(rows, _AT_ONCE)):
+            for row, number in zip(*self._places.of([row.task for row in some]), strict=True):
+                result.add(int(number), some[row])
+        return result
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.store.close()
+
+
+class _Places:
+    """Where tasks stand in a sweep, by what they are known by.
+
+    Args:
+        identities: of the tasks of the sweep, shape (tasks,).
+
+    Attributes:
+        first: whether a task is the first of its identity, as the same spec at several points is one task.
+    """
+
+    def __init__(self, identities: np.ndarray):
+        self._order = np.argsort(identities, kind="stable")
+        self._sorted = identities[self._order]
+        self.first = np.ones(len(identities), bool)
+        self.first[self._order[1:]] = self._sorted[1:] != self._sorted[:-1]
+
+    def of(self, tasks: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        """Return places in a list of identities, and the number of a task of each: pairs, shapes (n,) and (n,)."""
+        wanted = np.frombuffer(b"".join(tasks), self._sorted.dtype)
+        start, stop = (np.searchsorted(self._sorted, wanted, side) for side in ("left", "right"))
+        times = stop - start
+        rows = np.repeat(np.arange(len(wanted)), times)
+        steps = np.arange(len(rows)) - np.repeat(np.cumsum(times) - times, times)
+        return rows, self._order[start[rows] + steps]
+
+
+def _columns(rows: Iterable[tuple]) -> Iterator[tuple[tuple, ...]]:
+    """Yield the columns of some rows at a time."""
+    rows = iter(rows)
+    while some := list(itertools.islice(rows, _AT_ONCE)):
+        yield tuple(zip(*some, strict=True))
 
 
 def _latest(rows: Iterator[Row]) -> Iterator[Row]:

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from saddlescope.sweep.task import KEEPS, Result
 
 _VERSION = 1
 _PATIENCE = 5.0  # seconds that another process may keep the index
+_AT_ONCE = 500  # tasks of one question
 _TABLES = """
 create table layouts (id integer primary key, columns text not null unique);
 create table results (
@@ -171,11 +172,39 @@ class Index:
             sqlite3.DatabaseError: if the file is damaged.
         """
         for values in self._file.execute("select * from results"):
-            yield Row._make((*values[:3], bool(values[3]), *values[4:9], self._layout(values[9]), values[10]))
+            yield self._row(values)
 
-    def standings(self) -> Iterator[tuple[bytes, int, int, int]]:
-        """Yield task, attempt, whether it is complete and what is kept of all rows, the attempts of a task in order."""
-        yield from self._file.execute("select task, attempt, complete, keep from results order by task, attempt")
+    def _row(self, values: tuple) -> Row:
+        return Row._make((*values[:3], bool(values[3]), *values[4:9], self._layout(values[9]), values[10]))
+
+    def rows_of(self, names: Collection[Name]) -> Iterator[Row]:
+        """Yield the rows of some segments, as far as they are there and as they were written.
+
+        Raises:
+            sqlite3.DatabaseError: if the file is damaged.
+        """
+        tasks = [bytes.fromhex(name.task) for name in names]
+        for first in range(0, len(tasks), _AT_ONCE):
+            some = tasks[first : first + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            for values in self._file.execute(f"select * from results where task in ({marks})", some):
+                row = self._row(values)
+                if row.name in names and self._whole(values, row.layout):
+                    yield row
+
+    def standings(self) -> Iterator[tuple[bytes, int, int, int, int]]:
+        """Yield task, attempt, whether it is complete, what is kept, and number of the layout, of all rows in order."""
+        columns = "task, attempt, complete, keep, layout"
+        yield from self._file.execute(f"select {columns} from results order by task, attempt")
+
+    def layouts(self, numbers: Iterable[int] | None = None) -> list[Layout]:
+        """Return layouts by their numbers, by default of all rows, of any sweep.
+
+        Raises:
+            sqlite3.DatabaseError: if the file is damaged.
+        """
+        known = [number for (number,) in self._file.execute("select id from layouts")] if numbers is None else numbers
+        return [self._layout(int(number)) for number in known]
 
     def sizes(self, first: bytes) -> dict[Name, int]:
         """Return the segments of all rows of tasks whose identity begins with some bytes, and their sizes.
@@ -189,10 +218,14 @@ class Index:
         for values in self._file.execute(
             "select * from results where task >= ? and task < ?", (first, first + b"\xff" * 17)
         ):
-            layout = self._layout(values[9])
-            whole = values[-1] == _checksum(values[:-1], layout) and len(values[10]) == 8 * len(layout)
+            whole = self._whole(values, self._layout(values[9]))
             results[Name(values[0].hex(), values[1])] = values[2] if whole else -1
         return results
+
+    @staticmethod
+    def _whole(values: tuple, layout: Layout) -> bool:
+        """Whether a row is as it was written."""
+        return values[-1] == _checksum(values[:-1], layout) and len(values[10]) == 8 * len(layout)
 
     def _layout(self, number: int) -> Layout:
         if number not in self._known:

@@ -6,13 +6,13 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import saddlescope
 from saddlescope import files
 from saddlescope.arguments import RefusedError, shortened
-from saddlescope.sweep.store.index import Index, Row, row_of
+from saddlescope.sweep.store.index import Index, Layout, Row, row_of
 from saddlescope.sweep.store.runners import leftovers
 from saddlescope.sweep.store.segments import DamagedError, Name, name_of, place, read, write
 from saddlescope.sweep.task import Result
@@ -134,9 +134,31 @@ class Store:
         """Yield the index's rows of all results, of every attempt, as of the last `refresh`."""
         yield from self._index.rows()
 
-    def standings(self) -> Iterator[tuple[bytes, int, int, int]]:
-        """Yield task, attempt, whether it is complete and what is kept, by the index, attempts of a task in order."""
+    def rows_of(self, names: Collection[Name]) -> Iterator[Row]:
+        """Yield the rows of some segments, by the index, or by the segment where that does not know it.
+
+        Raises:
+            StoreError: if a segment is there no more, or not as it was written.
+        """
+        left = set(names)
+        with contextlib.suppress(sqlite3.DatabaseError):
+            for row in self._index.rows_of(names):
+                left.discard(row.name)
+                yield row
+        for name in left:
+            path = place(self.folder, name)
+            try:
+                yield row_of(read(path)[0], path.stat().st_size)
+            except (DamagedError, OSError):
+                raise StoreError(f"{path} is gone or damaged since the sweep was opened: run it again.") from None
+
+    def standings(self) -> Iterator[tuple[bytes, int, int, int, int]]:
+        """Yield task, attempt, whether it is complete, what is kept and number of the layout of all rows, in order."""
         yield from self._index.standings()
+
+    def layouts(self, numbers: Iterable[int] | None = None) -> list[Layout]:
+        """Return which numbers rows have, by the numbers of these layouts, by default those of all rows."""
+        return self._index.layouts(numbers)
 
     def has(self, name: Name) -> bool:
         """Whether a segment is there, whoever wrote it."""

@@ -126,5 +126,5 @@ def failures(dataset: xarray.Dataset, most: int = 5) -> list[str]:
         where = _place(dataset, dims, tuple(int(p) for p in places))
         names = [name for dim in dims for name in _head(dataset, dim)]
         at = ", ".join(f"{name} {value}" for name, value in zip(names, where, strict=True))
-        results.append(f"{at}: {dataset.message.values[tuple(places)]}")
+        results.append(f"{at}: {dataset.message[tuple(places)].item()}")
     return results
