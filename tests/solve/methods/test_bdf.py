@@ -72,6 +72,20 @@ def test_the_answer_does_not_depend_on_the_approximation_of_the_jacobian(share: 
     assert np.abs(record.observables["y"] - exact(record.times)).max() < 1e-7
 
 
+def test_one_stiff_mode_that_the_approximation_lacks_does_not_stop_the_iteration():
+    """A plain iteration diverges where c k > 1 for the mode of rate k that is left out: steps of 1e-3 and less."""
+    k = np.array([0.5, 0.6, 0.7, 0.8, 2000.0])
+
+    class Lacking(Mixed):
+        def solver(self):
+            return BDF(factor=lambda y, c, system: 1 / (1 + 0.6 * c), solve=lambda share, y: share * y)
+
+    record = followed(Lacking(jnp.asarray(k), jnp.asarray(0.0)), np.ones(5), 2.0, 1e-6)
+    exact = (np.exp(-np.outer(record.times, k)) * (ROTATION.T @ np.ones(5))) @ ROTATION.T
+    assert np.abs(record.observables["y"] - exact).max() < 1e-5
+    assert record.solver["steps_accepted"] + record.solver["steps_rejected"] < 300
+
+
 def test_order_five():
     """A hundred thousand times smaller errors for ten times as many steps, or less."""
     k = np.array([0.5, 1.0, 2.0, 5.0, 20.0])

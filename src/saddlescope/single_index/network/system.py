@@ -61,29 +61,31 @@ class NetworkSystem(System):
         return a, u, s, r
 
     def _pulls(self, a, u, s, r):
-        """U'(r) beside the diagonal, and the force on each neuron orthogonal to it, over its a."""
+        """U'(r) beside the diagonal, and the force on each neuron over its a: orthogonal to it, and along it."""
         m = len(a)
         # the pull of a neuron on itself is radial, and where U'(1) is infinite it must not enter
         slope = jnp.where(jnp.eye(m, dtype=bool), 0.0, self.U.derivative(r))
         push = self.V.derivative(s) * self.b[None, :]
         force = push @ self.frame - (slope * a[None, :]) @ u / m
-        return slope, force - jnp.sum(force * u, axis=1, keepdims=True) * u
+        along = jnp.sum(force * u, axis=1, keepdims=True)
+        return slope, force - along * u, along[:, 0]
 
     def factor(self, y: jax.Array, shift: jax.Array) -> Coupling:
         """What is stiff at y, ready for solves with this shift."""
         a, u, s, r = self._neurons(y)
-        slope, force = self._pulls(a, u, s, r)
+        slope, force, along = self._pulls(a, u, s, r)
         m = len(a)
         # the diagonal takes no part; filled as if neurons had only teachers in common, it does not add to the rank
         alone = self.U.derivative(jnp.sum(u[:, : len(self.frame)] ** 2, axis=1))
         filled = jnp.where(jnp.eye(m, dtype=bool), alone, slope) / m
-        return Coupling.at(shift, self.epsilon, a, u, r, force, self.U(r) / m, FeatureMatrix.of(filled))
+        drawn = jnp.maximum(a * along, 0.0)
+        return Coupling.at(shift, self.epsilon, a, u, r, force, drawn, self.U(r) / m, FeatureMatrix.of(filled))
 
     def vector_field(self, y):
         a, u, s, r = self._neurons(y)
         m = len(a)
         rate = (self.V(s) @ self.b - self.U(r) @ a / m) / self.epsilon
-        _, tangent = self._pulls(a, u, s, r)
+        _, tangent, _ = self._pulls(a, u, s, r)
         # times |u|, so that u / |u| moves as a neuron of norm one does
         length = jnp.linalg.norm(y[:, 1:], axis=1, keepdims=True)
         return jnp.concatenate([rate[:, None], a[:, None] * length * tangent], axis=1)

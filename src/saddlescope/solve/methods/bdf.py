@@ -21,7 +21,7 @@ _ALPHA = (1 - _KAPPA) * _GAMMA
 _HELD = 10.0
 _ERROR = _HELD * (_KAPPA * _GAMMA + 1 / np.arange(1, _HIGHEST + 2))
 
-_ITERATIONS = 4
+_ITERATIONS = 6
 _UNSOLVED = 0.1  # of the tolerance may be left by the iteration
 _SLOW, _FORGETS = 0.3, 0.3  # a rate of the iteration that asks for a new Jacobian; what of a rate is kept
 _YOUNG, _OLD = 5, 25  # steps before which no Jacobian is made anew for slowness, and after which it is in any case
@@ -108,6 +108,30 @@ class Step(NamedTuple):
     iterations: jax.Array
 
 
+class _Iterate(NamedTuple):
+    """Where the iteration of a step is.
+
+    Attributes:
+        change: of the solution beyond its prediction.
+        step: the last part of it.
+        more: what a plain iteration would have made of that part.
+        size: norm of `more`.
+        rate: of convergence.
+        done: whether to stop.
+        iterations: made.
+        solved: whether it converged.
+    """
+
+    change: jax.Array
+    step: jax.Array
+    more: jax.Array
+    size: jax.Array
+    rate: jax.Array
+    done: jax.Array
+    iterations: jax.Array
+    solved: jax.Array
+
+
 def _factored(y: jax.Array, shift: jax.Array, system: Any) -> Any:
     return system.factor(y, shift)
 
@@ -120,7 +144,9 @@ class BDF(AbstractAdaptiveSolver):
     """Numerical differentiation formulas of orders 1 to 5 for stiff systems y' = f(y) whose Jacobian has real spectrum.
 
     A step solves y - c f(y) = known, c = h / alpha_k, by an iteration with (I - c A)^-1, where A is any approximation
-    of the Jacobian that holds what is stiff: it decides how fast the iteration converges, not what to. A is made anew
+    of the Jacobian that holds what is stiff: it decides how fast the iteration converges, not what to. From its second
+    turn on the iteration takes out the direction that the last one showed (Anderson's mixing of depth one), so that one
+    stiff mode which A lacks, or many alike, do not stop it. A is made anew
     where the iteration is slow or the step length changes. A step takes one to two evaluations of the field, the
     fewest of all methods here, so that this is the one for fields that are dear.
 
@@ -134,7 +160,8 @@ class BDF(AbstractAdaptiveSolver):
         solve: (that, array) -> the array to which (I - c A)^-1 is applied; by default its `solve`.
 
     Source: Shampine and Reichelt, SIAM J. Sci. Comput. 18 (1997), 1, sections 2.1 to 2.3; control of the iteration as
-    in Brown, Byrne and Hindmarsh, SIAM J. Sci. Stat. Comput. 10 (1989), 1038.
+    in Brown, Byrne and Hindmarsh, SIAM J. Sci. Stat. Comput. 10 (1989), 1038; mixing as in Walker and Ni, SIAM J.
+    Numer. Anal. 49 (2011), 1715.
     """
 
     factor: Callable[[jax.Array, jax.Array, Any], Any] = _factored
@@ -193,27 +220,36 @@ class BDF(AbstractAdaptiveSolver):
         )
         left = _UNSOLVED / jnp.asarray(_ERROR)[k]
 
+        weights = 1 / (past.atol + past.rtol * jnp.abs(predicted))
+
         def going(loop):
-            _, _, _, done, n, _ = loop
-            return ~done & (n < _ITERATIONS)
+            return ~loop.done & (loop.iterations < _ITERATIONS)
 
         def iterate(loop):
-            change, last, rate, _, n, _ = loop
-            right = shift * terms.vf(t1, predicted + change, args) - psi - change
+            n = loop.iterations
+            right = shift * terms.vf(t1, predicted + loop.change, args) - psi - loop.change
             more = self.solve(factor, right)
-            change = change + more
+            # what the last part made of the residual tells how much is left to go the same way
+            turned = more - loop.more
+            told = jnp.sum((weights * turned) ** 2)
+            share = jnp.sum(weights**2 * turned * more) / told
+            share = jnp.where((n > 0) & jnp.isfinite(share), share, 0.0)
+            step = more - share * (loop.step + turned)
+            change = loop.change + step
             size = args.error_norm(more, y0, predicted + change, past.rtol, past.atol)
-            rate = jnp.where(n > 0, jnp.maximum(_FORGETS * rate, size / last), rate)
+            rate = jnp.where(n > 0, jnp.maximum(_FORGETS * loop.rate, size / loop.size), loop.rate)
             known = (n > 0) | ~fresh
             # the rate of the step before serves for the first iteration
             solved = (size * jnp.minimum(rate / jnp.maximum(1 - rate, 0.1), 1.0) < left) & known | (size == 0)
-            lost = ~jnp.isfinite(size) | ((n > 0) & (size > 2 * last))
-            return change, jnp.maximum(size, 1e-300), rate, solved | lost, n + 1, solved & ~lost
+            lost = ~jnp.isfinite(size) | ((n > 1) & (size > 2 * loop.size))
+            return _Iterate(change, step, more, jnp.maximum(size, 1e-300), rate, solved | lost, n + 1, solved & ~lost)
 
-        start = jnp.zeros_like(y0), jnp.ones(()), jnp.where(fresh, 1.0, past.rate), jnp.asarray(False)
-        change, _, rate, _, n, solved = jax.lax.while_loop(
-            going, iterate, (*start, jnp.zeros((), jnp.int64), jnp.asarray(False))
+        nothing, no = jnp.zeros_like(y0), jnp.asarray(False)
+        start = _Iterate(
+            nothing, nothing, nothing, jnp.ones(()), jnp.where(fresh, 1.0, past.rate), no, jnp.zeros((), jnp.int64), no
         )
+        last = jax.lax.while_loop(going, iterate, start)
+        change, rate, n, solved = last.change, last.rate, last.iterations, last.solved
         # what is not solved may be no number, and must not come into the history
         change = jnp.where(solved & jnp.isfinite(change), change, 0.0)
         y1 = predicted + change
