@@ -140,17 +140,14 @@ class CanonicalOrder:
         if np.isfinite(times[0]):
             errors[0] = epsilon * (first.phi[1] * first.sigma[1]) ** 2 / first.sigma[0] ** 4
         if self.degrees >= 1 and first.grows and first.separate(epsilon):
-            # the layer of degree 1 is shifted as a whole, and its beginning is not in every run
-            shares = np.where(np.arange(1, self.degrees + 1) == 1, 0.5, fraction)
-            run, earlier, bare = (
-                np.array(
-                    [
-                        self._run(epsilon, **_far_enough(fraction), **options).times(first.phi, f)[k + 1]
-                        for k, f in enumerate(shares)
-                    ]
-                )
-                for options in ({}, {"share": _EARLIER}, {"corrected": False})
-            )
+
+            def read(**options: Any) -> np.ndarray:
+                run = self._run(epsilon, **_far_enough(fraction), **options)
+                # the layer of degree 1 is shifted as a whole, and its beginning is not in every run
+                halved, crossed = (run.times(first.phi, f) for f in (0.5, fraction))
+                return np.append(halved[1:2], crossed[2 : self.degrees + 1])
+
+            run, earlier, bare = read(), read(share=_EARLIER), read(corrected=False)
             nodes = max(_NODES, self._run(epsilon).change)
             least = np.where(np.arange(1, self.degrees + 1) > 2, nodes, _STEPS)
             errors[1:] = np.maximum(np.abs(earlier / run - 1) + np.abs(bare / run - 1), least)
