@@ -253,8 +253,8 @@ class Sweep:
         result = Gathering(self.identities)
         rows = _latest(self.store.rows())
         while some := list(itertools.islice(rows, _AT_ONCE)):
-            for row, number in zip(*self._places.of([row.task for row in some]), strict=True):
-                result.add(int(number), some[row])
+            places, numbers = self._places.of([row.task for row in some])
+            result.take(numbers, [some[place] for place in places])
         return result
 
     def __enter__(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,23 +97,25 @@ class Gathering:
         """Of all rows that were taken."""
         return list(self._parts)
 
-    def add(self, task: int, row: Row) -> None:
-        """Take the result of the task at this place."""
-        if row.outcome not in self._outcomes:
-            self._outcomes.append(row.outcome)
-        self._outcome[task] = self._outcomes.index(row.outcome)
-        self._complete[task] = row.complete
-        self._seconds[task] = row.seconds
-        self._attempt[task] = row.attempt
-        if not row.complete:
-            self._texts["message"][task] = row.message
-        if row.doubts:
-            self._texts["doubts"][task] = row.doubts
-        if row.layout not in self._parts:
-            self._parts[row.layout] = array("q"), bytearray()
-        tasks, numbers = self._parts[row.layout]
-        tasks.append(task)
-        numbers += row.numbers
+    def take(self, tasks: np.ndarray, rows: Sequence[Row]) -> None:
+        """Take the results of the tasks at these places, a row for each."""
+        self._outcomes += sorted({row.outcome for row in rows} - set(self._outcomes))
+        places = {outcome: place for place, outcome in enumerate(self._outcomes)}
+        self._outcome[tasks] = [places[row.outcome] for row in rows]
+        self._complete[tasks] = [row.complete for row in rows]
+        self._seconds[tasks] = [row.seconds for row in rows]
+        self._attempt[tasks] = [row.attempt for row in rows]
+        of_layout, numbers, last = array("q"), bytearray(), None
+        for task, row in zip(tasks.tolist(), rows, strict=True):
+            if not row.complete:
+                self._texts["message"][task] = row.message
+            if row.doubts:
+                self._texts["doubts"][task] = row.doubts
+            if row.layout is not last:  # long, and mostly that of the row before
+                last = row.layout
+                of_layout, numbers = self._parts.setdefault(last, (array("q"), bytearray()))
+            of_layout.append(task)
+            numbers += row.numbers
 
     def own(self, name: str) -> np.ndarray:
         """Return a column that every sweep has, shape (tasks,)."""

@@ -62,9 +62,9 @@ class Stored:
         for place in np.flatnonzero(self._attempts[tasks]):
             identity = self._identities[tasks[place]].tobytes().hex()
             places.setdefault(Name(identity, int(self._attempts[tasks[place]])), []).append(int(place))
-        for row in store.rows_of(places):
-            for place in places[row.name]:  # the same spec at several points is one task
-                result.add(place, row)
+        # the same spec at several points is one task
+        taken = [(place, row) for row in store.rows_of(places) for place in places[row.name]]
+        result.take(np.array([place for place, _ in taken], int), [row for _, row in taken])
         return result
 
 

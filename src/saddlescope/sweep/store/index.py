@@ -93,6 +93,7 @@ class Index:
         self._path = path
         self._layouts: dict[Layout, int] = {}
         self._known: dict[int, Layout] = {}
+        self._sums: dict[int, tuple[int, int]] = {}  # of layouts: checksum, and bytes of the numbers of a row
         self._file = self._opened()
 
     def _opened(self) -> sqlite3.Connection:
@@ -142,7 +143,7 @@ class Index:
         except sqlite3.DatabaseError:
             with contextlib.suppress(sqlite3.DatabaseError):
                 self._file.execute("rollback")
-            self._layouts, self._known = {}, {}  # numbers that were rolled back go to other layouts
+            self._layouts, self._known, self._sums = {}, {}, {}  # numbers that were rolled back go to other layouts
 
     def _add(self, rows: list[Row]) -> None:
         self._file.execute("begin immediate")
@@ -189,7 +190,7 @@ class Index:
             marks = ", ".join("?" * len(some))
             for values in self._file.execute(f"select * from results where task in ({marks})", some):
                 row = self._row(values)
-                if row.name in names and self._whole(values, row.layout):
+                if row.name in names and self._whole(values):
                     yield row
 
     def standings(self) -> Iterator[tuple[bytes, int, int, int, int]]:
@@ -206,26 +207,33 @@ class Index:
         known = [number for (number,) in self._file.execute("select id from layouts")] if numbers is None else numbers
         return [self._layout(int(number)) for number in known]
 
-    def sizes(self, first: bytes) -> dict[Name, int]:
-        """Return the segments of all rows of tasks whose identity begins with some bytes, and their sizes.
+    def sizes(self, first: bytes) -> dict[str, int]:
+        """Return the files of all rows of tasks whose identity begins with some bytes, and the sizes of these.
 
         The size is -1 where a row is not as it was written.
 
         Raises:
             sqlite3.DatabaseError: if the file is damaged.
         """
-        results: dict[Name, int] = {}
+        results: dict[str, int] = {}
         for values in self._file.execute(
             "select * from results where task >= ? and task < ?", (first, first + b"\xff" * 17)
         ):
-            whole = self._whole(values, self._layout(values[9]))
-            results[Name(values[0].hex(), values[1])] = values[2] if whole else -1
+            whole = self._whole(values)
+            results[f"{values[0].hex()}.{values[1]}.json"] = values[2] if whole else -1
         return results
 
-    @staticmethod
-    def _whole(values: tuple, layout: Layout) -> bool:
+    def _whole(self, values: tuple) -> bool:
         """Whether a row is as it was written."""
-        return values[-1] == _checksum(values[:-1], layout) and len(values[10]) == 8 * len(layout)
+        number = values[9]
+        told = self._sums.get(number)
+        if told is None:
+            layout = self._layout(number)
+            told = _checksum_of_layout(layout), 8 * len(layout)
+            if number in self._known:
+                self._sums[number] = told
+        of_layout, size = told
+        return values[-1] == _checksum(values, of_layout) and len(values[10]) == size
 
     def _layout(self, number: int) -> Layout:
         if number not in self._known:
@@ -243,7 +251,7 @@ class Index:
         self.close()
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
-        self._layouts, self._known = {}, {}
+        self._layouts, self._known, self._sums = {}, {}, {}
         self._file = self._opened()
 
     def close(self) -> None:
@@ -257,12 +265,12 @@ class _OldError(Exception):
 
 def _stored(row: Row, layout: int) -> tuple:
     values = (*row[:3], int(row.complete), *row[4:9], layout, row.numbers)
-    return (*values, _checksum(values, row.layout))
+    return (*values, _checksum(values, _checksum_of_layout(row.layout)))
 
 
-def _checksum(values: tuple, layout: Layout) -> int:
+def _checksum(values: tuple, of_layout: int) -> int:
     """Of everything that counts; a layout has another number in the next index."""
-    told = (*values[1:9], _checksum_of_layout(layout))
+    told = (*values[1:9], of_layout)
     return zlib.crc32(values[10], zlib.crc32(repr(told).encode("utf-8", "surrogatepass"), zlib.crc32(values[0])))
 
 

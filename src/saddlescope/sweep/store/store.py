@@ -106,29 +106,27 @@ class Store:
         for first in range(256):
             there = self._listed(f"{first:02x}")
             noted = self._index.sizes(bytes([first]))
-            known = {name for name, size in noted.items() if there.get(name) == size}
+            known = {file for file, size in noted.items() if there.get(file) == size}
             stale = noted.keys() - known
             if stale:
-                self._index.remove(stale)
+                self._index.remove(name for file in stale if (name := name_of(file)))
             new = []
-            for name, size in there.items():
-                if name not in known:
+            for file in there.keys() - known:
+                name = name_of(file)
+                if name is not None:
+                    path = place(self.folder, name)
                     try:
-                        new.append(row_of(read(place(self.folder, name))[0], size))
+                        new.append(row_of(read(path)[0], there[file]))
                     except (DamagedError, OSError):
-                        self.damaged.append(place(self.folder, name))
+                        self.damaged.append(path)
             if new:
                 self._index.add(new)
 
-    def _listed(self, shard: str) -> dict[Name, int]:
-        """Name -> size of the segments in one of the 256 folders."""
-        results: dict[Name, int] = {}
+    def _listed(self, shard: str) -> dict[str, int]:
+        """Name -> size of the files in one of the 256 folders; texts, as a hundred thousand of them are compared."""
         with contextlib.suppress(FileNotFoundError), os.scandir(self.folder / "results" / shard) as entries:
-            for entry in entries:
-                name = name_of(entry.name)
-                if name is not None:
-                    results[name] = entry.stat().st_size
-        return results
+            return {entry.name: entry.stat().st_size for entry in entries if entry.name.endswith(".json")}
+        return {}
 
     def rows(self) -> Iterator[Row]:
         """Yield the index's rows of all results, of every attempt, as of the last `refresh`."""
@@ -193,7 +191,8 @@ class Store:
         results: list[Path] = []
         rest: list[Path] = [*leftovers(self.folder), *self.damaged]
         for shard in sorted((self.folder / "results").glob("[0-9a-f][0-9a-f]")):
-            whole = {name for name in self._listed(shard.name) if place(self.folder, name) not in self.damaged}
+            names = (name for file in self._listed(shard.name) if (name := name_of(file)))
+            whole = {name for name in names if place(self.folder, name) not in self.damaged}
             newest: dict[str, int] = {}
             for name in whole:
                 newest[name.task] = max(name.attempt, newest.get(name.task, 0))
