@@ -32,6 +32,7 @@ _STATES = 128
 _STATES_OF_LARGE, _SMALL = 16, 2**14  # numbers in a state
 _CHUNK_SECONDS = 0.3
 _MOST_STRETCH = 10.0  # of a step beyond the last, for a solver that remembers
+_UNSTABLE = 2.0  # stable lengths from which on a step is refused: Tsit5 makes rounding 60 times larger there
 # The matrices of a step are small, see `one_blas_thread`; those of a large state are not.
 _ONE_THREAD = 2**17
 _OPTIONS: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False}
@@ -153,6 +154,11 @@ def _advance(
             rate = between.rate
         else:
             keep, next_length = adapted(norm, t1 - c.t, order)
+            if hasattr(solver, "stable_length"):
+                # of a step that its error refuses the stages may lie anywhere
+                stable = solver.stable_length(dense, t1 - c.t)
+                next_length = jnp.where(keep, jnp.minimum(next_length, stable), next_length)
+                keep &= t1 - c.t < _UNSTABLE * stable
             after = jax.tree.map(lambda new, old: jnp.where(keep, new, old), held1, held)
             rate = term.vf(t1, y1, system)
             if hasattr(between, "end_rate"):
@@ -160,10 +166,6 @@ def _advance(
         # A step cut short at the end of the grid says nothing against the step length that was proposed.
         proposed = jnp.minimum(length, _MOST_STRETCH * (t1 - c.t)) if remembers else length
         next_length = jnp.where(keep & (t1 < c.t + length), jnp.maximum(next_length, proposed), next_length)
-        if hasattr(solver, "stable_length"):
-            # of a step that is refused the stages may lie anywhere
-            stable = solver.stable_length(dense, t1 - c.t)
-            next_length = jnp.where(keep, jnp.minimum(next_length, stable), next_length)
         observed = system.observables(y1, rate)
         y, t, rate = jnp.where(keep, y1, c.y), jnp.where(keep, t1, c.t), jnp.where(keep, rate, c.rate)
 

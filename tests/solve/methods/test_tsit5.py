@@ -50,14 +50,18 @@ def followed(system: System, y0: np.ndarray, until: float):
 
 @pytest.mark.parametrize("stiffness", [1.0, 1e3])
 def test_what_rests_stays_at_rest_to_rounding(stiffness: float):
-    rates = stiffness * jnp.array([1.0, 0.2, 0.01])
-    record = followed(Resting(rates), RESTS, 1000.0 / stiffness)
-    assert record.outcome is Outcome.REACHED_END
-    assert np.abs(record.observables["y"] - RESTS).max() < 1e-9  # one step may be too long before that shows
-    # within the stable length of the fastest, and not much below it
-    assert 1000 / 5 < record.solver["steps_accepted"] < 1000 / 2
+    moved, without = [], []
+    for turn in range(4):  # when rounding shows is chance: a few ways to round
+        rates = stiffness * (1 + 1e-9 * turn) * jnp.array([1.0, 0.2, 0.01])
+        record = followed(Resting(rates), RESTS, 1000.0 / stiffness)
+        assert record.outcome is Outcome.REACHED_END
+        assert record.solver["steps_accepted"] < 1000 / 2  # not much below the stable length of the fastest
+        moved.append(np.abs(record.observables["y"] - RESTS).max())
+        free = followed(Unbounded(rates), RESTS, 1000.0 / stiffness)
+        without.append(np.abs(free.observables["y"] - RESTS).max())
+    assert max(moved) < 1e-11
     # without the bound, rounding grows to the size of the tolerance
-    assert np.abs(followed(Unbounded(rates), RESTS, 1000.0 / stiffness).observables["y"] - RESTS).max() > 1e-7
+    assert max(without) > 1e-7
 
 
 def test_the_bound_costs_no_steps_where_something_moves():
