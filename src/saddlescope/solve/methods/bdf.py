@@ -65,6 +65,7 @@ class History(NamedTuple):
         shift: that it was made for.
         age: steps since then.
         rate: of the iteration's convergence.
+        first: what its first turn, which nothing mixes, left to the second: the share that a lone turn leaves.
         stale: whether the last step failed with this factor.
         evaluations: of the field so far.
         factors: made so far.
@@ -79,6 +80,7 @@ class History(NamedTuple):
     shift: jax.Array
     age: jax.Array
     rate: jax.Array
+    first: jax.Array
     stale: jax.Array
     evaluations: jax.Array
     factors: jax.Array
@@ -117,6 +119,7 @@ class _Iterate(NamedTuple):
         more: what a plain iteration would have made of that part.
         size: norm of `more`.
         rate: of convergence.
+        first: the share that the first turn left.
         done: whether to stop.
         iterations: made.
         solved: whether it converged.
@@ -127,6 +130,7 @@ class _Iterate(NamedTuple):
     more: jax.Array
     size: jax.Array
     rate: jax.Array
+    first: jax.Array
     done: jax.Array
     iterations: jax.Array
     solved: jax.Array
@@ -193,7 +197,7 @@ class BDF(AbstractAdaptiveSolver):
         factor = self.factor(y, shift, args)
         yes = jnp.asarray(False)
         return History(
-            differences, whole + 1, length, whole, factor, shift, whole, one, yes, whole + 1, whole + 1, rtol, atol
+            differences, whole + 1, length, whole, factor, shift, whole, one, one, yes, whole + 1, whole + 1, rtol, atol
         )
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
@@ -237,19 +241,22 @@ class BDF(AbstractAdaptiveSolver):
             step = more - share * (loop.step + turned)
             change = loop.change + step
             size = args.error_norm(more, y0, predicted + change, past.rtol, past.atol)
-            rate = jnp.where(n > 0, jnp.maximum(_FORGETS * loop.rate, size / loop.size), loop.rate)
+            ratio = size / loop.size
+            rate = jnp.where(n > 0, jnp.maximum(_FORGETS * loop.rate, ratio), loop.rate)
+            first = jnp.where(n == 1, jnp.maximum(_FORGETS * loop.first, ratio), loop.first)
             known = (n > 0) | ~fresh
-            # the rate of the step before serves for the first iteration
-            solved = (size * jnp.minimum(rate / jnp.maximum(1 - rate, 0.1), 1.0) < left) & known | (size == 0)
+            # the steps before tell what the first turn leaves: later ones are mixed, and leave less
+            leaves = jnp.where(n > 0, rate, first)
+            solved = (size * jnp.minimum(leaves / jnp.maximum(1 - leaves, 0.1), 1.0) < left) & known | (size == 0)
             lost = ~jnp.isfinite(size) | ((n > 1) & (size > 2 * loop.size))
-            return _Iterate(change, step, more, jnp.maximum(size, 1e-300), rate, solved | lost, n + 1, solved & ~lost)
+            size = jnp.maximum(size, 1e-300)
+            return _Iterate(change, step, more, size, rate, first, solved | lost, n + 1, solved & ~lost)
 
-        nothing, no = jnp.zeros_like(y0), jnp.asarray(False)
-        start = _Iterate(
-            nothing, nothing, nothing, jnp.ones(()), jnp.where(fresh, 1.0, past.rate), no, jnp.zeros((), jnp.int64), no
-        )
+        nothing, one, no = jnp.zeros_like(y0), jnp.ones(()), jnp.asarray(False)
+        rate, first = jnp.where(fresh, one, past.rate), jnp.where(fresh, one, past.first)
+        start = _Iterate(nothing, nothing, nothing, one, rate, first, no, jnp.zeros((), jnp.int64), no)
         last = jax.lax.while_loop(going, iterate, start)
-        change, rate, n, solved = last.change, last.rate, last.iterations, last.solved
+        change, n, solved = last.change, last.iterations, last.solved
         # what is not solved may be no number, and must not come into the history
         change = jnp.where(solved & jnp.isfinite(change), change, 0.0)
         y1 = predicted + change
@@ -259,7 +266,8 @@ class BDF(AbstractAdaptiveSolver):
             factor=factor,
             shift=jnp.where(fresh, shift, past.shift),
             age=jnp.where(fresh, 0, past.age),
-            rate=jnp.clip(rate, 1e-3, 1.0),
+            rate=jnp.clip(last.rate, 1e-3, 1.0),
+            first=jnp.clip(last.first, 1e-3, 1.0),
             evaluations=past.evaluations + n,
             factors=past.factors + fresh,
         )
