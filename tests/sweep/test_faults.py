@@ -33,9 +33,11 @@ def numbers(result):
     return result.drop_vars("seconds").drop_attrs()
 
 
-@pytest.fixture
-def swept(relaxation, tmp_path):
-    """A finished sweep: what is asked, its store, its dataset."""
+@pytest.fixture(params=["rows", "columns"])
+def swept(relaxation, tmp_path, monkeypatch, request):
+    """A finished sweep: what is asked, its store, whose index holds rows or columns, too, its dataset."""
+    if request.param == "columns":
+        monkeypatch.setattr(importlib.import_module("saddlescope.sweep.store.store"), "_WORTH", 1)
     asked = asked_for(relaxation, axes=RATES)
     with Sweep(asked, tmp_path / "s") as run:
         run.run(engine="serial")
@@ -248,11 +250,12 @@ def test_an_interrupt_anywhere_leaves_no_claim(tmp_path, monkeypatch):
 
 def test_an_index_that_could_not_be_written_once_holds_what_it_should(tmp_path, monkeypatch):
     from saddlescope.sweep.store import index as rooms
+    from saddlescope.sweep.store.rows import row_of
     from saddlescope.sweep.task import Numbers, Result
 
     def row(number, column):
         table = Numbers("", (), {column: (float(number),)})
-        return rooms.row_of(Result(f"{number:032x}", 1, "REACHED_END", True, "", tables=(table,)), 10)
+        return row_of(Result(f"{number:032x}", 1, "REACHED_END", True, "", tables=(table,)), 10)
 
     one, other = rooms.Index(tmp_path / "index"), rooms.Index(tmp_path / "index")
     with monkeypatch.context() as broken:

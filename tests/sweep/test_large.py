@@ -114,7 +114,7 @@ def test_tasks_are_known_by_what_they_are_wherever_they_stand():
     known = [bytes([0, 255, n % 7, 0]) + bytes(11) + bytes([n % 5]) for n in range(40)]  # 35 of them
     identities = np.frombuffer(b"".join(known), "V16")
     asked = [known[n] for n in random.integers(0, 40, 20)] + [bytes(16), b"\xff" * 16]
-    rows, numbers = _Places(identities).of(asked)
+    rows, numbers = _Places(identities).of(np.frombuffer(b"".join(asked), "V16"))
     pairs = {(r, n) for r, task in enumerate(asked) for n, other in enumerate(known) if task == other}
     assert set(zip(rows.tolist(), numbers.tolist(), strict=True)) == pairs
     assert len(rows) == len(pairs)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +20,8 @@ from saddlescope.sweep.results.dataset import Memory, dataset
 from saddlescope.sweep.results.gathering import Frame, Gathering
 from saddlescope.sweep.running import Running, Standing, Watch
 from saddlescope.sweep.spec import Asked, asked_for
-from saddlescope.sweep.store.index import Row
+from saddlescope.sweep.store.columns import Columns
+from saddlescope.sweep.store.rows import Layout
 from saddlescope.sweep.store.store import Store
 from saddlescope.sweep.task import KEEPS, Keep
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 AGAIN = ("FAILED", "ALL")
 LARGE = 2**28  # bytes of a dataset: beyond, it is read from the store as it is used
-_AT_ONCE = 2**12  # rows of the index that are looked at together
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,14 @@ class Outlook:
         complete, failed: how many tasks have such a result.
         missing: numbers of the tasks to carry out, shape (n,).
         attempts: number of the latest attempt of each task, 0 where there is none, shape (tasks,).
-        layouts: numbers of the layouts of these attempts.
+        layouts: those of these attempts.
     """
 
     complete: int
     failed: int
     missing: np.ndarray
     attempts: np.ndarray
-    layouts: tuple[int, ...]
+    layouts: tuple[Layout, ...]
 
 
 def sweep(
@@ -174,19 +173,19 @@ class Sweep:
         """
         check_again(again)
         size = len(self.asked.design)
-        attempts, layouts = np.zeros((2, size), np.int32)
+        attempts = np.zeros(size, np.int32)
         state = np.zeros(size, np.int8)
+        layouts: dict[Layout, None] = {}
         kept = KEEPS.index(self.asked.keep)
-        for tasks, *told in _columns(self.store.standings()):
-            rows, numbers = self._places.of(tasks)
-            attempt, complete, keep, layout = (np.array(values)[rows] for values in told)
-            # a later attempt replaces the one before
-            attempts[numbers], layouts[numbers] = attempt, layout
-            state[numbers] = np.where(complete == 0, 2, np.where(keep >= kept, 1, 0))
+        for numbers, columns, rows in self._results():
+            own = columns.own[rows]
+            attempts[numbers] = own["attempt"]
+            state[numbers] = np.where(~own["complete"], 2, np.where(own["keep"] >= kept, 1, 0))
+            layouts |= dict.fromkeys(columns.layouts[place] for place in np.unique(own["layout"]))
         missing = state == 0 if again is None else state != 1 if again == "FAILED" else np.ones(size, bool)
         missing &= self._places.first
-        used = tuple(int(number) for number in np.unique(layouts[attempts > 0]))
-        return Outlook(int((state == 1).sum()), int((state == 2).sum()), np.flatnonzero(missing), attempts, used)
+        complete, failed = int((state == 1).sum()), int((state == 2).sum())
+        return Outlook(complete, failed, np.flatnonzero(missing), attempts, tuple(layouts))
 
     def run(
         self,
@@ -242,7 +241,7 @@ class Sweep:
             from saddlescope.sweep.results.stored import Stored
 
             outlook = self.outlook()
-            frame = Frame(self.store.layouts(outlook.layouts))
+            frame = Frame(outlook.layouts)
             source = Stored(design, self.identities, outlook.attempts, folder)
         else:
             result = self._gathered()
@@ -251,11 +250,15 @@ class Sweep:
 
     def _gathered(self) -> Gathering:
         result = Gathering(self.identities)
-        rows = _latest(self.store.rows())
-        while some := list(itertools.islice(rows, _AT_ONCE)):
-            places, numbers = self._places.of([row.task for row in some])
-            result.take(numbers, [some[place] for place in places])
+        for numbers, columns, rows in self._results():
+            result.take(numbers, columns, rows)
         return result
+
+    def _results(self) -> Iterator[tuple[np.ndarray, Columns, np.ndarray]]:
+        """Yield numbers of tasks of this sweep, some of the store's results, and where among these theirs stand."""
+        for columns in self.store.columns():
+            rows, numbers = self._places.of(columns.own["task"][columns.latest])
+            yield numbers, columns, columns.latest[rows]
 
     def __enter__(self) -> Self:
         return self
@@ -275,34 +278,25 @@ class _Places:
     """
 
     def __init__(self, identities: np.ndarray):
-        self._order = np.argsort(identities, kind="stable")
-        self._sorted = identities[self._order]
+        high, low = _halves(identities)
+        self._order = np.lexsort((low, high))
+        self._high, self._low = high[self._order], low[self._order]
         self.first = np.ones(len(identities), bool)
-        self.first[self._order[1:]] = self._sorted[1:] != self._sorted[:-1]
+        same = (self._high[1:] == self._high[:-1]) & (self._low[1:] == self._low[:-1])
+        self.first[self._order[1:]] = ~same
 
-    def of(self, tasks: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    def of(self, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return places in a list of identities, and the number of a task of each: pairs, shapes (n,) and (n,)."""
-        wanted = np.frombuffer(b"".join(tasks), self._sorted.dtype)
-        start, stop = (np.searchsorted(self._sorted, wanted, side) for side in ("left", "right"))
+        high, low = _halves(tasks)
+        start, stop = (np.searchsorted(self._high, high, side) for side in ("left", "right"))
         times = stop - start
-        rows = np.repeat(np.arange(len(wanted)), times)
-        steps = np.arange(len(rows)) - np.repeat(np.cumsum(times) - times, times)
-        return rows, self._order[start[rows] + steps]
+        rows = np.repeat(np.arange(len(tasks)), times)
+        places = start[rows] + np.arange(len(rows)) - np.repeat(np.cumsum(times) - times, times)
+        same = self._low[places] == low[rows]
+        return rows[same], self._order[places[same]]
 
 
-def _columns(rows: Iterable[tuple]) -> Iterator[tuple[tuple, ...]]:
-    """Yield the columns of some rows at a time."""
-    rows = iter(rows)
-    while some := list(itertools.islice(rows, _AT_ONCE)):
-        yield tuple(zip(*some, strict=True))
-
-
-def _latest(rows: Iterator[Row]) -> Iterator[Row]:
-    """Of rows that are ordered by task and attempt, the last attempt of each task."""
-    before: Row | None = None
-    for row in rows:
-        if before is not None and before.task != row.task:
-            yield before
-        before = row
-    if before is not None:
-        yield before
+def _halves(identities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Identities as numbers, of which the first almost always tells one from another."""
+    both = np.ascontiguousarray(identities).view(">u8").reshape(-1, 2).astype(np.uint64)
+    return both[:, 0].copy(), both[:, 1].copy()

@@ -108,7 +108,14 @@ def dataset(design: Design, frame: Frame, source: Source, title: str, folder: Pa
         attributes["store"] = str(folder)
         if keep != "none":
             variables["trajectory"] = (dims, source.variable(partial(Gathering.paths, folder=folder), "O"))
-    return xarray.Dataset(variables, coords, attributes)
+    return xarray.Dataset(_ready(variables), _ready(coords), attributes)
+
+
+def _ready(variables: dict[str, Any]) -> dict[str, xarray.Variable]:
+    """Variables as xarray keeps them; given less it loads Dask, where that is installed, to see what they are."""
+    import xarray
+
+    return {name: xarray.Variable(*told, fastpath=True) for name, told in variables.items()}
 
 
 def _free(name: str, coords: dict[str, Any]) -> str:

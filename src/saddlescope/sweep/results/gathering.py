@@ -1,17 +1,17 @@
-"""Numbers and words of many tasks, taken row by row, as columns over the tasks."""
+"""Numbers and words of many tasks as columns over the tasks, taken from those of a store."""
 
 from __future__ import annotations
 
 import json
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from saddlescope.outcome import Outcome
-from saddlescope.sweep.store.index import Layout, Row
+from saddlescope.sweep.store.columns import Columns
+from saddlescope.sweep.store.rows import Layout
 from saddlescope.sweep.store.segments import Name, trajectories
 
 NOT_RUN = "NOT_RUN"
@@ -90,32 +90,35 @@ class Gathering:
         self._seconds = np.full(size, np.nan)
         self._attempt = np.zeros(size, np.int32)
         self._texts: dict[str, dict[int, str]] = {"message": {}, "doubts": {}}
-        self._parts: dict[Layout, tuple[array[int], bytearray]] = {}
+        self._parts: dict[Layout, list[tuple[np.ndarray, np.ndarray]]] = {}  # places of tasks, and their numbers
 
     @property
     def layouts(self) -> list[Layout]:
         """Of all rows that were taken."""
         return list(self._parts)
 
-    def take(self, tasks: np.ndarray, rows: Sequence[Row]) -> None:
-        """Take the results of the tasks at these places, a row for each."""
-        self._outcomes += sorted({row.outcome for row in rows} - set(self._outcomes))
-        places = {outcome: place for place, outcome in enumerate(self._outcomes)}
-        self._outcome[tasks] = [places[row.outcome] for row in rows]
-        self._complete[tasks] = [row.complete for row in rows]
-        self._seconds[tasks] = [row.seconds for row in rows]
-        self._attempt[tasks] = [row.attempt for row in rows]
-        of_layout, numbers, last = array("q"), bytearray(), None
-        for task, row in zip(tasks.tolist(), rows, strict=True):
-            if not row.complete:
-                self._texts["message"][task] = row.message
-            if row.doubts:
-                self._texts["doubts"][task] = row.doubts
-            if row.layout is not last:  # long, and mostly that of the row before
-                last = row.layout
-                of_layout, numbers = self._parts.setdefault(last, (array("q"), bytearray()))
-            of_layout.append(task)
-            numbers += row.numbers
+    def take(self, tasks: np.ndarray, columns: Columns, rows: np.ndarray) -> None:
+        """Take results.
+
+        Args:
+            tasks: places of the tasks that have them, shape (n,).
+            columns: of a store.
+            rows: places there of the result of each task, shape (n,).
+        """
+        own = columns.own[rows]
+        self._outcomes += [name for name in columns.outcomes if name not in self._outcomes]
+        places = np.array([self._outcomes.index(name) for name in columns.outcomes], np.int16)
+        self._outcome[tasks] = places[own["outcome"]]
+        self._complete[tasks] = own["complete"]
+        self._seconds[tasks] = own["seconds"]
+        self._attempt[tasks] = own["attempt"]
+        for name, texts in (("message", columns.messages), ("doubts", columns.doubts)):
+            for place in np.flatnonzero(np.isin(rows, list(texts))) if texts else ():
+                self._texts[name][int(tasks[place])] = texts[int(rows[place])]
+        for place, layout in enumerate(columns.layouts):
+            mine, numbers = columns.numbers_of(rows, place)
+            if len(mine):
+                self._parts.setdefault(layout, []).append((tasks[mine], numbers))
 
     def own(self, name: str) -> np.ndarray:
         """Return a column that every sweep has, shape (tasks,)."""
@@ -134,12 +137,10 @@ class Gathering:
         index, labels = frame.variables[variable]
         size = len(self._identities)
         result = np.full((size, len(labels)) if index else size, np.nan)
-        for layout, (tasks, numbers) in self._parts.items():
-            columns = frame.columns(layout, variable)
-            table = np.frombuffer(numbers, "<f8").reshape(len(tasks), len(layout))
-            rows = np.frombuffer(tasks, np.int64)
-            for column, place in columns:
-                result[(rows, place) if index else rows] = table[:, column]
+        for layout, parts in self._parts.items():
+            for column, place in frame.columns(layout, variable):
+                for tasks, numbers in parts:
+                    result[(tasks, place) if index else tasks] = numbers[:, column]
         return result
 
     def paths(self, folder: Path) -> np.ndarray:

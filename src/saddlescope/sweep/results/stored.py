@@ -13,6 +13,7 @@ from xarray.core import indexing
 from saddlescope.sweep.design import Design, spec_version
 from saddlescope.sweep.results.dataset import Column
 from saddlescope.sweep.results.gathering import Gathering
+from saddlescope.sweep.store.columns import Columns
 from saddlescope.sweep.store.segments import Name
 from saddlescope.sweep.store.store import Store
 
@@ -63,8 +64,13 @@ class Stored:
             identity = self._identities[tasks[place]].tobytes().hex()
             places.setdefault(Name(identity, int(self._attempts[tasks[place]])), []).append(int(place))
         # the same spec at several points is one task
-        taken = [(place, row) for row in store.rows_of(places) for place in places[row.name]]
-        result.take(np.array([place for place, _ in taken], int), [row for _, row in taken])
+        rows = sorted(store.rows_of(places))
+        wanted = [places[row.name] for row in rows]
+        result.take(
+            np.array([place for some in wanted for place in some], int),
+            Columns.of(rows),
+            np.repeat(np.arange(len(rows)), [len(some) for some in wanted]),
+        )
         return result
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import sqlite3
-import struct
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
+from saddlescope.sweep.store.columns import Columns, checksum_of_layout
+from saddlescope.sweep.store.rows import Layout, Row
 from saddlescope.sweep.store.segments import Name
-from saddlescope.sweep.task import KEEPS, Result
 
-_VERSION = 1
+_VERSION = 2
 _PATIENCE = 5.0  # seconds that another process may keep the index
 _AT_ONCE = 500  # tasks of one question
 _TABLES = """
@@ -25,65 +23,15 @@ create table results (
     outcome text not null, message text not null, doubts text not null, seconds real not null, keep integer not null,
     layout integer not null, numbers blob not null, checksum integer not null, primary key (task, attempt)
 ) without rowid;
+create table folders (first integer primary key, listing blob not null, content blob not null);
 """
-
-Layout = tuple[tuple[str, str, str], ...]  # name, index and label (as JSON) of each number of a row
-
-
-class Row(NamedTuple):
-    """A result as the index holds it; `numbers` are float64 in the order of the layout."""
-
-    task: bytes
-    attempt: int
-    size: int
-    complete: bool
-    outcome: str
-    message: str
-    doubts: str
-    seconds: float
-    keep: int
-    layout: Layout
-    numbers: bytes
-
-    @property
-    def name(self) -> Name:
-        """Of the segment that it comes from."""
-        return Name(self.task.hex(), self.attempt)
-
-
-def row_of(result: Result, size: int) -> Row:
-    """Return the row of a result.
-
-    Args:
-        result: of a task.
-        size: of its segment in bytes.
-    """
-    layout: list[tuple[str, str, str]] = []
-    numbers: list[float] = []
-    for table in result.tables:
-        labels = table.labels if table.index else (None,)
-        for name, values in table.columns.items():
-            layout += [(name, table.index, json.dumps(label)) for label in labels]
-            numbers += values
-    return Row(
-        bytes.fromhex(result.task),
-        result.attempt,
-        size,
-        result.complete,
-        result.outcome,
-        result.message,
-        "\n".join(result.doubts),
-        result.seconds,
-        KEEPS.index(result.keep),
-        tuple(layout),
-        struct.pack(f"<{len(numbers)}d", *numbers),
-    )
 
 
 class Index:
     """Rows of results in an SQLite file, or in memory where that cannot be written.
 
-    A file that is damaged, or of another version, is begun anew.
+    A file that is damaged, or of another version, is begun anew. Of the folders of a large store the rows are kept as
+    columns, too, with a digest of what the folder held then: they count as long as it holds that.
 
     Args:
         path: of the file.
@@ -138,25 +86,58 @@ class Index:
 
     def add(self, rows: Iterable[Row]) -> None:
         """Add rows; where that fails, nothing is lost: the segments are there."""
-        try:
+        with self._change():
             self._add(list(rows))
+
+    def keep(self, first: int, listing: bytes, columns: Columns) -> None:
+        """Keep the rows of one folder as columns.
+
+        Args:
+            first: byte of the identities of its tasks.
+            listing: digest of what the folder holds.
+            columns: all rows of that.
+        """
+        with self._change():
+            content = columns.content(self._number)
+            self._file.execute("insert or replace into folders values (?, ?, ?)", (first, listing, content))
+
+    def columns(self, first: int, listing: bytes) -> Columns | None:
+        """Return the rows of a folder as they were kept when it held what it holds now, None where they were not.
+
+        Raises:
+            sqlite3.DatabaseError: if the file is damaged.
+        """
+        values = self._file.execute(
+            "select content from folders where first = ? and listing = ?", (first, listing)
+        ).fetchone()
+        return None if values is None else Columns.read(values[0], self._layout)
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[None]:
+        """A change of the file that is made whole, or given up."""
+        try:
+            self._file.execute("begin immediate")
+            yield
+            self._file.execute("commit")
         except sqlite3.DatabaseError:
             with contextlib.suppress(sqlite3.DatabaseError):
                 self._file.execute("rollback")
             self._layouts, self._known, self._sums = {}, {}, {}  # numbers that were rolled back go to other layouts
 
     def _add(self, rows: list[Row]) -> None:
-        self._file.execute("begin immediate")
-        for layout in {row.layout for row in rows} - set(self._layouts):
+        self._file.executemany(
+            "insert or replace into results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_stored(row, self._number(row.layout)) for row in rows],
+        )
+
+    def _number(self, layout: Layout) -> int:
+        """Of a layout, which gets one where it has none, within a change of the file."""
+        if layout not in self._layouts:
             text = json.dumps(layout)
             self._file.execute("insert or ignore into layouts (columns) values (?)", (text,))
             number = self._file.execute("select id from layouts where columns = ?", (text,)).fetchone()[0]
             self._layouts[layout] = number
-        self._file.executemany(
-            "insert or replace into results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (_stored(row, self._layouts[row.layout]) for row in rows),
-        )
-        self._file.execute("commit")
+        return self._layouts[layout]
 
     def remove(self, names: Iterable[Name]) -> None:
         """Forget segments that are no more."""
@@ -166,14 +147,18 @@ class Index:
                 ((bytes.fromhex(name.task), name.attempt) for name in names),
             )
 
-    def rows(self) -> Iterator[Row]:
-        """Yield all rows; those that are not as they were written are to be removed before, see `sizes`.
+    def rows(self, first: bytes = b"") -> Iterator[Row]:
+        """Yield the rows of tasks whose identity begins with some bytes, all by default, in order.
+
+        The size is -1 where a row is not as it was written.
 
         Raises:
             sqlite3.DatabaseError: if the file is damaged.
         """
-        for values in self._file.execute("select * from results"):
-            yield self._row(values)
+        asked = "select * from results where task >= ? and task < ? order by task, attempt"
+        for values in self._file.execute(asked, (first, first + b"\xff" * 17)):
+            row = self._row(values)
+            yield row if self._whole(values) else row._replace(size=-1)
 
     def _row(self, values: tuple) -> Row:
         return Row._make((*values[:3], bool(values[3]), *values[4:9], self._layout(values[9]), values[10]))
@@ -193,35 +178,13 @@ class Index:
                 if row.name in names and self._whole(values):
                     yield row
 
-    def standings(self) -> Iterator[tuple[bytes, int, int, int, int]]:
-        """Yield task, attempt, whether it is complete, what is kept, and number of the layout, of all rows in order."""
-        columns = "task, attempt, complete, keep, layout"
-        yield from self._file.execute(f"select {columns} from results order by task, attempt")
-
-    def layouts(self, numbers: Iterable[int] | None = None) -> list[Layout]:
-        """Return layouts by their numbers, by default of all rows, of any sweep.
+    def layouts(self) -> list[Layout]:
+        """Return the layouts of all rows, of any sweep.
 
         Raises:
             sqlite3.DatabaseError: if the file is damaged.
         """
-        known = [number for (number,) in self._file.execute("select id from layouts")] if numbers is None else numbers
-        return [self._layout(int(number)) for number in known]
-
-    def sizes(self, first: bytes) -> dict[str, int]:
-        """Return the files of all rows of tasks whose identity begins with some bytes, and the sizes of these.
-
-        The size is -1 where a row is not as it was written.
-
-        Raises:
-            sqlite3.DatabaseError: if the file is damaged.
-        """
-        results: dict[str, int] = {}
-        for values in self._file.execute(
-            "select * from results where task >= ? and task < ?", (first, first + b"\xff" * 17)
-        ):
-            whole = self._whole(values)
-            results[f"{values[0].hex()}.{values[1]}.json"] = values[2] if whole else -1
-        return results
+        return [self._layout(number) for (number,) in self._file.execute("select id from layouts").fetchall()]
 
     def _whole(self, values: tuple) -> bool:
         """Whether a row is as it was written."""
@@ -229,7 +192,7 @@ class Index:
         told = self._sums.get(number)
         if told is None:
             layout = self._layout(number)
-            told = _checksum_of_layout(layout), 8 * len(layout)
+            told = checksum_of_layout(layout), 8 * len(layout)
             if number in self._known:
                 self._sums[number] = told
         of_layout, size = told
@@ -265,15 +228,10 @@ class _OldError(Exception):
 
 def _stored(row: Row, layout: int) -> tuple:
     values = (*row[:3], int(row.complete), *row[4:9], layout, row.numbers)
-    return (*values, _checksum(values, _checksum_of_layout(row.layout)))
+    return (*values, _checksum(values, checksum_of_layout(row.layout)))
 
 
 def _checksum(values: tuple, of_layout: int) -> int:
     """Of everything that counts; a layout has another number in the next index."""
     told = (*values[1:9], of_layout)
     return zlib.crc32(values[10], zlib.crc32(repr(told).encode("utf-8", "surrogatepass"), zlib.crc32(values[0])))
-
-
-@functools.lru_cache(maxsize=256)
-def _checksum_of_layout(layout: Layout) -> int:
-    return zlib.crc32(repr(layout).encode())

@@ -42,9 +42,14 @@ def name_of(file: str) -> Name | None:
     return None if result is None else Name(result[1], int(result[2]))
 
 
+def file_of(name: Name) -> str:
+    """Return the name of the file of a segment."""
+    return f"{name.task}.{name.attempt}.json"
+
+
 def place(folder: Path, name: Name) -> Path:
     """Where a segment lies in the folder of a store; 256 folders, as one of a million files is slow to list."""
-    return folder / "results" / name.task[:2] / f"{name.task}.{name.attempt}.json"
+    return folder / "results" / name.task[:2] / file_of(name)
 
 
 def trajectory_place(folder: Path, name: Name, file: str) -> Path:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import saddlescope
 from saddlescope import files
 from saddlescope.arguments import RefusedError, shortened
-from saddlescope.sweep.store.index import Index, Layout, Row, row_of
+from saddlescope.sweep.store.columns import Columns
+from saddlescope.sweep.store.index import Index
+from saddlescope.sweep.store.rows import Layout, Row, row_of
 from saddlescope.sweep.store.runners import leftovers
-from saddlescope.sweep.store.segments import DamagedError, Name, name_of, place, read, write
+from saddlescope.sweep.store.segments import DamagedError, Name, file_of, name_of, place, read, write
 from saddlescope.sweep.task import Result
 
 FORMAT = "saddlescope sweep 1"
 _ABOUT = "store.json"
 _INDEX = "index.sqlite"
+_WORTH = 32  # results in one of the 256 folders, from which their columns are kept beside their rows
 
 
 class StoreError(RefusedError):
@@ -45,6 +49,7 @@ class Store:
         about = {"format": FORMAT, "family": family, "keys": version, "saddlescope": saddlescope.__version__}
         self._prepare(about, write)
         self._index = Index(folder / _INDEX)
+        self._listings: dict[int, bytes] = {}  # digests of what folders held at the last `refresh`
 
     def _prepare(self, about: dict[str, str], writable: bool) -> None:
         path, name = self.folder / _ABOUT, shortened(str(self.folder))
@@ -104,33 +109,49 @@ class Store:
 
     def _refresh(self) -> None:
         for first in range(256):
-            there = self._listed(f"{first:02x}")
-            noted = self._index.sizes(bytes([first]))
-            known = {file for file, size in noted.items() if there.get(file) == size}
-            stale = noted.keys() - known
-            if stale:
-                self._index.remove(name for file in stale if (name := name_of(file)))
-            new = []
-            for file in there.keys() - known:
-                name = name_of(file)
-                if name is not None:
-                    path = place(self.folder, name)
-                    try:
-                        new.append(row_of(read(path)[0], there[file]))
-                    except (DamagedError, OSError):
-                        self.damaged.append(path)
-            if new:
-                self._index.add(new)
+            lines = self._listed(f"{first:02x}")
+            self._listings[first] = listing = hashlib.sha256("\n".join(lines).encode()).digest()
+            if len(lines) < _WORTH or self._index.columns(first, listing) is None:
+                there = _sizes(lines)
+                rows = self._compared(first, there)
+                if len(lines) >= _WORTH and len(rows) == sum(name_of(file) is not None for file in there):
+                    self._index.keep(first, listing, Columns.of(rows))
 
-    def _listed(self, shard: str) -> dict[str, int]:
-        """Name -> size of the files in one of the 256 folders; texts, as a hundred thousand of them are compared."""
+    def _compared(self, first: int, there: Mapping[str, int]) -> list[Row]:
+        """Hold the rows of one folder against its files and their sizes, and return those that are true of them now."""
+        known, stale = {}, []
+        for row in self._index.rows(bytes([first])):
+            file = file_of(row.name)
+            if there.get(file) == row.size:
+                known[file] = row
+            else:
+                stale.append(row.name)
+        if stale:
+            self._index.remove(stale)
+        new = []
+        for file in there.keys() - known.keys():
+            name = name_of(file)
+            if name is not None:
+                path = place(self.folder, name)
+                try:
+                    new.append(row_of(read(path)[0], there[file]))
+                except (DamagedError, OSError):
+                    self.damaged.append(path)
+        if new:
+            self._index.add(new)
+        return [*known.values(), *new]
+
+    def _listed(self, shard: str) -> list[str]:
+        """Names and sizes of the files in one of the 256 folders, a line each, in order."""
         with contextlib.suppress(FileNotFoundError), os.scandir(self.folder / "results" / shard) as entries:
-            return {entry.name: entry.stat().st_size for entry in entries if entry.name.endswith(".json")}
-        return {}
+            return sorted([f"{entry.name} {entry.stat().st_size}" for entry in entries if entry.name.endswith(".json")])
+        return []
 
-    def rows(self) -> Iterator[Row]:
-        """Yield the index's rows of all results, of every attempt, as of the last `refresh`."""
-        yield from self._index.rows()
+    def columns(self) -> Iterator[Columns]:
+        """Yield the results of every attempt, a folder at a time in order of the tasks, as of the last `refresh`."""
+        for first, listing in self._listings.items():
+            result = self._index.columns(first, listing)
+            yield Columns.of(list(self._index.rows(bytes([first])))) if result is None else result
 
     def rows_of(self, names: Collection[Name]) -> Iterator[Row]:
         """Yield the rows of some segments, by the index, or by the segment where that does not know it.
@@ -150,13 +171,9 @@ class Store:
             except (DamagedError, OSError):
                 raise StoreError(f"{path} is gone or damaged since the sweep was opened: run it again.") from None
 
-    def standings(self) -> Iterator[tuple[bytes, int, int, int, int]]:
-        """Yield task, attempt, whether it is complete, what is kept and number of the layout of all rows, in order."""
-        yield from self._index.standings()
-
-    def layouts(self, numbers: Iterable[int] | None = None) -> list[Layout]:
-        """Return which numbers rows have, by the numbers of these layouts, by default those of all rows."""
-        return self._index.layouts(numbers)
+    def layouts(self) -> list[Layout]:
+        """Return which numbers rows have, those of any sweep."""
+        return self._index.layouts()
 
     def has(self, name: Name) -> bool:
         """Whether a segment is there, whoever wrote it."""
@@ -191,7 +208,7 @@ class Store:
         results: list[Path] = []
         rest: list[Path] = [*leftovers(self.folder), *self.damaged]
         for shard in sorted((self.folder / "results").glob("[0-9a-f][0-9a-f]")):
-            names = (name for file in self._listed(shard.name) if (name := name_of(file)))
+            names = (name for file in _sizes(self._listed(shard.name)) if (name := name_of(file)))
             whole = {name for name in names if place(self.folder, name) not in self.damaged}
             newest: dict[str, int] = {}
             for name in whole:
@@ -209,3 +226,8 @@ class Store:
     def close(self) -> None:
         """Let go of the index."""
         self._index.close()
+
+
+def _sizes(lines: Iterable[str]) -> dict[str, int]:
+    """Name of a file -> its size, by the lines of a list of files."""
+    return {file: int(size) for file, _, size in (line.rpartition(" ") for line in lines)}
