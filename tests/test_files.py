@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ import pytest
 
 from saddlescope import files
 from saddlescope.arguments import ArgumentError
-from saddlescope.files import FolderLock, NotWrittenError, write
+from saddlescope.files import FolderLock, NotWrittenError, write, write_into
 
 
 def test_what_is_written_is_there_and_nothing_else(tmp_path):
@@ -33,6 +34,43 @@ def test_a_new_file_has_the_permissions_of_any_new_file_and_an_old_one_keeps_its
     new.chmod(0o600)
     write(new, b"again")
     assert new.stat().st_mode & 0o777 == 0o600
+
+
+def test_files_of_our_own_folders_are_written_like_those_of_users(tmp_path, monkeypatch):
+    done: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def synced(handle):
+        done.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else f"{os.fstat(handle).st_size} bytes")
+        sync(handle)
+
+    def replaced(*paths):
+        done.append("replaced")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    content = bytes(range(256)) * 4000
+    for act in (lambda: write(tmp_path / "one", content), lambda: write_into(str(tmp_path), "other", content)):
+        done.clear()
+        act()
+        # on the disk before it is there, and its name after that
+        assert done == [f"{len(content)} bytes", "replaced"] + (["folder"] if os.name == "posix" else [])
+    assert (tmp_path / "other").read_bytes() == content
+    assert (tmp_path / "other").stat().st_mode == (tmp_path / "one").stat().st_mode
+    with pytest.raises(FileNotFoundError):
+        write_into(str(tmp_path / "no folder"), "x", b"")
+
+
+@pytest.mark.parametrize("fails", ["replace", "fsync", "open"])
+def test_a_file_of_our_own_folder_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch, fails):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, fails, full)
+    with pytest.raises(NotWrittenError, match="new could not be written: No space left on device"):
+        write_into(str(tmp_path), "new", b"x" * 1000)
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_link_stays_a_link(tmp_path):

@@ -86,6 +86,48 @@ def replaced(path: Path, *, argument: str = "path") -> Iterator[Path]:
     _sync_folder(target.parent)
 
 
+def write_into(folder: str, name: str, content: bytes) -> None:
+    """Write a new file like `write`, into a folder of our own: nothing is asked of the path that is asked of a user's.
+
+    Args:
+        folder: that is there.
+        name: of the file.
+        content: all of it.
+
+    Raises:
+        FileNotFoundError: if the folder is not there.
+        NotWrittenError: if the system fails to write the file.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_into(folder, "note", b"whole")
+        ...     os.listdir(folder)
+        ['note']
+    """
+    partial = f"{folder}/{_partial(name)}"
+    try:
+        handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise NotWrittenError(f"{folder}/{name}", error) from None
+    try:
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            left = memoryview(content)
+            while left:
+                left = left[file.write(left) or 0 :]
+            os.fsync(handle)
+        os.replace(partial, f"{folder}/{name}")
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        if isinstance(error, OSError):
+            raise NotWrittenError(f"{folder}/{name}", error) from None
+        raise
+    _sync_folder(folder)
+
+
 def put(staged: Path, target: Path) -> None:
     """Move a file that is written already to its place, replacing what is there at once.
 
@@ -122,7 +164,7 @@ def _target(path: Path, argument: str) -> tuple[Path, int | None]:
 def _made_beside(target: Path, mode: int | None) -> Path:
     """Make a hidden file beside the target, with the permissions of the old file or those that a new one gets."""
     while True:
-        partial = target.parent / f".{target.name[:_NAMED_AFTER]}.{secrets.token_hex(4)}.partial"
+        partial = target.parent / _partial(target.name)
         try:
             os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError:
@@ -133,7 +175,12 @@ def _made_beside(target: Path, mode: int | None) -> Path:
         return partial
 
 
-def _sync_folder(folder: Path) -> None:
+def _partial(name: str) -> str:
+    """A name for what is not yet the whole of a file."""
+    return f".{name[:_NAMED_AFTER]}.{secrets.token_hex(4)}.partial"
+
+
+def _sync_folder(folder: Path | str) -> None:
     """Bring the new name to the disk as well, where the system lets a folder be opened."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -242,7 +241,7 @@ def test_an_interrupt_anywhere_leaves_no_claim(tmp_path, monkeypatch):
                 runner.claim("a" * 32)
         runner.claim("b" * 32)
         with monkeypatch.context() as broken:
-            broken.setattr(Path, "unlink", then_interrupted(lambda *_, **__: None))
+            broken.setattr(os, "unlink", then_interrupted(lambda *_, **__: None))
             with pytest.raises(KeyboardInterrupt):
                 runner.release("b" * 32)
     assert list((tmp_path / "claims").iterdir()) == []

@@ -77,33 +77,35 @@ class Runner:
     def claim(self, task: str) -> bool:
         """Take a task, unless another live process has it."""
         self._held.add(task)  # before it is: a Ctrl-C may come in between
-        if self._taken(self._claims / task):
+        if self._taken(os.path.join(self._claims, task)):
             return True
         self._held.discard(task)
         return False
 
-    def _taken(self, path: Path) -> bool:
+    def _taken(self, path: str) -> bool:
         if self._made(path):
             return True
         with self._alone():  # two that find a dead claim must not both take it
-            if _alive(self._runners, _holder(path), self._path):
+            if _alive(self._runners, _holder(Path(path)), self._path):
                 return False
-            path.unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
             return self._made(path)
 
     def release(self, task: str) -> None:
         """Let go of a task that is done, or will not be."""
         with contextlib.suppress(OSError):
-            (self._claims / task).unlink(missing_ok=True)
+            os.unlink(os.path.join(self._claims, task))
         self._held.discard(task)  # after it is: a Ctrl-C may come in between
 
-    def _made(self, path: Path) -> bool:
+    def _made(self, path: str) -> bool:
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:
             return False
-        with os.fdopen(handle, "w") as file:
-            file.write(self.token)
+        try:
+            os.write(handle, self.token.encode())
+        finally:
+            os.close(handle)
         return True
 
     @contextlib.contextmanager

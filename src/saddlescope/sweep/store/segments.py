@@ -49,12 +49,7 @@ def file_of(name: Name) -> str:
 
 def place(folder: Path, name: Name) -> Path:
     """Where a segment lies in the folder of a store; 256 folders, as one of a million files is slow to list."""
-    return folder / "results" / name.task[:2] / file_of(name)
-
-
-def trajectory_place(folder: Path, name: Name, file: str) -> Path:
-    """Where a trajectory lies that belongs to a segment."""
-    return folder / "results" / name.task[:2] / f"{name.task}.{name.attempt}.{file}"
+    return folder.joinpath("results", name.task[:2], file_of(name))
 
 
 def trajectories(folder: Path) -> dict[Name, list[str]]:
@@ -76,12 +71,16 @@ def write(folder: Path, result: Result) -> Path:
     """
     name = Name(result.task, result.attempt)
     target = place(folder, name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    checksums = {}
-    for file, content in result.trajectories.items():
-        files.write(trajectory_place(folder, name, file), content)
-        checksums[file] = hashlib.sha256(content).hexdigest()
-    return files.write(target, encoded(result, checksums))
+    contents = {f"{name.task}.{name.attempt}.{file}": content for file, content in result.trajectories.items()}
+    checksums = {file: hashlib.sha256(content).hexdigest() for file, content in result.trajectories.items()}
+    # the segment last: its trajectories are there when it is
+    for file, content in {**contents, target.name: encoded(result, checksums)}.items():
+        try:
+            files.write_into(str(target.parent), file, content)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            files.write_into(str(target.parent), file, content)
+    return target
 
 
 def encoded(result: Result, trajectories: Mapping[str, str]) -> bytes:

@@ -23,6 +23,7 @@ from saddlescope.sweep.task import Result
 FORMAT = "saddlescope sweep 1"
 _ABOUT = "store.json"
 _INDEX = "index.sqlite"
+_AT_ONCE = 2**12  # rows that are looked at together
 _WORTH = 32  # results in one of the 256 folders, from which their columns are kept beside their rows
 
 
@@ -49,7 +50,9 @@ class Store:
         about = {"format": FORMAT, "family": family, "keys": version, "saddlescope": saddlescope.__version__}
         self._prepare(about, write)
         self._index = Index(folder / _INDEX)
-        self._listings: dict[int, bytes] = {}  # digests of what folders held at the last `refresh`
+        self._listings: dict[
+            int, bytes
+        ] = {}  # digests of what folders held at the last `refresh`, of those with results
 
     def _prepare(self, about: dict[str, str], writable: bool) -> None:
         path, name = self.folder / _ABOUT, shortened(str(self.folder))
@@ -100,7 +103,7 @@ class Store:
 
         Segments that are damaged are listed in `damaged`; they count as missing.
         """
-        self.damaged = []
+        self.damaged, self._listings = [], {}
         try:
             self._refresh()
         except sqlite3.DatabaseError:
@@ -110,7 +113,9 @@ class Store:
     def _refresh(self) -> None:
         for first in range(256):
             lines = self._listed(f"{first:02x}")
-            self._listings[first] = listing = hashlib.sha256("\n".join(lines).encode()).digest()
+            listing = hashlib.sha256("\n".join(lines).encode()).digest()
+            if lines:
+                self._listings[first] = listing
             if len(lines) < _WORTH or self._index.columns(first, listing) is None:
                 there = _sizes(lines)
                 rows = self._compared(first, there)
@@ -148,10 +153,19 @@ class Store:
         return []
 
     def columns(self) -> Iterator[Columns]:
-        """Yield the results of every attempt, a folder at a time in order of the tasks, as of the last `refresh`."""
+        """Yield results of every attempt, some folders at a time, in order of the tasks, as of the last `refresh`."""
+        rows: list[Row] = []
         for first, listing in self._listings.items():
-            result = self._index.columns(first, listing)
-            yield Columns.of(list(self._index.rows(bytes([first])))) if result is None else result
+            kept = self._index.columns(first, listing)
+            if kept is None:
+                rows += self._index.rows(bytes([first]))
+            if rows and (kept is not None or len(rows) >= _AT_ONCE):
+                yield Columns.of(rows)
+                rows = []
+            if kept is not None:
+                yield kept
+        if rows:
+            yield Columns.of(rows)
 
     def rows_of(self, names: Collection[Name]) -> Iterator[Row]:
         """Yield the rows of some segments, by the index, or by the segment where that does not know it.
@@ -177,7 +191,7 @@ class Store:
 
     def has(self, name: Name) -> bool:
         """Whether a segment is there, whoever wrote it."""
-        return place(self.folder, name).exists()
+        return os.path.exists(place(self.folder, name))
 
     def write(self, result: Result) -> None:
         """Write a segment; once this returns, it is kept.
@@ -192,7 +206,8 @@ class Store:
         rows = []
         for result in results:
             with contextlib.suppress(OSError):
-                rows.append(row_of(result, place(self.folder, Name(result.task, result.attempt)).stat().st_size))
+                size = os.stat(place(self.folder, Name(result.task, result.attempt))).st_size
+                rows.append(row_of(result, size))
         if rows:
             self._index.add(rows)
 
