@@ -12,6 +12,27 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+_programs_kept = False
+
+
+def keep_programs(yes: bool = True) -> None:
+    """Keep programs ready to run for the next process, see `saddlescope.solve.machine.ready`.
+
+    Only for a process that runs no code but this package's, as the command line does: it is the text of this package
+    that programs are known by, and a user may have changed what was loaded of it.
+
+    Args:
+        yes: or no longer.
+    """
+    global _programs_kept
+    _programs_kept = yes
+
+
+def programs_are_kept() -> bool:
+    """Whether they are."""
+    return _programs_kept
+
+
 def apply_when_loaded() -> None:
     """Apply the settings as soon as JAX is imported in this process, or now if it has been.
 
@@ -68,7 +89,7 @@ def _persist_compiled_programs() -> None:
 
     if jax.config.values["jax_compilation_cache_dir"] is not None or "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
-    folder = platformdirs.user_cache_path("saddlescope") / "compiled"
+    folder = platformdirs.user_cache_path("saddlescope") / "programs"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -146,7 +146,7 @@ def test_after_a_warm_up_a_run_compiles_nothing(small):
     from saddlescope.explorer.worker import Worker
     from saddlescope.solve import loop
 
-    compiled: Any = loop._advance_small
+    compiled: Any = loop._advance_small._jitted
     process = Worker(io.BytesIO())  # pyright: ignore[reportArgumentType]
     process.do({"do": "warm", "number": 1, "key": "a", "spec": small})
     told = process._out.getvalue().decode()  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,6 +1,7 @@
 """The command line: `saddlescope run SPEC`, `saddlescope specs`."""
 
 from saddlescope.cli.signals import STOPPED, asked, translated
+from saddlescope.jax_settings import keep_programs
 
 __all__ = ["main"]
 
@@ -13,6 +14,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     import sys
 
+    if arguments is None:  # this is the program, and nothing else runs in its process
+        keep_programs()
     with translated():
         try:
             from saddlescope.cli.ending import ended

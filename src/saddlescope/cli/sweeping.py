@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from saddlescope.arguments import ArgumentError, in_a_sentence
 from saddlescope.cli import caches
 from saddlescope.cli.signals import when_asked
+from saddlescope.jax_settings import keep_programs
 from saddlescope.specs import SpecError
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def run_sweep(name: str, changes: Sequence[str], wanted: Wanted) -> int:
     check_engine(wanted.engine, wanted.workers)
     check_again(wanted.again)
     memory, share = _memory(wanted.memory), _share(wanted.array)
+    if wanted.measure is not None:  # code of the user's
+        keep_programs(False)
     measure = None if wanted.measure is None else _from_here(wanted.measure)
     asked = asked_for(name, changes, axes=_axes(wanted.axes), measure=measure, keep=wanted.keep, yes=wanted.yes)
     if wanted.export is not None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from saddlescope.engines.engine import Done, Engine, EngineError, Event, Lost, Stopped, Task, Unwritten, Work
 from saddlescope.engines.frames import Sender, received
+from saddlescope.jax_settings import programs_are_kept
 from saddlescope.memory import machine_memory
 
 CODE = "import sys; sys.path[:] = {path!r}; from saddlescope.engines.worker import main; main()"
@@ -38,7 +39,8 @@ class Processes(Engine):
     def __init__(self, work: Work, *, workers: int, memory: float | None = None, ahead: int = _AHEAD):
         self.told = f"{workers} process{'' if workers == 1 else 'es'}"
         limit = _SHARE * machine_memory() / workers if memory is None else float(memory)
-        self._begin = {"work": pickle.dumps(work, pickle.HIGHEST_PROTOCOL), "memory": limit}
+        packed = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
+        self._begin = {"work": packed, "memory": limit, "programs_kept": programs_are_kept()}
         self._work = work
         self._number, self._ahead = workers, ahead
         self._workers: list[_Worker] = []

@@ -19,6 +19,7 @@ from typing import Any
 
 from saddlescope.engines.engine import EngineError
 from saddlescope.engines.frames import Sender, received
+from saddlescope.jax_settings import keep_programs
 
 _LOOK = 0.1  # seconds between looks at the memory
 _TELL = 0.5  # seconds between two words on where a run is
@@ -43,9 +44,10 @@ def main() -> None:
 
 
 class _Worker:
-    def __init__(self, tell: Sender, work: bytes, memory: float | None):
+    def __init__(self, tell: Sender, work: bytes, memory: float | None, programs_kept: bool):
         from saddlescope.solve.control import Control
 
+        keep_programs(programs_kept)
         self._tell = tell
         self._packed = work
         self.memory = memory

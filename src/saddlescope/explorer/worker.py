@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from saddlescope.arguments import RefusedError, in_a_sentence
 from saddlescope.explorer.limits import MEMORY, SECONDS, as_json
+from saddlescope.jax_settings import keep_programs
 
 _KEPT = 3  # finished runs, for exports
 _WATCHED = 0.2  # seconds between two looks at the memory
@@ -412,6 +413,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not be taken for an event
     gc.set_threshold(100_000)
+    keep_programs()
     jobs: queue.Queue[dict[str, Any]] = queue.Queue()
     worker = Worker(out)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import time
-from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -18,6 +17,7 @@ from saddlescope.solve.checkpoint import Checkpoint
 from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.loop import Record
 from saddlescope.solve.machine.programs import make_room
+from saddlescope.solve.machine.ready import Compiled
 
 _OBSERVED = 400  # log-spaced steps at which observables are saved
 _FIRST_CALL = 64  # steps
@@ -57,19 +57,20 @@ class Iteration(eqx.Module):
         """Return what is kept of a state on the coarser grid of states."""
 
 
-@partial(jax.jit, compiler_options=_OPTIONS)
-def _advance(system: Iteration, state: Any, steps: jax.Array) -> Any:
+def _made(system: Iteration, state: Any, steps: jax.Array) -> Any:
     return jax.lax.fori_loop(0, steps, lambda _, state: system.advance(state), state)
 
 
-@jax.jit
-def _observe(system: Iteration, state: Any) -> dict[str, jax.Array]:
+def _observables(system: Iteration, state: Any) -> dict[str, jax.Array]:
     return system.observables(state)
 
 
-@jax.jit
-def _save(system: Iteration, state: Any) -> jax.Array:
+def _saved(system: Iteration, state: Any) -> jax.Array:
     return system.saved(state)
+
+
+_advance = Compiled(_made, options=_OPTIONS)
+_observe, _save = Compiled(_observables), Compiled(_saved)
 
 
 def iterate(

@@ -20,6 +20,7 @@ import numpy as np
 from saddlescope.outcome import Outcome
 from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.machine.programs import make_room
+from saddlescope.solve.machine.ready import Compiled
 from saddlescope.solve.machine.threads import one_blas_thread
 from saddlescope.solve.methods.choice import solver_of
 from saddlescope.solve.methods.step_length import adapted
@@ -97,12 +98,14 @@ def _begin(y: jax.Array, length: Any) -> _Carry:
     return _Carry(zero, length, y, rate, whole, whole, np.asarray(np.inf))  # pyright: ignore
 
 
-@partial(jax.jit, static_argnames=("method",), compiler_options=_OPTIONS)
-def _history(
+def _begun(
     system: System, y: jax.Array, length: jax.Array, rtol: jax.Array, atol: jax.Array, method: str | None
 ) -> Any:
     solver = solver_of(system, method)
     return solver.begin(y, system.vector_field(y), length, rtol, atol, system)
+
+
+_history = Compiled(_begun, "method", options=_OPTIONS)
 
 
 def _advance(
@@ -221,8 +224,8 @@ def _advance(
     return carry._replace(history=held if remembers else None), saved
 
 
-_advance_small = partial(jax.jit, static_argnames=("capacity", "method"))(_advance, compiler_options=_OPTIONS)
-_advance_large = partial(jax.jit, static_argnames=("capacity", "method"))(_advance)
+_advance_small = Compiled(_advance, "capacity", "method", options=_OPTIONS)
+_advance_large = Compiled(_advance, "capacity", "method")
 
 
 def integrate(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import jax
 
+from saddlescope.solve.machine import ready
+
 _OFTEN = 16  # runs between two looks
 _SHARE = 0.5
 _runs = itertools.count()
@@ -36,5 +38,6 @@ def make_room(*, now: bool = False) -> bool:
     if pieces < _SHARE * most:
         return False
     jax.clear_caches()
+    ready.forget()
     gc.collect()
     return True

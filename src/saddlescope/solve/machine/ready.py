@@ -1,0 +1,240 @@
+"""Programs ready to run, kept on disk by the command line, so that the next process neither traces nor compiles them.
+
+JAX's own cache knows a program by what tracing makes of it, and so the tracing, which takes longer than a small run, is
+done again in every process. Here a program is known by all that goes into the tracing: the source of this package,
+the values that are no arrays, the shapes of those that are, the versions and settings of JAX and the machine. It is
+used only where all of that is known by its content; in any doubt the function is traced as always.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pickle
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from saddlescope.arguments import RefusedError
+from saddlescope.files import write
+from saddlescope.identity import identity
+from saddlescope.jax_settings import programs_are_kept
+
+_FORMAT = b"saddlescope program 1\n"
+_DIGEST = 32
+_MOST_KEPT = 2**28  # bytes of all programs; above, those not used for the longest time go
+_KNOWN, _PROGRAM = ".known", ".program"
+_HIT = "/jax/compilation_cache/cache_hits"
+_LIBRARIES = ("jax", "jaxlib", "diffrax", "equinox", "lineax", "numpy")
+
+_ready: dict[Any, Callable[..., Any]] = {}
+
+
+def forget() -> None:
+    """Forget the programs that are loaded."""
+    _ready.clear()
+
+
+class Compiled:
+    """A function as `jax.jit` makes it, whose programs are kept where that is asked for.
+
+    Args:
+        function: of arguments that are pytrees, and of keywords that are static.
+        static: names of these keywords.
+        options: of the compiler.
+    """
+
+    def __init__(self, function: Callable[..., Any], *static: str, options: dict[str, Any] | None = None):
+        self._name = f"{function.__module__}.{function.__qualname__}"
+        self._options = options
+        self._jitted = jax.jit(function, static_argnames=static, compiler_options=options)
+
+    def __call__(self, *args: Any, **static: Any) -> Any:
+        if not programs_are_kept():
+            return self._jitted(*args, **static)
+        leaves, tree = jax.tree.flatten(args)
+        key = self._name, str(self._options), tree, tuple(map(_shape, leaves)), tuple(sorted(static.items()))
+        if key in _ready:
+            return _ready[key](*args)
+        place = self._place(args, static)
+        program = None if place is None else place.load(args)
+        if program is not None:
+            try:
+                result = jax.block_until_ready(program(*args))
+            except jax.errors.JaxRuntimeError:  # it cannot run here after all
+                program = None
+            else:
+                _ready[key] = program
+                return result
+        program = partial(self._jitted, **static) if place is None else place.made(self._jitted.lower(*args, **static))
+        _ready[key] = program
+        return program(*args)
+
+    def _place(self, args: tuple[Any, ...], static: dict[str, Any]) -> _Place | None:
+        """Where the program for these arguments is kept; None where it cannot be."""
+        folder = _folder()
+        if folder is None:
+            return None
+        try:
+            shapes = jax.tree.map(_shape, args)
+            told = [self._name, self._options, shapes, sorted(static.items()), _source(), _surroundings()]
+            return _Place(folder, identity(told))
+        except (RefusedError, TypeError):  # something in it has no content that could be told
+            return None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The two files of a program: under what is known before tracing, a name; under that, what it was compiled to.
+
+    The name is made of what tracing gave, so that a change of this package leaves the programs that it does not touch.
+    """
+
+    folder: Path
+    known: str
+
+    def load(self, args: tuple[Any, ...]) -> Callable[..., Any] | None:
+        """The program without tracing; None where there is none that is whole and can be loaded here."""
+        try:
+            name = (self.folder / f"{self.known}{_KNOWN}").read_text()
+        except (OSError, ValueError):
+            return None
+        return _load(self.folder / f"{name}{_PROGRAM}", args)
+
+    def made(self, lowered: jax.stages.Lowered) -> Callable[..., Any]:
+        """The program of what was traced, kept for the next process where it is compiled here.
+
+        One that JAX's cache has is used from there: what comes from it cannot be written again.
+        """
+        name = identity([lowered.as_text(), _surroundings()])
+        hits = _hits()
+        program = lowered.compile()
+        path = self.folder / f"{name}{_PROGRAM}"
+        with contextlib.suppress(Exception):  # a full disk, or a program that cannot be kept: it runs all the same
+            if _hits() == hits:
+                _store(path, program)
+            if path.exists():
+                write(self.folder / f"{self.known}{_KNOWN}", name)
+        return program
+
+
+def _shape(leaf: Any) -> tuple[Any, ...]:
+    if not hasattr(leaf, "dtype"):  # a number of Python, whose type is weak
+        return "plain", type(leaf).__name__
+    return str(leaf.dtype), tuple(leaf.shape), bool(getattr(leaf, "weak_type", False))
+
+
+def _folder() -> Path | None:
+    """Where JAX keeps its programs, if it does, for the one processor that these are for."""
+    place = jax.config.values["jax_compilation_cache_dir"]
+    usable = jax.config.values["jax_enable_compilation_cache"] and jax.default_backend() == "cpu"
+    if not (place and usable) or len(jax.devices()) != 1:
+        return None
+    return Path(place) if os.access(place, os.W_OK) else None
+
+
+@lru_cache(maxsize=1)
+def _surroundings() -> list[Any]:
+    """All that decides what tracing and compiling make of a function and its arguments."""
+    from importlib.metadata import version
+
+    # what JAX does on the way, and where it keeps things, is not in a program
+    silent = ("cache", "log", "dir", "debug", "traceback", "profil", "explain")
+    settings = {
+        name: str(value) for name, value in jax.config.values.items() if not any(word in name for word in silent)
+    }
+    asked = {name: value for name, value in os.environ.items() if name.startswith(("XLA_", "JAX_"))}
+    asked = {name: value for name, value in asked.items() if "CACHE" not in name}
+    versions = {name: version(name) for name in _LIBRARIES}
+    return [versions, platform.python_version(), settings, asked, _processor()]
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    """A digest of this package's code."""
+    whole = hashlib.sha256()
+    package = Path(__file__).parents[2]
+    for path in sorted(package.rglob("*.py")):
+        content = path.read_bytes()
+        whole.update(f"{path.relative_to(package)} {len(content)}\n".encode())
+        whole.update(content)
+    return whole.hexdigest()
+
+
+def _processor() -> list[str]:
+    told = [platform.machine(), platform.processor(), platform.system()]
+    try:
+        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+    except OSError:
+        return told
+    return told + [line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))]
+
+
+def _load(path: Path, args: tuple[Any, ...]) -> Callable[..., Any] | None:
+    """The program in a file; None where there is none that is whole and can be loaded here."""
+    from jax.experimental.serialize_executable import deserialize_and_load
+
+    _prepare()
+    try:
+        content = path.read_bytes()
+        digest, body = content[len(_FORMAT) : len(_FORMAT) + _DIGEST], content[len(_FORMAT) + _DIGEST :]
+        if not content.startswith(_FORMAT) or hashlib.sha256(body).digest() != digest:
+            return None
+        executable, result = pickle.loads(body)
+        program = deserialize_and_load(executable, jax.tree.structure((args, {})), jax.tree.structure(result))
+        os.utime(path)
+    except Exception:  # of another version, or damaged: it is made anew
+        return None
+    return program
+
+
+@lru_cache(maxsize=1)
+def _prepare() -> None:
+    """Have JAX find the routines of LAPACK, as it does when it first traces one: a program calls them by address."""
+    jax.jit(jax.lax.linalg.lu).lower(jax.ShapeDtypeStruct((1, 1), float))
+
+
+def _store(path: Path, program: jax.stages.Compiled) -> None:
+    """Keep a program that was compiled in this process."""
+    from jax.experimental.serialize_executable import serialize
+
+    executable, _, tree = serialize(program)
+    # a tree of types that pickle knows by name, with numbers for its arrays
+    body = pickle.dumps((executable, jax.tree.unflatten(tree, range(tree.num_leaves))))
+    write(path, _FORMAT + hashlib.sha256(body).digest() + body)
+    _clear(path.parent)
+
+
+def _clear(folder: Path) -> None:
+    """Remove the programs that were not used for the longest time, where all take too much room."""
+    files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob(f"*{_PROGRAM}"))
+    total = sum(size for _, size, _ in files)
+    for _, size, path in files:
+        if total <= _MOST_KEPT:
+            break
+        path.unlink(missing_ok=True)
+        total -= size
+
+
+_hit_count = 0
+
+
+def _hits() -> int:
+    """How many programs came from JAX's cache so far."""
+    _listen()
+    return _hit_count
+
+
+@lru_cache(maxsize=1)
+def _listen() -> None:
+    def heard(event: str, **_: Any) -> None:
+        global _hit_count
+        _hit_count += event == _HIT
+
+    jax.monitoring.register_event_listener(heard)
