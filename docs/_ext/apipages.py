@@ -7,8 +7,8 @@ from pathlib import Path
 # what stands on the first page, in the order in which one meets it
 GROUPS = {
     "Two-layer networks": (
-        "SingleIndex MultiIndex JointIndex Covariance MeanFieldFlow NetworkFlow OnePassSGD SGDLimit SampleDescent "
-        "canonical_order check_canonical_order"
+        "SingleIndex MultiIndex JointIndex Covariance Mixture MeanFieldFlow NetworkFlow OnePassSGD SGDLimit "
+        "SampleDescent canonical_order check_canonical_order"
     ),
     "Deep linear networks": (
         "LeastSquares MatrixCompletion MatrixSensing LogisticLoss ExponentialLoss GeneralCost DeepLinearFlow "

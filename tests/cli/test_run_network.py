@@ -539,6 +539,50 @@ def test_inputs_of_a_covariance_run_from_a_spec(tmp_path, monkeypatch, capsys):
         ss.plot.eigenvalues(runs[1])
 
 
+CLOUDS = """
+family = "network"
+
+[problem]
+link = "erf"
+activation = "erf"
+
+[dynamics]
+second_layer = "fixed"
+until = 2.0
+neurons = 2
+dimension = 12
+sphere = false
+inputs = { distance = 1.5, teacher = 0.3, weights = [0.25, 0.75] }
+
+[picture]
+order_parameters = true
+"""
+
+
+def test_inputs_of_a_mixture_run_from_a_spec(tmp_path, capsys):
+    (tmp_path / "clouds.toml").write_text(CLOUDS)
+    out = tmp_path / "out"
+    assert main(["run", str(tmp_path / "clouds.toml"), "--out", str(out)]) == 0
+    assert "inputs in two clouds, 1.5 from the origin" in " ".join(capsys.readouterr().out.split())
+    run = load(out / "trajectory_network.nc")
+    assert run.parameters["inputs"] == {"distance": 1.5, "teacher": [0.3], "weights": [0.25, 0.75]}
+    assert {"descriptions.png", "order_parameters.png"} <= {path.name for path in out.iterdir()}
+    for old, new, message in (
+        ("[0.25, 0.75]", "[0.25, 0.7]", "`inputs.weights` must be two numbers from 0 on of sum one"),
+        ("0.3", "1.3", "`inputs.teacher` must be a cosine"),
+        ("sphere = false", "", "must be false for dynamics.kind 'network' beside inputs that are not isotropic"),
+        (
+            "second_layer",
+            'kind = "sgd"\nstep_size = 0.01\nsecond_layer',
+            "`inputs` must be a covariance for descent on",
+        ),
+        ("distance =", "distances =", "must have one of eigenvalues, power_law, file and distance"),
+    ):
+        (tmp_path / "clouds.toml").write_text(CLOUDS.replace(old, new, 1))
+        with pytest.raises((SpecError, ss.ArgumentError), match=message):
+            read(str(tmp_path / "clouds.toml")).flows()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

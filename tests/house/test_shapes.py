@@ -93,6 +93,7 @@ FLOWS = [
     ss.MeanFieldFlow(TANH, 1e-3, particles=8),
     ss.NetworkFlow(PROBLEM, 1e-3, neurons=4, dimension=10),
     ss.NetworkFlow(PROBLEM, 1e-3, neurons=4, dimension=10, sphere=False),
+    ss.NetworkFlow(PROBLEM, 1e-3, neurons=4, dimension=10, sphere=False, inputs=ss.Mixture(1.0)),
     ss.NetworkFlow(ss.JointIndex("z1 + z1*z2", activation=[0, 1, 1]), 1e-3, neurons=4, dimension=10),
     ss.SGDLimit(ss.OnePassSGD(PROBLEM, 0.1, neurons=4, dimension=100, step_size=1e-3)),
     ss.SGDLimit(ss.OnePassSGD(PROBLEM, 0.1, neurons=4, dimension=100, step_size=1e-3, sphere=False)),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from saddlescope.single_index.network.flow import NetworkFlow
     from saddlescope.single_index.problem.covariance import Covariance
     from saddlescope.single_index.problem.joint_index import JointIndex
+    from saddlescope.single_index.problem.mixture import Mixture
     from saddlescope.single_index.problem.multi_index import MultiIndex
     from saddlescope.single_index.problem.single_index import SingleIndex
     from saddlescope.single_index.sgd.descents import OnePassSGD
@@ -25,6 +26,7 @@ __all__ = [
     "JointIndex",
     "Level",
     "MeanFieldFlow",
+    "Mixture",
     "MultiIndex",
     "NetworkFlow",
     "OnePassSGD",

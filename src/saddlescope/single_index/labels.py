@@ -8,7 +8,11 @@ _PER_NEURON = ("state_time", "run", "neuron")
 LABELS = (
     Label("risk", ("time", "run"), "excess risk, E(phi - f)^2 / 2, without label noise"),
     Label("risk_rate", ("time",), "d risk / dt"),
-    Label("risk_by_degree", _PER_DEGREE, "part of the risk in Hermite polynomials of degree k"),
+    Label(
+        "risk_by_degree",
+        _PER_DEGREE,
+        "part of the risk in Hermite polynomials of degree k (of a mixture, around each centre)",
+    ),
     Label("risk_rest", ("time",), "part of the risk in degrees beyond those that are listed"),
     Label("train_risk", ("time", "run"), "mean (y - f)^2 / 2 over the training samples"),
     Label(
@@ -20,6 +24,7 @@ LABELS = (
     Label("moment", (*_PER_DEGREE, "direction"), "M_k = mean a s^k"),
     Label("second_layer", _PER_NEURON, "a"),
     Label("overlap", (*_PER_NEURON, "direction"), "s = <u*, u>, or <u*, Sigma u> of inputs of covariance Sigma"),
+    Label("overlap_with_centre", _PER_NEURON, "<u, mu> / |mu|, along the centre mu of a mixture of inputs"),
     Label("mutual_overlap", (*_PER_NEURON, "other"), "r = <u_i, u_j>, or <u_i, Sigma u_j>"),
     Label(
         "overlap_by_eigenvalue", (*_PER_NEURON, "direction", "eigenvalue"), "<u*, P u>, P onto an eigenspace of Sigma"

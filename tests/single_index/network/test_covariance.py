@@ -37,7 +37,7 @@ def test_the_field_is_the_gradient_of_the_risk(problem, teacher, biases):
     flow = ss.NetworkFlow(problem, 0.1, initial=(a, u), sphere=False, inputs=inputs, biases=biases)
     system, y = flow.start()
     if teacher == "random":
-        teachers = np.asarray(system.frame)
+        teachers = np.asarray(system.frame)  # pyright: ignore[reportAttributeAccessIssue]
         assert np.allclose(teachers @ teachers.T, many.gram, atol=1e-12)
     else:
         teachers = np.sqrt([teacher or [0.5, 0.5]])
@@ -297,9 +297,9 @@ def test_runs_are_saved_and_told_apart(tmp_path):
         (lambda: ss.Covariance.of([1.0, 2.0]), "`data` must hold two samples"),
         (lambda: ss.Covariance.of([[1.0, 2.0], [1.0, 2.0]]), "`data` must hold samples that differ"),
         (lambda: flow_of([1.0, 2.0], sphere=True), "`sphere` must be False beside inputs that are not isotropic"),
-        (lambda: flow_of("flat"), "`inputs` must be a Covariance, or a list of eigenvalues"),
+        (lambda: flow_of("flat"), "`inputs` must be a Covariance, a Mixture, or a list of eigenvalues"),
         (lambda: flow_of({"power_law": 1.0}), "`inputs` must have a number of eigenvalues beside power_law"),
-        (lambda: flow_of({"eigenvalue": [1.0]}), "`inputs` must have one of eigenvalues, power_law and file"),
+        (lambda: flow_of({"eigenvalue": [1.0]}), "`inputs` must have one of eigenvalues, power_law, file and distance"),
         (lambda: flow_of({"eigenvalues": [1.0], "weights": 1}), "`inputs` must have known keys only"),
         (lambda: flow_of({"file": "nowhere.npy"}), "`inputs` must name an existing file of samples"),
         (lambda: flow_of([3.0, 2.0, 1.0], dimension=2), "`dimension` must have a direction for each of the 3"),

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 _NAMED = 4  # teachers with a colour of their own
 _MARKS = 26  # of a run drawn beside
+_DASHES = (0, (3, 1.5))
+_ONE = "with the teacher"
 
 
 def order_parameters(trajectory: Trajectory, beside: Trajectory | None = None, ax: Axes | None = None) -> Axes:
     """Draw the overlap of every neuron with every teacher over log time, above them the risk; return the former's axes.
 
     Colours are those of teachers. The overlap of a neuron with the teacher it ends nearest to is a strong line, those
-    with the other teachers are faint: on the symmetric plateau they lie together, at specialisation they part.
+    with the other teachers are faint: on the symmetric plateau they lie together, at specialisation they part. Where
+    inputs are a mixture, overlaps with the centre of a cloud are dashed.
 
     Args:
         trajectory: holds overlap (state_time, neuron[, direction]) and risk (time,); of several runs, the first is
@@ -58,6 +61,9 @@ def order_parameters(trajectory: Trajectory, beside: Trajectory | None = None, a
             for r in range(teachers):
                 if (nearest[i] == r) == strong:
                     _line(ax, fine, curves[:, i, r], r, strong)
+    centred = "overlap_with_centre" in trajectory.observables
+    if centred:
+        _centre(ax, fine, between(fine, time, trajectory["overlap_with_centre"]))
     ax.set_xscale("log")
     ax.set_xlim(begin, end)
     log_time(ax.xaxis, begin, end)
@@ -68,10 +74,10 @@ def order_parameters(trajectory: Trajectory, beside: Trajectory | None = None, a
         _dots(ax, above, beside, overlap.shape, nearest, begin)
     ax.axhline(0.0, color=INK, linewidth=0.6, zorder=0)
     ax.set_xlabel("time $t$", fontsize=13)
-    metric = "\\Sigma " if "inputs" in trajectory.parameters else ""
+    metric = "\\Sigma " if "eigenvalues" in trajectory.parameters.get("inputs", {}) else ""
     ax.set_ylabel(f"overlap $s = \\langle u, {metric}v\\rangle$", fontsize=13)
-    if teachers > 1:
-        _legend(ax, teachers, beside is not None)
+    if teachers > 1 or centred:
+        _legend(ax, teachers, beside is not None, centred)
     if own:
         clear_above(ax)
     return ax
@@ -97,6 +103,10 @@ def _line(ax: Axes, fine: np.ndarray, curve: np.ndarray, teacher: int, strong: b
     shade = colour(teacher if teacher < _NAMED else None)
     faint = tint(teacher if teacher < _NAMED else None, 0.6)
     ax.plot(fine, curve, color=shade if strong else faint, linewidth=2.6 if strong else 1.5, zorder=3 if strong else 2)
+
+
+def _centre(ax: Axes, fine: np.ndarray, curves: np.ndarray) -> None:
+    ax.plot(fine, curves, color=INK, linewidth=1.5, linestyle=_DASHES, zorder=2.5)
 
 
 def _risk(above: Axes, trajectory: Trajectory, fine: np.ndarray) -> None:
@@ -178,15 +188,17 @@ def _dots(ax: Axes, above: Axes, beside: Trajectory, shape: tuple[int, ...], nea
     )
 
 
-def _legend(ax: Axes, teachers: int, dots: bool) -> None:
+def _legend(ax: Axes, teachers: int, dots: bool, centred: bool) -> None:
     from matplotlib.lines import Line2D
 
     shown = [
-        Line2D([], [], color=colour(r if r < _NAMED else None), linewidth=2.6, label=f"with teacher {r + 1}")
+        Line2D([], [], color=colour(r), linewidth=2.6, label=f"with teacher {r + 1}" if teachers > 1 else _ONE)
         for r in range(min(teachers, _NAMED))
     ]
     if teachers > _NAMED:
         shown.append(Line2D([], [], color=colour(None), linewidth=2.6, label="with other teachers"))
+    if centred:
+        shown.append(Line2D([], [], color=INK, linewidth=1.5, linestyle=_DASHES, label="with the centre of a cloud"))
     if dots:
         shown.append(
             Line2D([], [], linestyle="", marker="o", markerfacecolor="white", markeredgecolor=INK, label="SGD")

@@ -201,7 +201,9 @@ def accuracy(runs: Sequence[Trajectory]) -> str:
         parts.append("norms free")
     if told.get("biases") is not None:
         parts.append("biases")
-    if "inputs" in told:
+    if "distance" in told.get("inputs", {}):
+        parts.append(f"inputs in two clouds, {told['inputs']['distance']:.3g} from the origin")
+    elif "inputs" in told:
         values = told["inputs"]["eigenvalues"]
         spread = f"{len(values)} from {min(values):.3g} to {max(values):.3g}" if len(values) > 1 else f"{values[0]:.3g}"
         parts.append(f"eigenvalues of inputs {spread}")

@@ -251,7 +251,9 @@ def _label(description: Trajectory | CanonicalOrder) -> str:
         parts.append("free norm")
     if told.get("biases") is not None:
         parts.append("biases")
-    if "inputs" in told:
+    if "distance" in told.get("inputs", {}):
+        parts.append(f"clouds at {told['inputs']['distance']:.3g}")
+    elif "inputs" in told:
         parts.append(f"{len(told['inputs']['eigenvalues'])} eigenvalues")
     if _several(description):
         parts.append(f"{description['risk'].shape[1]} runs")

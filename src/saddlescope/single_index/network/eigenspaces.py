@@ -16,6 +16,8 @@ import numpy as np
 from saddlescope.arguments import ArgumentError
 from saddlescope.single_index.network.sphere import gaussian_start, orthogonal_start, reduced, teacher_frame
 from saddlescope.single_index.problem.covariance import Covariance
+from saddlescope.single_index.problem.inputs import Inputs
+from saddlescope.single_index.problem.mixture import Mixture
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +39,17 @@ class Eigenspaces:
     overlap: np.ndarray
 
     @classmethod
-    def of(cls, inputs: Covariance, gram: np.ndarray, dimension: float) -> Eigenspaces:
+    def of(cls, inputs: Inputs, gram: np.ndarray, dimension: float) -> Eigenspaces:
         """Return those of inputs and teachers of this Gram matrix in dimension d.
+
+        Clouds of a mixture are isotropic, and their centre is one more direction beside the teachers, the last.
 
         Raises:
             ArgumentError: if an eigenspace is too small for the teachers, or has no dimension.
         """
+        gram = inputs.directions(gram)
+        if isinstance(inputs, Mixture):
+            inputs = Covariance([1.0])
         counts = inputs.counts(dimension)
         shares = inputs.shares if math.isinf(dimension) else counts / dimension
         if inputs.drawn and not math.isinf(dimension):

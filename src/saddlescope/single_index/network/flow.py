@@ -13,11 +13,20 @@ from saddlescope.memory import check_fits
 from saddlescope.single_index.labels import LABELS
 from saddlescope.single_index.network.eigenspaces import Eigenspaces
 from saddlescope.single_index.network.free_system import FreeNetworkSystem
-from saddlescope.single_index.network.population import norm_kernels, population, refuse_sphere, target, told_of_inputs
+from saddlescope.single_index.network.mixture_system import MixtureSystem
+from saddlescope.single_index.network.population import (
+    norm_kernels,
+    population,
+    population_of_mixture,
+    refuse_sphere,
+    target,
+    told_of_inputs,
+)
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import extras, free_norm, given, start_of_biases
 from saddlescope.single_index.network.system import NetworkSystem
-from saddlescope.single_index.problem.covariance import law_of_inputs
+from saddlescope.single_index.problem.inputs import law_of_inputs
+from saddlescope.single_index.problem.mixture import Mixture
 from saddlescope.single_index.problem.multi_index import MultiIndex, Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio, shortest_time
 from saddlescope.single_index.problem.single_index import SingleIndex, coefficients
@@ -39,7 +48,8 @@ class NetworkFlow(Flow):
 
     The flow stays in the span of the teachers and of the initial neurons: min(d, m + p) coordinates a neuron, whatever
     d, infinity included. At d = infinity random neurons are orthogonal to the teachers and to each other. Where inputs
-    have a covariance of several eigenvalues, all this holds in each of its eigenspaces.
+    have a covariance of several eigenvalues, all this holds in each of its eigenspaces; the centre of a mixture is one
+    direction more.
 
     Args:
         problem: `SingleIndex`, `MultiIndex` for a sum over several directions, or `JointIndex` for a function of them.
@@ -53,12 +63,13 @@ class NetworkFlow(Flow):
             "gaussian" (of free norm) for independent coordinates of variance norm^2 / d.
         initial: (a, u) of shapes (m,) and (m, d), the teachers spanning the first axes, instead of a random start;
             the neurons are of norm one, or, if it is free, of any. With `inputs`, coordinates are those of one
-            eigenspace after the other, the teachers spanning the first axes of each.
+            eigenspace after the other, the teachers, and then the centre of a mixture, spanning the first axes of each.
         sphere: whether neurons keep their norm one, moving on the sphere; if not, du_i/dt = -m dR/du_i.
         norm: of the neurons of a random start, where it is free.
         biases: b(0) of neurons sigma(<u_i, x> + b_i), which learn as the first layer does: a number, one a neuron, or a
             law; by default neurons have none.
-        inputs: covariance of x, a `Covariance` or its eigenvalues, for neurons of free norm; by default the identity.
+        inputs: covariance of x, a `Covariance` or its eigenvalues, or a `Mixture` of two clouds, for neurons of free
+            norm; by default the identity.
 
     Raises:
         ArgumentError: if an argument is refused.
@@ -98,12 +109,12 @@ class NetworkFlow(Flow):
         told, self.epsilon = second_layer_and_ratio(second_layer, epsilon)
         self.seed = count("seed", seed, least=0)
         self.second_layer: Law | None = None
-        p = len(self.problem.gram)
         self.start_kind = start
         self.sphere, self.norm = free_norm(sphere, norm)
         self.inputs = law_of_inputs(inputs)
         refuse_sphere(self.sphere, self.inputs)
-        if not self.inputs.isotropic:
+        self._mixture = self.inputs if isinstance(self.inputs, Mixture) and not self.inputs.isotropic else None
+        if not self.inputs.isotropic and self._mixture is None:
             self.references = (*self.references, "yoshida2019")  # pyright: ignore[reportAttributeAccessIssue]
         if not self.problem.summed:
             for name, other in (("sphere", not self.sphere), ("biases", biases is not None)):
@@ -111,6 +122,7 @@ class NetworkFlow(Flow):
                     raise ArgumentError(
                         name, "stay as it is for a JointIndex, whose kernel is that of the sphere", sphere
                     )
+        p = len(self.inputs.directions(self.problem.gram))
         if initial is not None:
             others = None if second_layer == FIXED else second_layer
             if neurons is not None or others is not None or dimension != float("inf"):
@@ -157,10 +169,12 @@ class NetworkFlow(Flow):
         return self.sphere and self._biases is None
 
     @property
-    def _system(self) -> NetworkSystem | FreeNetworkSystem:
+    def _system(self) -> NetworkSystem | FreeNetworkSystem | MixtureSystem:
         biased, widths = self._biases is not None, self._spaces.widths(self.neurons)
-        kind = {"free": not self._limit, "sphere": self.sphere, "biased": biased}
-        return population(self.problem, self.epsilon, self._spaces, widths, **kind)
+        common = self.problem, self.epsilon, self._spaces, widths
+        if self._mixture is not None:
+            return population_of_mixture(*common, self._mixture, biased=biased)
+        return population(*common, free=not self._limit, sphere=self.sphere, biased=biased)
 
     def scale(self):
         a, u = self._initial
@@ -183,17 +197,23 @@ class NetworkFlow(Flow):
 
     def _pull(self) -> float:
         """What the teachers do to a neuron of the size of the second layer, at most."""
-        largest = float(self.inputs.eigenvalues.max())
-        return float(np.sqrt(np.mean(self._initial[0] ** 2))) * self.problem.pull * largest
+        return float(np.sqrt(np.mean(self._initial[0] ** 2))) * self.problem.pull * self.inputs.largest
 
     def curves(self, record):
         """The risk, and with one teacher the residual of each degree beside its target."""
         if len(self.problem.gram) > 1:
             return super().curves(record)
         degree = self.problem.reported_degree
+        if self._mixture is not None:
+            residual, rate = (record.observables[f"residual_by_cloud{end}"] for end in ("", "_rate"))
+            aims = [self._target(c * self._mixture.offsets(1))[0][:, 0] for c in self._mixture.signs]
+            return super().curves(record) + [
+                Curve(residual[:, c, k], rate[:, c, k], abs(float(phi[k])))
+                for c, phi in enumerate(aims)
+                for k in np.flatnonzero(phi)
+            ]
         if not self._limit:
-            assert isinstance(self.problem, MultiIndex)
-            phi = target(self.problem, self._spaces.overlap)[0][:, 0]
+            phi = self._target()[0][:, 0]
             residual, rate = record.observables["residual"], record.observables["residual_rate"]
             return super().curves(record) + [
                 Curve(residual[:, k], rate[:, k], abs(float(phi[k]))) for k in np.flatnonzero(phi)
@@ -201,6 +221,11 @@ class NetworkFlow(Flow):
         phi, sigma = coefficients(self.problem.link, degree), coefficients(self.problem.activation, degree)
         moment, rate = (record.observables[name][..., 0] for name in ("moment", "moment_rate"))
         return super().curves(record) + residual_curves(phi, sigma, moment, rate)
+
+    def _target(self, offsets: np.ndarray | None = None) -> tuple[np.ndarray, float, np.ndarray]:
+        assert isinstance(self.problem, MultiIndex)
+        p = len(self.problem.gram)
+        return target(self.problem, self._spaces.overlap[:p, :p], offsets)
 
     def read(self, record):
         problem, raw = self.problem, record.observables
@@ -211,8 +236,9 @@ class NetworkFlow(Flow):
         if self.sphere:
             u = u / length[..., None]
         widths = self._spaces.widths(self.neurons)
-        place, frame = self._spaces.places(widths), self._spaces.frame(widths)
-        root = np.sqrt(self.inputs.eigenvalues[place])
+        place, directions = self._spaces.places(widths), self._spaces.frame(widths)
+        frame = directions[:p]
+        root = np.sqrt(self._spaces.eigenvalues[place])
         seen = u * root  # what a neuron is to isotropic inputs
         first = len(self._spaces.axes)
         overlap = seen[..., :first] @ (frame * root)[:, :first].T
@@ -235,17 +261,20 @@ class NetworkFlow(Flow):
                 observables["residual_rate"] = -sigma * raw["moment_rate"][..., 0]
         else:
             observables |= {} if self.sphere else {"norm": length}
+            if self._mixture is not None:
+                observables["overlap_with_centre"] = u[..., :first] @ directions[p, :first]
             observables |= self._by_eigenvalue(u, seen, frame, place)
             observables |= {name: raw[name] for name in ("residual", "residual_rate") if name in raw}
         coords = {"degree": np.arange(degree + 1), "neuron": np.arange(self.neurons)}
         if p > 1:
             coords["direction"] = np.arange(p)
-        coords["eigenvalue"] = self.inputs.eigenvalues
+        coords["eigenvalue"] = self._spaces.eigenvalues
         if self.neurons <= _SMALL:
             observables["mutual_overlap"] = np.einsum("tid,tjd->tij", seen, seen)
             coords["other"] = np.arange(self.neurons)
         spread = observables.get("preactivation", length)
-        accuracy, doubts = self._kernels(spread, record.states[..., 1] if biased else None)
+        bias = record.states[..., 1] if biased else None
+        accuracy, doubts = self._kernels(spread, bias, observables.get("overlap_with_centre"))
         return Reading(
             observables,
             coords,
@@ -257,10 +286,10 @@ class NetworkFlow(Flow):
         self, u: np.ndarray, seen: np.ndarray, frame: np.ndarray, place: np.ndarray
     ) -> dict[str, np.ndarray]:
         """What neurons see of inputs that are not isotropic, and what they have of the teachers in each eigenspace."""
-        if self.inputs.isotropic:
+        if len(self._spaces.eigenvalues) == 1 and self._spaces.eigenvalues[0] == 1:
             return {}
         spread = {"preactivation": np.linalg.norm(seen, axis=-1)}
-        spaces = len(self.inputs.eigenvalues)
+        spaces = len(self._spaces.eigenvalues)
         if spaces > _SMALL:
             return spread
         first = len(self._spaces.axes)
@@ -268,21 +297,36 @@ class NetworkFlow(Flow):
         result = np.stack(parts, axis=-1)
         return spread | {"overlap_by_eigenvalue": result[..., 0, :] if len(frame) == 1 else result}
 
-    def _kernels(self, length: np.ndarray, bias: np.ndarray | None) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """What the kernels are and how far off, at the norms and biases of saved states, and doubts of them."""
+    def _kernels(
+        self, length: np.ndarray, bias: np.ndarray | None, centre: np.ndarray | None
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What the kernels are and how far off, at the norms and biases of saved states, and doubts of them.
+
+        Args:
+            length: of what neurons see, shape (states, m).
+            bias: of neurons, of that shape.
+            centre: their overlap with the centre of a mixture, of that shape.
+        """
         problem = self.problem
         drift = {"norm_drift": float(np.abs(length - 1).max())} if self.sphere else {}
         if self._limit:
             U, V = kernel(problem.activation), problem.seen()
             errors = {"kernel_error": float(U.error), "link_error": float(V.error)} | drift
             return {"activation": U.kind, "unlearnable_risk": unlearnable(problem)} | errors, ()
-        U, V = norm_kernels(problem, biased=bias is not None).values()
+        p = len(problem.gram)
         length = np.ones_like(length) if self.sphere else length
-        of_teachers = np.sqrt(np.diag(self._spaces.overlap))
-        zero = None if bias is None else np.zeros_like(of_teachers)
+        of_teachers = np.sqrt(np.diag(self._spaces.overlap))[:p]
+        clouds: list[tuple[np.ndarray | None, np.ndarray | None]] = [(bias, None if bias is None else np.zeros(p))]
+        if self._mixture is not None and centre is not None:
+            # what neurons and teachers see of a centre is a bias in its cloud
+            own, far = 0.0 if bias is None else bias, self._mixture.distance
+            seen = [own + c * far * centre for c in self._mixture.signs]
+            clouds = [(one, c * self._mixture.offsets(p)) for one, c in zip(seen, self._mixture.signs, strict=True)]
+            bias = np.max(np.abs(seen), axis=0)
+        U, V = norm_kernels(problem, biased=bias is not None).values()
         errors = {
-            "kernel_error": U.error(length, length, bias, bias),
-            "link_error": V.error(length, of_teachers, bias, zero),
+            "kernel_error": max(U.error(length, length, one, one) for one, _ in clouds),
+            "link_error": max(V.error(length, of_teachers, one, other) for one, other in clouds),
         }
         place = np.unravel_index(np.argmax(length + (0 if bias is None else np.abs(bias))), length.shape)
         largest = (length[place], length[place]) + (() if bias is None else (bias[place], bias[place]))

@@ -12,7 +12,7 @@ import numpy as np
 from saddlescope.gaussian import NormKernel
 from saddlescope.gaussian.kernels.norm_pairs import Pair
 from saddlescope.single_index.network.errors import ROUNDING, error_of_network
-from saddlescope.single_index.network.free_coupling import FreeCoupling
+from saddlescope.single_index.network.free_coupling import FreeCoupling, Stiff
 from saddlescope.solve import BDF, System, relative
 
 _LEAST = 1e-150  # a norm that is no longer divided by
@@ -82,6 +82,7 @@ class FreeNetworkSystem(System):
         target: E y^2 / 2.
         phi: coefficients of phi(|v_r| x) in the reported degrees, shape (degrees + 1, p).
         target_by_degree: the parts of E y^2 / 2 in them, shape (degrees + 1,).
+        offsets: what is added to what teachers see, in a cloud off the origin, shape (p,); with biases only.
         sphere: whether neurons keep their norm one; inputs are isotropic then.
     """
 
@@ -96,6 +97,7 @@ class FreeNetworkSystem(System):
     target: jax.Array
     phi: jax.Array
     target_by_degree: jax.Array
+    offsets: jax.Array
     degrees: int = eqx.field(static=True)
     sphere: bool = eqx.field(static=True, default=False)
 
@@ -129,7 +131,7 @@ class FreeNetworkSystem(System):
 
     def teacher(self, at: Order) -> Pair:
         """Those of all neurons with all teachers, each of shape (m, p)."""
-        biases = () if at.bias is None else (at.bias[:, None], jnp.zeros(()))
+        biases = () if at.bias is None else (at.bias[:, None], self.offsets)
         return self.V(at.s, at.size[:, None], self.teachers, *biases)
 
     def pulls(self, at: Order) -> Pulls:
@@ -166,33 +168,36 @@ class FreeNetworkSystem(System):
 
     def factor(self, y: jax.Array, shift: jax.Array) -> FreeCoupling:
         """What is stiff at y, ready for solves with this shift."""
+        return FreeCoupling.at(shift, self.epsilon, self.stiff(y))
+
+    def stiff(self, y: jax.Array) -> Stiff:
+        """What is stiff at y."""
         at, u = self.order(y), self._first(y)
         pulls, m, own = self.pulls(at), len(at.a), self.own(at)
         slope = jnp.where(jnp.eye(m, dtype=bool), 0.0, own.slope)
         share = at.a[:, None] / m
         force, radial = self._force(at, pulls, u), share * pulls.radial / at.size[:, None]
         biases = jnp.zeros((0, m)) if pulls.turn is None else jnp.diag(pulls.turn) - share * own.shift
-        return FreeCoupling.at(shift, self.epsilon, u * self.root, force, share * slope, radial, biases, own.value / m)
+        return Stiff(u * self.root, force, share * slope, radial, biases, own.value / m)
 
     def error_norm(self, error, before, after, rtol, atol):
         """The largest error of weights, overlaps and, of one teacher, residuals, each beside its present size."""
-        at = self.order(after)
-        pulls, first_axes = self.pulls(at), len(self.axes)
-        pushed = jnp.abs(at.a)[:, None] * (jnp.abs(pulls.push) @ jnp.abs(self.seen * self.root))
-        of_weights = np.array([k for k in range(after.shape[1]) if k != 1 or not self.biased])
-        moved, first, last, least = (x[:, of_weights] for x in (error, before, after, atol))
-        norm = error_of_network(moved, first, last, rtol, least, pushed[:, :first_axes], self.axes)
-        if self.biased:
-            of_biases = relative(error[:, 1], before[:, 1], after[:, 1], rtol, atol[:, 1])
-            norm = jnp.maximum(norm, jnp.sqrt(jnp.mean(of_biases**2)))
-        if len(self.frame) > 1:
-            return norm
-        learnt, change = jax.jvp(self._learnt, (after,), (error,))
-        aim = jnp.abs(self.phi[:, 0] * self.b[0])
-        size = rtol * jnp.maximum(aim, jnp.abs(aim - learnt)) + ROUNDING * jnp.mean(jnp.abs(at.a))
-        return jnp.maximum(norm, jnp.max(jnp.where(aim > 0, jnp.abs(change) / size, 0.0)))
+        norm = error_of_layers(error, before, after, rtol, atol, self.pushed(after), self.axes, biased=self.biased)
+        return norm if len(self.frame) > 1 else jnp.maximum(norm, self.error_of_learnt(error, after, rtol))
 
-    def _learnt(self, y: jax.Array) -> jax.Array:
+    def pushed(self, y: jax.Array) -> jax.Array:
+        """Sizes of what teachers do to neurons, summed, shape (m, D)."""
+        at = self.order(y)
+        return jnp.abs(at.a)[:, None] * (jnp.abs(self.pulls(at).push) @ jnp.abs(self.seen * self.root))
+
+    def error_of_learnt(self, error: jax.Array, after: jax.Array, rtol: jax.Array) -> jax.Array:
+        """The largest error of what is learnt of one teacher in a degree, beside its target and what is left."""
+        learnt, change = jax.jvp(self.learnt, (after,), (error,))
+        aim = jnp.abs(self.phi[:, 0] * self.b[0])
+        size = rtol * jnp.maximum(aim, jnp.abs(aim - learnt)) + ROUNDING * jnp.mean(jnp.abs(after[:, 0]))
+        return jnp.max(jnp.where(aim > 0, jnp.abs(change) / size, 0.0))
+
+    def learnt(self, y: jax.Array) -> jax.Array:
         """mean_i a_i sigma_k(|u_i|) s_i^k, what the network has of h_k(<u*, x>), shape (degrees + 1,)."""
         a, u = y[:, 0], self._first(y)
         size = jnp.sqrt(jnp.maximum(jnp.sum(u**2, axis=1), _LEAST**2))
@@ -201,18 +206,16 @@ class FreeNetworkSystem(System):
         return jnp.stack([jnp.mean(a * sigma[k] * _power(s, k)) for k in range(self.degrees + 1)])
 
     def observables(self, y, rate):
-        second = jnp.where(jnp.isinf(self.epsilon), 0.0, self.epsilon * jnp.sum(rate[:, 0] ** 2))
-        change = -(second + jnp.sum(rate[:, 1:] ** 2)) / len(y)
-        result = self.of_state(y) | {"risk_rate": change}
+        result = self.of_state(y) | {"risk_rate": risk_rate(rate, self.epsilon)}
         if len(self.frame) == 1:
-            result["residual_rate"] = -jax.jvp(self._learnt, (y,), (rate,))[1]
+            result["residual_rate"] = -jax.jvp(self.learnt, (y,), (rate,))[1]
         return result
 
     def of_state(self, y: jax.Array) -> dict[str, jax.Array]:
         """What is observed of a state whose rate is not known."""
         result = self.read(self.order(y))
         if len(self.frame) == 1:
-            result["residual"] = self.phi[:, 0] * self.b[0] - self._learnt(y)
+            result["residual"] = self.phi[:, 0] * self.b[0] - self.learnt(y)
         return result
 
     def read(self, at: Order) -> dict[str, jax.Array]:
@@ -227,6 +230,33 @@ class FreeNetworkSystem(System):
             with_itself = 0.5 * charge @ (_power(at.r, k) @ charge)
             by_degree.append(self.target_by_degree[k] - with_teacher + with_itself)
         return {"risk": risk, "risk_by_degree": jnp.stack(by_degree)}
+
+
+def risk_rate(rate: jax.Array, epsilon: jax.Array) -> jax.Array:
+    """dR/dt of a gradient flow, from its velocity, the second layer first."""
+    second = jnp.where(jnp.isinf(epsilon), 0.0, epsilon * jnp.sum(rate[:, 0] ** 2))
+    return -(second + jnp.sum(rate[:, 1:] ** 2)) / len(rate)
+
+
+def error_of_layers(
+    error: jax.Array,
+    before: jax.Array,
+    after: jax.Array,
+    rtol: jax.Array,
+    atol: jax.Array,
+    pushed: jax.Array,
+    axes: jax.Array,
+    *,
+    biased: bool,
+) -> jax.Array:
+    """The largest error of weights, overlaps and biases; see `error_of_network`, whose arguments these are."""
+    of_weights = np.array([k for k in range(after.shape[1]) if k != 1 or not biased])
+    moved, first, last, least = (x[:, of_weights] for x in (error, before, after, atol))
+    norm = error_of_network(moved, first, last, rtol, least, pushed[:, : len(axes)], axes)
+    if not biased:
+        return norm
+    of_biases = relative(error[:, 1], before[:, 1], after[:, 1], rtol, atol[:, 1])
+    return jnp.maximum(norm, jnp.sqrt(jnp.mean(of_biases**2)))
 
 
 def _power(x: jax.Array, k: int) -> jax.Array:

@@ -91,7 +91,7 @@ def _biases(value: Any, info: ValidationInfo) -> float | str | dict[str, Any]:
 def _inputs(value: Any, info: ValidationInfo) -> list[float] | dict[str, Any]:
     if isinstance(value, dict):
         return value
-    must = "be a list of eigenvalues, or a table such as {power_law = 1.0, number = 100}"
+    must = "be a list of eigenvalues, or a table such as {power_law = 1.0, number = 100} or {distance = 1.5}"
     return numbers(str(info.field_name), value, must)
 
 
@@ -188,7 +188,8 @@ class Dynamics(Table):
     inputs: Inputs | None = Field(
         None,
         description="covariance of x, for neurons of free norm: eigenvalues, or a table of {eigenvalues, shares, "
-        "teacher}, {power_law, number} or {file} of samples; without it the identity",
+        "teacher}, {power_law, number} or {file} of samples; without it the identity; or, for network, a mixture of "
+        "two clouds: {distance, teacher, weights}",
     )
 
 

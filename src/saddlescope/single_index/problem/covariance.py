@@ -1,14 +1,13 @@
-"""The law of inputs by its sufficient statistics: eigenvalues of a covariance, their shares, teachers in them."""
+"""Gaussian inputs by their sufficient statistics: eigenvalues of a covariance, their shares, teachers in them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, count, finite, numbers_of, path_of, positive, vector
+from saddlescope.arguments import ArgumentError, count, finite, numbers_of, positive, vector
 from saddlescope.memory import check_fits
 
 _ROUNDED = 1e-9  # off one, as a sum of shares is
@@ -149,6 +148,15 @@ class Covariance:
         """tr Sigma / d, at infinite dimension."""
         return float(self.shares @ self.eigenvalues)
 
+    @property
+    def largest(self) -> float:
+        """The largest second moment of x in a direction."""
+        return float(self.eigenvalues.max())
+
+    def directions(self, gram: np.ndarray) -> np.ndarray:
+        """Return the Gram matrix of the directions that matter, those of teachers."""
+        return gram
+
     def counts(self, dimension: float) -> np.ndarray:
         """Return how many directions each eigenvalue has in dimension d, shape (B,); inf each at d = inf.
 
@@ -185,79 +193,6 @@ class Covariance:
         if n == 1:
             return f"Covariance({values[0]:.3g} in all directions)"
         return f"Covariance({n} eigenvalues from {values.min():.3g} to {values.max():.3g}, mean {self.mean:.3g})"
-
-
-def law_of_inputs(value: Any) -> Covariance:
-    """Return a `Covariance`: as given, of eigenvalues or of the table of a spec, or the identity for None.
-
-    Args:
-        value: what is given; a table has `eigenvalues`, or `power_law` (the exponent) and `number`, or `file` (samples
-            in rows, .npy or .csv), beside the arguments that go with them.
-
-    Raises:
-        ArgumentError: if it is none of these.
-
-    Example:
-        >>> law_of_inputs(None), law_of_inputs([4.0, 1.0])
-        (Covariance(1 in all directions), Covariance(2 eigenvalues from 1 to 4, mean 2.5))
-        >>> law_of_inputs({"power_law": 1.0, "number": 2, "mean": 3.0}).eigenvalues
-        array([4., 2.])
-    """
-    if value is None:
-        return Covariance([1.0])
-    if isinstance(value, Covariance):
-        return value
-    try:
-        if isinstance(value, Mapping):
-            return _of_table(dict(value))
-        if np.ndim(value) == 1 and not isinstance(value, str):
-            return Covariance(value)
-    except ArgumentError as error:
-        # named as it was given: by the table or the list
-        known = f"inputs.{error.argument}" if isinstance(value, Mapping) else "inputs"
-        if not error.argument.startswith("inputs"):
-            error.args = (str(error).replace(f"`{error.argument}`", f"`{known}`", 1),)
-            error.argument = known
-        raise
-    raise ArgumentError("inputs", "be a Covariance, or a list of eigenvalues", value)
-
-
-# what a table may hold beside what makes it one of its kind
-_KEYS = {
-    "eigenvalues": ("shares", "teacher", "seed"),
-    "power_law": ("number", "mean", "teacher", "seed"),
-    "file": ("teacher", "seed"),
-}
-
-
-def _of_table(table: dict[str, Any]) -> Covariance:
-    kinds = [kind for kind in _KEYS if kind in table]
-    if len(kinds) != 1:
-        raise ArgumentError("inputs", "have one of eigenvalues, power_law and file", table)
-    kind = kinds[0]
-    for key in table:
-        if key != kind and key not in _KEYS[kind]:
-            raise ArgumentError("inputs", f"have known keys only (beside {kind}: {', '.join(_KEYS[kind])})", key)
-    value = table.pop(kind)
-    if kind == "eigenvalues":
-        return Covariance(value, **table)
-    if kind == "file":
-        return Covariance.of(_samples(value), **table)
-    if "number" not in table:
-        raise ArgumentError("inputs", "have a number of eigenvalues beside power_law", value)
-    return Covariance.power_law(value, **table)
-
-
-def _samples(file: Any) -> np.ndarray:
-    path = path_of("inputs", file)
-    if not path.is_file() or path.suffix not in (".npy", ".csv"):
-        raise ArgumentError("inputs", "name an existing file of samples in rows, .npy or .csv", file)
-    try:
-        if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        return np.loadtxt(path, delimiter=",", ndmin=2)
-    except (ValueError, OSError):  # what NumPy raises for what is none
-        raise ArgumentError("inputs", "name a file of numbers, one sample a row", file) from None
 
 
 def _drawn(teacher: Any) -> bool:

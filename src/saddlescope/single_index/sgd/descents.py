@@ -19,7 +19,8 @@ from saddlescope.single_index.network.eigenspaces import Eigenspaces
 from saddlescope.single_index.network.population import population, refuse_sphere, told_of_inputs
 from saddlescope.single_index.network.sphere import dimension as checked_dimension
 from saddlescope.single_index.network.sphere import extras, free_norm, given, start_of_biases
-from saddlescope.single_index.problem.covariance import law_of_inputs
+from saddlescope.single_index.problem.inputs import law_of_inputs
+from saddlescope.single_index.problem.mixture import Mixture
 from saddlescope.single_index.problem.multi_index import Problem, as_multi_index
 from saddlescope.single_index.problem.rate_ratio import FIXED, second_layer_and_ratio
 from saddlescope.single_index.problem.single_index import coefficients
@@ -72,7 +73,11 @@ class NetworkDescent(Descent):
             raise ArgumentError("label_noise", "not be negative", self.label_noise)
         self.second_layer: Law | None = None
         self.sphere, self.norm = free_norm(sphere, norm)
-        self.inputs = law_of_inputs(inputs)
+        given_law = law_of_inputs(inputs)
+        if isinstance(given_law, Mixture):
+            must = "be a covariance for descent on samples, which are Gaussian here (NetworkFlow takes a mixture)"
+            raise ArgumentError("inputs", must, given_law)
+        self.inputs = given_law
         refuse_sphere(self.sphere, self.inputs)
         if not self.inputs.isotropic and biases is not None:
             raise ArgumentError("biases", "be left out beside inputs that are not isotropic, for SGD", biases)

@@ -169,6 +169,7 @@ class SGDLimit(Flow):
             u = y0[:, 1:]
             first = jnp.concatenate([y0[:, :1], u @ population.frame.T, u @ u.T], axis=1)
             return FreeLimitSystem(population=population, **common), first
+        assert isinstance(population, NetworkSystem)
         a, _, s, r = population._neurons(y0)
         return SGDLimitSystem(population=population, **common), jnp.concatenate([a[:, None], s, r], axis=1)
 
