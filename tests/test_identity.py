@@ -4,8 +4,10 @@ import dataclasses
 import enum
 import functools
 import importlib
+import io
 import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -174,7 +176,16 @@ def test_what_a_method_of_a_users_class_does_counts():
 
 
 @pytest.mark.parametrize(
-    "value", [object(), (n for n in [1]), np.frompyfunc(lambda x: x, 1, 1), memoryview(b"1"), np.longdouble(1)]
+    "value",
+    [
+        object(),
+        (n for n in [1]),
+        np.frompyfunc(lambda x: x, 1, 1),
+        memoryview(b"1"),
+        np.longdouble(1),
+        io.BytesIO(b"1"),
+        re.compile("1"),
+    ],
 )
 def test_what_cannot_be_known_is_refused_with_its_place(value):
     with pytest.raises(ss.ArgumentError, match=r"Argument `flow` must be known by its content \(its part first\['x'\]"):

@@ -27,7 +27,8 @@ _FORMAT = "saddlescope identity 1"
 _OWN = "saddlescope"
 # what Python itself keeps in a class beside what its author wrote
 _BOOKKEEPING = frozenset({"_abc_impl"})
-_PYTHON_CLASS = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+# Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_IMMUTABLETYPE: what is written in Python has the first and not the second
+_HEAP, _IMMUTABLE = 1 << 9, 1 << 8
 
 
 def identity(value: Any, argument: str = "value") -> str:
@@ -163,7 +164,7 @@ class _Identity:
     def _object(self, value: Any, where: str) -> Iterator[str | bytes]:
         kind = type(value)
         slots = [name for base in kind.__mro__ for name in _slots(base) if hasattr(value, name)]
-        compiled = not kind.__flags__ & _PYTHON_CLASS
+        compiled = not kind.__flags__ & _HEAP or bool(kind.__flags__ & _IMMUTABLE)
         if compiled or (not hasattr(value, "__dict__") and not slots and _is_library(kind)):
             raise self._refusal(value, where)  # what it holds does not show
         cached = {
