@@ -223,6 +223,16 @@ def test_a_run_agrees_with_averages_over_both_clouds(tmp_path):
     assert [text.get_text() for text in legend.get_texts()] == ["with the teacher", "with the centre of a cloud"]
 
 
+def test_neurons_that_have_turned_away_from_the_centre_take_long_steps():
+    """Their overlaps with it pass through zero together, where errors must not be held to their size."""
+    committee = ss.MultiIndex("erf", "erf", directions=2)
+    make: dict[str, Any] = {"second_layer": "fixed", "neurons": 2, "dimension": 400, "sphere": False, "norm": 0.1}
+    flow = ss.NetworkFlow(committee, **make, seed=1, inputs=ss.Mixture(2.0))
+    run = ss.solve(flow, until=500.0, error_estimate=False, max_steps=1500)
+    assert run.outcome == "REACHED_END"
+    assert run["risk"][-1] < 1e-7
+
+
 def test_mixtures_are_told_apart():
     make: dict[str, Any] = {"epsilon": 0.1, "neurons": 2, "dimension": 12, "sphere": False}
     others = (

@@ -30,7 +30,7 @@ class MixtureSystem(System):
         signs: c, shape (2,).
         weights: w, shape (2,).
         centre: mu, shape (D,).
-        axes: of the first coordinates, those of teachers and of mu, their numbers.
+        axes: of the first coordinates, those of teachers and of mu, which are held to one size.
         biased: whether neurons have biases of their own.
     """
 

@@ -83,7 +83,8 @@ def population_of_mixture(
         signs=jnp.asarray(mixture.signs),
         weights=jnp.asarray(mixture.weights),
         centre=jnp.asarray(mixture.distance * spaces.frame(widths)[p]),
-        axes=jnp.asarray(spaces.axes),
+        # all neurons may turn away from the centre: what is left of it is held beside the first teacher
+        axes=jnp.asarray(np.where(spaces.axes == p, 0, spaces.axes)),
         biased=biased,
     )
 
