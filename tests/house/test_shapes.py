@@ -91,6 +91,7 @@ def test_a_cost_returns_the_shapes_that_are_declared(cost):
 FLOWS = [
     ss.MeanFieldFlow(PROBLEM, 1e-3, particles=8),
     ss.MeanFieldFlow(TANH, 1e-3, particles=8),
+    ss.MeanFieldFlow(ss.JointIndex("z1 + z1*z2", activation=[0, 1, 1]), 1e-3, particles=8),
     ss.NetworkFlow(PROBLEM, 1e-3, neurons=4, dimension=10),
     ss.NetworkFlow(PROBLEM, 1e-3, neurons=4, dimension=10, sphere=False),
     ss.NetworkFlow(PROBLEM, 1e-3, neurons=4, dimension=10, sphere=False, inputs=ss.Mixture(1.0)),
@@ -145,7 +146,8 @@ def test_functions_of_a_gaussian_return_as_many_coefficients_as_are_asked_for():
 
 @pytest.mark.parametrize("problem", [PROBLEM, TANH, ss.SingleIndex(link=[0, 1], activation=[0.0] * 20 + [1.0])])
 def test_features_are_one_a_row(problem):
-    features = ss.MeanFieldFlow(problem, 1e-3, particles=8).start()[0].features
+    system: Any = ss.MeanFieldFlow(problem, 1e-3, particles=8).start()[0]
+    features = system.features
     assert type(features) in below(Features)
     s = jnp.linspace(-0.5, 0.5, 8)
     rows = call(Features, features, "__call__", s)

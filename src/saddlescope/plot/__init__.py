@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from saddlescope.plot.diagonal_linear.jumps import jumps
     from saddlescope.plot.parts.canvas import new_axes, save
     from saddlescope.plot.single_index._descriptions import descriptions
+    from saddlescope.plot.single_index._directions import directions
     from saddlescope.plot.single_index._eigenvalues import eigenvalues
     from saddlescope.plot.single_index.ladder import ladder
     from saddlescope.plot.single_index.order_parameters import order_parameters
@@ -27,6 +28,7 @@ __all__ = [
     "decay",
     "descent",
     "descriptions",
+    "directions",
     "eigenvalues",
     "exit_times",
     "jumps",

@@ -21,6 +21,8 @@ LABELS = (
         "phi_k - sigma_k M_k; of free norm phi_k - mean a sigma_k(|u|) (s / |u|)^k",
     ),
     Label("residual_rate", _PER_DEGREE, "d(phi_k - sigma_k M_k) / dt"),
+    Label("term_residual", ("time", "term"), "c_alpha - sigma_|alpha| M_alpha of each term of a joint target"),
+    Label("term_residual_rate", ("time", "term"), "d(c_alpha - sigma_|alpha| M_alpha) / dt"),
     Label("moment", (*_PER_DEGREE, "direction"), "M_k = mean a s^k"),
     Label("second_layer", _PER_NEURON, "a"),
     Label("overlap", (*_PER_NEURON, "direction"), "s = <u*, u>, or <u*, Sigma u> of inputs of covariance Sigma"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from saddlescope.single_index import CanonicalOrder, MeanFieldFlow
+    from saddlescope.single_index import CanonicalOrder, JointIndex, MeanFieldFlow
     from saddlescope.single_index.spec import Spec as SingleIndexSpec
     from saddlescope.trajectory import Trajectory
 
@@ -79,6 +79,11 @@ class Study(Base):
         """
         from saddlescope.single_index.compare.degrees import compare_degrees
 
+        if "target_terms" in run.parameters:
+            from saddlescope.single_index.compare.terms import compare_terms
+
+            made_by = flow or run.flow
+            return compare_terms(run, made_by.problem if made_by is not None else _joint(run), fraction)
         made_by = flow or run.flow or _rebuilt(run)
         # the order of degrees is that of a second layer that learns first
         order = None if made_by.epsilon == math.inf else _order(made_by, levels)
@@ -86,25 +91,37 @@ class Study(Base):
 
 
 def _order(flow: MeanFieldFlow, levels: int) -> CanonicalOrder:
-    from saddlescope.single_index import canonical_order
+    from saddlescope.single_index import SingleIndex, canonical_order
 
+    assert isinstance(flow.problem, SingleIndex)
     return canonical_order(flow.problem, second_layer=flow.second_layer, levels=levels)
+
+
+def _joint(run: Trajectory) -> JointIndex:
+    """The problem of a run that was loaded from a file."""
+    from saddlescope.single_index import JointIndex
+
+    told = run.parameters
+    return JointIndex({tuple(alpha): c for alpha, c in told["target_terms"]}, _function(run, "activation"))
+
+
+def _function(run: Trajectory, name: str) -> Any:
+    from saddlescope.gaussian import NAMES
+
+    told = run.parameters
+    if told[name] in NAMES:
+        return told[name]
+    if str(told[name]).startswith("hermite("):
+        return told[f"{name}_coefficients"]
+    raise ArgumentError("flow", f"be given, since the {name} of this run is a function without a name", None)
 
 
 def _rebuilt(run: Trajectory) -> MeanFieldFlow:
     """The flow of a run that was loaded from a file; the nodes of its law do not matter to the theory."""
-    from saddlescope.gaussian import NAMES
     from saddlescope.single_index import MeanFieldFlow, SingleIndex
 
     told = run.parameters
-    functions = {}
-    for name in ("link", "activation"):
-        if told[name] in NAMES:
-            functions[name] = told[name]
-        elif str(told[name]).startswith("hermite("):
-            functions[name] = told[f"{name}_coefficients"]
-        else:
-            raise ArgumentError("flow", f"be given, since the {name} of this run is a function without a name", None)
+    functions = {name: _function(run, name) for name in ("link", "activation")}
     if told["second_layer"] is None:
         raise ArgumentError("flow", "be given, since this run started from particles of its own", None)
     return MeanFieldFlow(SingleIndex(**functions), told["epsilon"], told["second_layer"])

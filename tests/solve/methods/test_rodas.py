@@ -120,17 +120,18 @@ def test_a_field_that_ends_is_named():
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000), shift=st.floats(1e-3, 1e6))
-def test_structured_solve_equals_the_dense_twin(seed, shift):
+@pytest.mark.parametrize("n", [2, 4])
+def test_structured_solve_equals_the_dense_twin(n, seed, shift):
     rng = np.random.default_rng(seed)
     jacobian = BlockLowRank(
-        jnp.asarray(rng.normal(size=(2, 2, 7)) - 3 * np.eye(2)[:, :, None]),
-        jnp.asarray(rng.normal(size=(3, 2, 7))),
-        jnp.asarray(rng.normal(size=(3, 2, 7))),
+        jnp.asarray(rng.normal(size=(n, n, 7)) - 3 * np.eye(n)[:, :, None]),
+        jnp.asarray(rng.normal(size=(3, n, 7))),
+        jnp.asarray(rng.normal(size=(3, n, 7))),
     )
-    y = jnp.asarray(rng.normal(size=(2, 7)))
+    y = jnp.asarray(rng.normal(size=(n, 7)))
     dense = np.asarray(jacobian.dense())
     assert np.allclose(np.asarray(jacobian @ y).ravel(), dense @ np.asarray(y).ravel(), rtol=1e-12, atol=1e-12)
-    stage = np.eye(14) - shift * dense
+    stage = np.eye(7 * n) - shift * dense
     expected = np.linalg.solve(stage, np.asarray(y).ravel())
     result = np.asarray(jacobian.factor(jnp.asarray(shift))(y)).ravel()
     assert np.abs(result - expected).max() <= 1e-13 * np.linalg.cond(stage) * np.abs(expected).max()

@@ -57,18 +57,25 @@ class Panels:
             scales: the size of each moment that matters, shape (degrees,); or a number of degrees, for sizes relative
                 to <|a s^k|> at the same time.
         """
-        width = np.diff(self.edges)
-        shape = (len(a), len(width), _NODES)
-        worst = np.zeros(len(width))
-        power = np.ones(shape)
-        mass, overlap = a.reshape(shape), s.reshape(shape)
+        worst = np.zeros(len(self.edges) - 1)
+        power = np.ones_like(s)
         for k in range(scales if isinstance(scales, int) else len(scales)):
-            density = mass * power
-            tail = np.abs(density @ _TO_COEFFICIENTS[-2:].T).max(axis=2) * width
-            size = (np.abs(density) @ (0.5 * _W)) @ width if isinstance(scales, int) else scales[k]
-            worst = np.maximum(worst, (tail.T / size).max(axis=1))
-            power = power * overlap
+            worst = np.maximum(worst, self.missing(a * power, None if isinstance(scales, int) else scales[k]))
+            power = power * s
         return worst
+
+    def missing(self, density: np.ndarray, scale: float | None = None) -> np.ndarray:
+        """How much each panel may be missing of the mean of a density, at its worst time, shape (panels,).
+
+        Args:
+            density: at the nodes, shape (times, particles).
+            scale: the size that matters; by default the mean of its absolute value at the same time.
+        """
+        width = np.diff(self.edges)
+        density = density.reshape(len(density), len(width), _NODES)
+        tail = np.abs(density @ _TO_COEFFICIENTS[-2:].T).max(axis=2) * width
+        size = (np.abs(density) @ (0.5 * _W)) @ width if scale is None else scale
+        return (tail.T / size).max(axis=1)
 
     def bisected(self, worst: np.ndarray, tolerance: float) -> Panels:
         """Halve the panels above the tolerance; quarter those far above it."""

@@ -246,6 +246,7 @@ class Spec(RunSpec):
         "trajectory_*.nc",
         "stages.json",
         "descriptions.png",
+        "directions.png",
         "order_parameters*.png",
         "spec.toml",
     )
@@ -301,7 +302,7 @@ class Spec(RunSpec):
                     raise ArgumentError(f"run.{key}", must, given[key])
         for name, (kind, told) in self.descriptions().items():
             where = f"run {name!r}" if self.run else f"dynamics.kind {kind!r}"
-            if kind == "mean_field" and not self.problem.single:
+            if kind == "mean_field" and not self.problem.single and self.problem.target is None:
                 must = f'be another one than "mean_field" for {where}, as that is for one direction of weight one'
                 raise ArgumentError("run.kind" if self.run else "dynamics.kind", must, kind)
             how = self.dynamics

@@ -140,7 +140,10 @@ class Study(Base):
             first, beside = to_draw(solved)
             return entitle(plot.order_parameters(first, beside), self.spec.title)
 
+        joint = next((runs[0] for runs in solved.values() if "term_residual" in runs[0].observables), None)
         pictures = {"descriptions.png": draw_descriptions}
+        if joint is not None:
+            pictures["directions.png"] = lambda: entitle(plot.directions(joint), self.spec.title)
         wanted = self.spec.problem.p > 1 if shown.order_parameters is None else shown.order_parameters
         networks = any(run.kind != "MeanFieldFlow" for runs in solved.values() for run in runs)
         return pictures | ({"order_parameters.png": draw_overlaps} if wanted and networks else {})

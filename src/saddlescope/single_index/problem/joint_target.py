@@ -170,6 +170,27 @@ def _contracted(values: np.ndarray, weights: np.ndarray, k: int) -> np.ndarray:
     return values
 
 
+def of_degree(k: int, n: int) -> list[tuple[int, ...]]:
+    """Return the exponents of all products of n out of k coordinates.
+
+    >>> of_degree(2, 2)
+    [(2, 0), (1, 1), (0, 2)]
+    """
+    if k == 1:
+        return [(n,)]
+    return [(first, *rest) for first in range(n, -1, -1) for rest in of_degree(k - 1, n - first)]
+
+
+def term_name(alpha: tuple[int, ...]) -> str:
+    """Return the name of a term: a product of normalised Hermite polynomials h_n, h_1(z) = z.
+
+    >>> term_name((1, 0, 2)), term_name((0, 0))
+    ('z1 h2(z3)', '1')
+    """
+    parts = [f"z{j + 1}" if n == 1 else f"h{n}(z{j + 1})" for j, n in enumerate(alpha) if n]
+    return " ".join(parts) or "1"
+
+
 def leaps(terms: Terms) -> list[tuple[tuple[int, ...], int]]:
     """Return in which order directions are found, each group with its leap, in the directions as they are given.
 

@@ -106,12 +106,16 @@ def doubt_of_width(problem: SingleIndex, epsilon: float, second_layer: Law, neur
     )
 
 
-def doubt_of_sample(problem: SingleIndex, epsilon: float, second_layer: Law, neurons: int) -> tuple[str, ...]:
-    """Say that sampled particles are not a network, and what a network of this width would do."""
-    sampled = (
+def sampled(neurons: int) -> str:
+    """Say that sampled particles are not a network."""
+    return (
         f"{neurons} particles with sampled weights move as in infinite width: they are no network of {neurons} neurons."
     )
-    return (sampled, *doubt_of_width(problem, epsilon, second_layer, neurons))
+
+
+def doubt_of_sample(problem: SingleIndex, epsilon: float, second_layer: Law, neurons: int) -> tuple[str, ...]:
+    """Say that sampled particles are not a network, and what a network of this width would do."""
+    return (sampled(neurons), *doubt_of_width(problem, epsilon, second_layer, neurons))
 
 
 def _first(problem: SingleIndex, law: Law) -> FirstLevels:
