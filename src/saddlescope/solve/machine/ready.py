@@ -31,6 +31,7 @@ _DIGEST = 32
 _MOST_KEPT = 2**28  # bytes of all programs; above, those not used for the longest time go
 _KNOWN, _PROGRAM = ".known", ".program"
 _HIT = "/jax/compilation_cache/cache_hits"
+_SINCE = (0, 10)  # of JAX: programs that an older one wrote may wait for ever when they are read and run
 _LIBRARIES = ("jax", "jaxlib", "diffrax", "equinox", "lineax", "numpy")
 
 _ready: dict[Any, Callable[..., Any]] = {}
@@ -132,6 +133,8 @@ def _shape(leaf: Any) -> tuple[Any, ...]:
 
 def _folder() -> Path | None:
     """Where JAX keeps its programs, if it does, for the one processor that these are for."""
+    if jax.__version_info__[:2] < _SINCE:
+        return None
     place = jax.config.values["jax_compilation_cache_dir"]
     usable = jax.config.values["jax_enable_compilation_cache"] and jax.default_backend() == "cpu"
     if not (place and usable) or len(jax.devices()) != 1:
