@@ -28,7 +28,7 @@ def apart(flow, first, second):
     name = "risk" if "risk" in first.observables else "cost"
     sure = Curve(second[name], second[f"{name}_rate"], float(second[name].max()))
     results = [distance(second.time, sure, first.time, first[name])]
-    if isinstance(flow, ss.MeanFieldFlow):
+    if isinstance(flow, ss.MeanFieldFlow) and isinstance(flow.problem, ss.SingleIndex):
         for k in np.flatnonzero(flow.problem.link_coefficients * flow.problem.activation_coefficients):
             target = abs(flow.problem.link_coefficients[k])
             sure = Curve(second["residual"][:, k], second["residual_rate"][:, k], target)

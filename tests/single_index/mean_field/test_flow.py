@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import saddlescope as ss
+from saddlescope.single_index.mean_field.system import MeanFieldSystem
 
 SIGMA = [1, 1, 0.5, 0.3]
 LADDER = ss.SingleIndex(link=[1, -1, 1, 1], activation=SIGMA)
@@ -25,6 +26,7 @@ def test_the_field_is_the_gradient_of_the_risk_and_the_jacobian_its_own(activati
     a, s, w = random_state(seed)
     flow = ss.MeanFieldFlow(ss.SingleIndex([1, -1, 1, 1], activation), 0.1, initial=(a, s), weights=w)
     system, y = flow.start()
+    assert isinstance(system, MeanFieldSystem)
     risk_gradient = jax.grad(lambda y: system.observables(y, y)["risk"])(y)
     field = np.asarray(system.vector_field(y))
     m = len(a)

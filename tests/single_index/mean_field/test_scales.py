@@ -10,6 +10,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import saddlescope as ss
+from saddlescope.single_index.mean_field.system import MeanFieldSystem
 
 
 def reference(link, activation, epsilon, a, s, until, *, method="DOP853", tol=1e-12):
@@ -130,6 +131,7 @@ def test_growing_modes_are_counted():
         problem = ss.SingleIndex(rng.normal(size=4), rng.normal(size=4))
         flow = ss.MeanFieldFlow(problem, 10 ** rng.uniform(-3, 0), initial=start, weights=w)
         system, y = flow.start()
+        assert isinstance(system, MeanFieldSystem)
         J, there = system.linearise(y), np.asarray(system.weights) > 0
         keep = np.tile(there, 2)
         values = np.linalg.eigvals(np.asarray(J.dense())[np.ix_(keep, keep)]).real
