@@ -276,8 +276,12 @@ class Running:
 
     def _collect(self, whole: bool = False) -> None:
         """See to the segments that this process writes."""
+        begun = 0
         for future in list(self._writing):
             if not (future.done() or whole):
+                begun += 1
+                if begun == _WRITERS:
+                    return  # the rest waits for these
                 continue
             result = self._writing.pop(future)
             error = future.exception()

@@ -7,6 +7,8 @@ import contextlib
 import queue
 import secrets
 import time
+from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from saddlescope.arguments import in_a_sentence
@@ -17,11 +19,16 @@ from saddlescope.sweep.task import Result, Task, carried_out, failed
 _PATIENCE = 10.0  # seconds in which a scheduler must answer
 _LEAST = 64  # tasks that it is given ahead, so that a cluster that adapts sees what is to be done
 _AHEAD = 2
+_SHORT = 0.1  # seconds of tasks that are sent together, as each message costs some milliseconds
+_TOGETHER = 16
 _LOOK = 2.0  # seconds between two looks, of a running task at whether it is cancelled
 
 
 class Dask(Engine):
     """Carries out tasks on a Dask cluster; results come back and are written here.
+
+    Tasks that take less than a tenth of a second are sent some at a time; those of them that a worker has not begun
+    after that time come back and are sent again.
 
     A task whose worker dies is given to another one by Dask itself; after the third it is tried once more when nothing
     else runs, since Dask blames all tasks that a worker held, and given up and named if its workers die of it alone.
@@ -51,7 +58,8 @@ class Dask(Engine):
         self._address, self._workers, self._memory = address, workers, memory
         self._measure = None if measure is None else cloudpickle.dumps(measure)
         self.told = f"Dask at {address}" if address else "a Dask cluster on this machine"
-        self._tasks: dict[concurrent.futures.Future[Any], Task] = {}
+        self._waiting: deque[Task] = deque()
+        self._sent: dict[concurrent.futures.Future[Any], list[Task]] = {}
         self._suspects: list[Task] = []
         self._alone: Task | None = None
         self._cancelled = False
@@ -59,7 +67,9 @@ class Dask(Engine):
         self._cluster: Any = None
         self._client: Any = None
         self._stop = f"saddlescope-stop-{secrets.token_hex(8)}"
-        self._room = (0, 0.0)
+        self._threads = 0
+        self._looked = -_LOOK
+        self._seconds = _SHORT  # of a task, by those that came last
 
     def __enter__(self) -> Dask:
         if not self._address:
@@ -85,61 +95,83 @@ class Dask(Engine):
     def room(self) -> int:
         if self._alone is not None:
             return 0
-        size, looked = self._room
-        if time.monotonic() - looked > _LOOK:
+        if time.monotonic() - self._looked > _LOOK:
             try:
-                threads = sum(self._client.nthreads().values())
+                self._threads = sum(self._client.nthreads().values())
             except (OSError, ValueError, RuntimeError, AttributeError):
                 raise self._gone() from None
-            size = max(_LEAST, _AHEAD * threads)
-            self._room = size, time.monotonic()
-        return size - len(self._tasks)
+            self._looked = time.monotonic()
+        size = max(_LEAST, _AHEAD * self._threads * self._together)
+        return size - len(self._waiting) - sum(len(tasks) for tasks in self._sent.values())
+
+    @property
+    def _together(self) -> int:
+        """How many tasks make a message."""
+        return max(1, min(_TOGETHER, int(_SHORT / max(self._seconds, 1e-9))))
 
     def submit(self, task: Task) -> None:
-        try:
-            future = self._executor.submit(_carried_out, task, self._measure, self._stop, packages())
-        except Exception as error:  # whatever it raises where its scheduler is gone
-            raise self._gone() from error
-        self._tasks[future] = task
-        future.add_done_callback(self._done.put)
+        self._waiting.append(task)
+
+    def _send(self) -> None:
+        """Send what waits, of short tasks as soon as there are enough, or workers would have nothing to do."""
+        while len(self._waiting) >= self._together or (
+            self._waiting and len(self._sent) < max(1, _AHEAD * self._threads)
+        ):
+            tasks = [self._waiting.popleft() for _ in range(min(self._together, len(self._waiting)))]
+            try:
+                future = self._executor.submit(_carried_out, tasks, self._measure, self._stop, packages())
+            except Exception as error:  # whatever it raises where its scheduler is gone
+                raise self._gone() from error
+            self._sent[future] = tasks
+            future.add_done_callback(self._done.put)
 
     def events(self, timeout: float) -> list[Event]:
-        if not self._tasks and self._suspects:
-            if self._cancelled:
-                stopped, self._suspects = self._suspects, []
-                return [Stopped(task) for task in stopped]
+        results: list[Event] = []
+        if self._cancelled:
+            results += [Stopped(task) for task in (*self._waiting, *self._suspects)]
+            self._waiting.clear()
+            self._suspects.clear()
+        if not self._sent and not self._waiting and self._suspects:
             self._alone = self._suspects.pop()
             self.submit(self._alone)
-        if not self._tasks:
-            time.sleep(timeout)
-            return []
-        results: list[Event | None] = []
+        self._send()
+        if not self._sent:
+            if not results:
+                time.sleep(timeout)
+            return results
         with contextlib.suppress(queue.Empty):
-            results.append(self._event_of(self._done.get(timeout=timeout)))
+            results += self._events_of(self._done.get(timeout=0.0 if results else timeout))
             while True:
-                results.append(self._event_of(self._done.get_nowait()))
-        return [event for event in results if event is not None]
+                results += self._events_of(self._done.get_nowait())
+        return results
 
-    def _event_of(self, future: concurrent.futures.Future[Any]) -> Event | None:
-        """What became of a task; None where it is to be tried alone."""
-        task = self._tasks.pop(future)
-        alone, self._alone = self._alone is task, None
+    def _events_of(self, future: concurrent.futures.Future[Any]) -> list[Event]:
+        """What became of tasks that were sent together; of those that are to be tried alone, nothing yet."""
+        tasks = self._sent.pop(future)
+        alone, self._alone = tasks == [self._alone], None
         if future.cancelled():
             if self._client.status != "running":
                 raise self._gone()
-            return Stopped(task)
+            return [Stopped(task) for task in tasks]
         error = future.exception()
         if error is None:
-            result: Result | None = future.result()
-            return Stopped(task) if result is None else Done(task, result, written=False)
-        if isinstance(error, self._distributed.KilledWorker):
-            if not alone:
-                self._suspects.append(task)
-                return None
-            return Done(task, failed(task, "It was tried 3 times and more, and each time its worker died."), False)
-        if self._client.status != "running" or isinstance(error, concurrent.futures.CancelledError):
+            results: list[Result | None] = future.result()
+            self._waiting.extendleft(reversed(tasks[len(results) :]))
+            for result in results:
+                if result is not None:
+                    self._seconds = 0.5 * (self._seconds + result.seconds)
+            return [
+                Stopped(task) if result is None else Done(task, result, written=False)
+                for task, result in zip(tasks, results, strict=False)
+            ]
+        killed = isinstance(error, self._distributed.KilledWorker)
+        if not killed and (self._client.status != "running" or isinstance(error, concurrent.futures.CancelledError)):
             raise self._gone()
-        return Done(task, failed(task, in_a_sentence(error)), False)
+        if len(tasks) > 1 or (killed and not alone):
+            self._suspects += tasks
+            return []
+        told = "It was tried 3 times and more, and each time its worker died." if killed else in_a_sentence(error)
+        return [Done(task, failed(task, told), written=False) for task in tasks]
 
     def _gone(self) -> EngineError:
         where = self._address or "this machine"
@@ -147,7 +179,7 @@ class Dask(Engine):
 
     def cancel(self) -> None:
         self._cancelled = True
-        for future in self._tasks:
+        for future in self._sent:
             future.cancel()
         with contextlib.suppress(Exception):  # a scheduler that is gone has nothing to stop
             self._event.set()
@@ -161,8 +193,10 @@ class Dask(Engine):
                     held.close(timeout=2.0)
 
 
-def _carried_out(task: Task, measure: bytes | None, stop: str, families: dict[str, str]) -> Result | None:
-    """What a worker of the cluster does."""
+def _carried_out(
+    tasks: Sequence[Task], measure: bytes | None, stop: str, families: dict[str, str]
+) -> list[Result | None]:
+    """What a worker of the cluster does: results of the first tasks, of at least two; None if one was interrupted."""
     import cloudpickle
 
     from saddlescope.families import register
@@ -172,9 +206,18 @@ def _carried_out(task: Task, measure: bytes | None, stop: str, families: dict[st
     for name in set(families) - set(packages()):
         register(name, families[name])
     function = None if measure is None else cloudpickle.loads(measure)
-    control = Control(_Stop(stop), part=True)
-    with control, one_blas_thread():
-        return carried_out(task, function)
+    results: list[Result | None] = []
+    begun = 0.0
+    for task in tasks:
+        control = Control(_Stop(stop), part=True)
+        with control, one_blas_thread():
+            results.append(carried_out(task, function))
+        now = time.monotonic()
+        if len(results) == 1:
+            begun = now  # the first may have imported and compiled everything
+        if results[-1] is None or now - begun > _SHORT:
+            break
+    return results
 
 
 class _Stop:
