@@ -149,8 +149,6 @@ def test_what_is_not_known_is_refused():
     called = ss.JointIndex(lambda z: z[..., 0] * z[..., 1], [0, 1, 1], 2)
     with pytest.raises(ss.ArgumentError, match="`problem` must have a polynomial"):
         ss.solve(ss.OnePassSGD(called, 1.0, 2, 1000, step_size=1e-3), 0.1)
-    with pytest.raises(ss.ArgumentError, match="`problem` must be a SingleIndex"):
-        ss.MeanFieldFlow(problem, 1e-3)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_spec_of_one_runs_from_the_command_line(tmp_path, capsys):
