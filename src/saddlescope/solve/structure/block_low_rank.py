@@ -56,19 +56,16 @@ class BlockLowRank(eqx.Module):
         """Return how many modes grow faster than `rate`, for a Jacobian of a gradient flow whose coupling only damps.
 
         J is self-adjoint in some metric, its blocks and its coupling with it, so that the count is that of the
-        negative eigenvalues of I - J / rate: those of its blocks less those of the K x K coupling matrix. Blocks of
-        more than two rows must be symmetric.
+        negative eigenvalues of I - J / rate: those of its blocks, which must be 2 x 2, less those of the K x K
+        coupling matrix.
 
         Args:
             rate: positive.
             counted: the particles that are there, shape (m,); others neither grow nor couple.
         """
         inverse, determinant = _inverted(self.blocks, 1 / rate)
-        if len(self.blocks) == 2:
-            trace = inverse[0][0] + inverse[1][1]  # of the inverse: of the same sign as the block's, where both are
-            negative = jnp.where(determinant < 0, 1, jnp.where(trace < 0, 2, 0))
-        else:
-            negative = jnp.sum(jnp.linalg.eigvalsh(jnp.moveaxis(self.blocks, -1, 0)) > rate, axis=1)
+        trace = inverse[0][0] + inverse[1][1]  # of the inverse: of the same sign as the block's, where both are
+        negative = jnp.where(determinant < 0, 1, jnp.where(trace < 0, 2, 0))
         left = jnp.where(counted, self.left, 0.0)
         solved = _solved(inverse, _rows(left))
         product = _added([r @ one.T for r, one in zip(_rows(self.right), solved, strict=True)])
