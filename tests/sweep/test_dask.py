@@ -76,15 +76,15 @@ def test_a_worker_gives_back_what_it_has_not_begun(relaxation, monkeypatch):
 
 def test_what_comes_back_is_sent_again_before_what_waits(relaxation):
     tables = {**relaxation, "dynamics": {"rate": 20.0}}
-    first, second, third, waits = (Task(f"{place:032x}", tables) for place in range(4))
+    first, second, third, later = (Task(f"{place:032x}", tables) for place in range(4))
     engine = rooms.Dask("tcp://127.0.0.1:9", None)
-    engine.submit(waits)
+    engine.submit(later)
     future: concurrent.futures.Future = concurrent.futures.Future()
     engine._sent[future] = [first, second, third]
     future.set_result(rooms._carried_out([first], None, "stop", {}))
     (event,) = engine._events_of(future)
     assert (event.task, event.result.outcome, event.written) == (first, "REACHED_END", False)
-    assert list(engine._waiting) == [second, third, waits]
+    assert list(engine._waiting) == [second, third, later]
     assert not engine._sent
     # of some that were sent together an error ends none: each is tried alone
     future = concurrent.futures.Future()
