@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import importlib
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 
 import saddlescope as ss
 from saddlescope.arguments import RefusedError
+from saddlescope.engines import EngineError
 from saddlescope.sweep.spec import asked_for
 from saddlescope.sweep.sweep import Sweep
 from saddlescope.sweep.task import Task
@@ -150,6 +152,24 @@ def test_a_scheduler_that_goes_away_is_one_sentence_and_the_sweep_goes_on(relaxa
         standing = run.run(engine="serial")
         assert (standing.known, standing.finished) == (done, 30 - done)
         assert run.dataset().complete.all()
+
+
+def test_a_cluster_here_without_workers_is_one_sentence_and_does_not_wait_for_ever(relaxation, monkeypatch):
+    monkeypatch.setattr(rooms, "_WITHOUT", 0.5)
+    monkeypatch.setattr(rooms, "_LOOK", 0.1)
+    task = Task(f"{0:032x}", {**relaxation, "dynamics": {"rate": 20.0}})
+    with rooms.Dask("", None, workers=1) as engine:
+        engine._cluster.scale(0)
+        while engine._client.nthreads():
+            time.sleep(0.05)
+        engine.submit(task)
+        with pytest.raises(EngineError, match="All workers of the Dask cluster died and none came back"):
+            for _ in range(1000):
+                engine.events(0.05)
+    # of a cluster elsewhere workers may come at any time
+    engine = rooms.Dask("tcp://127.0.0.1:9", None)
+    engine._client, engine._manned = SimpleNamespace(nthreads=dict), -1e9
+    engine._look_at_workers()
 
 
 def test_results_are_those_of_the_serial_engine_and_poison_among_them_is_named(relaxation, address, tmp_path, sent):

@@ -22,6 +22,7 @@ _AHEAD = 2
 _SHORT = 0.1  # seconds of tasks that are sent together, as each message costs some milliseconds
 _TOGETHER = 16
 _LOOK = 2.0  # seconds between two looks, of a running task at whether it is cancelled
+_WITHOUT = 30.0  # seconds in which a cluster on this machine replaces workers that died, or it never does
 
 
 class Dask(Engine):
@@ -69,6 +70,7 @@ class Dask(Engine):
         self._stop = f"saddlescope-stop-{secrets.token_hex(8)}"
         self._threads = 0
         self._looked = -_LOOK
+        self._manned = 0.0  # when there was a worker last
         self._seconds = _SHORT  # of a task, by those that came last
 
     def __enter__(self) -> Dask:
@@ -89,20 +91,30 @@ class Dask(Engine):
             raise EngineError(f"There is no Dask scheduler at {self._address} ({reason}).") from None
         self._executor = self._client.get_executor(pure=False)
         self._event = self._distributed.Event(self._stop, client=self._client)
+        self._manned = time.monotonic()
         return self
 
     @property
     def room(self) -> int:
         if self._alone is not None:
             return 0
-        if time.monotonic() - self._looked > _LOOK:
-            try:
-                self._threads = sum(self._client.nthreads().values())
-            except (OSError, ValueError, RuntimeError, AttributeError):
-                raise self._gone() from None
-            self._looked = time.monotonic()
+        self._look_at_workers()
         size = max(_LEAST, _AHEAD * self._threads * self._together)
         return size - len(self._waiting) - sum(len(tasks) for tasks in self._sent.values())
+
+    def _look_at_workers(self) -> None:
+        now = time.monotonic()
+        if now - self._looked <= _LOOK:
+            return
+        try:
+            self._threads = sum(self._client.nthreads().values())
+        except (OSError, ValueError, RuntimeError, AttributeError):
+            raise self._gone() from None
+        self._looked = now
+        if self._threads or self._address:  # workers of other clusters may come at any time
+            self._manned = now
+        elif now - self._manned > _WITHOUT:
+            raise EngineError("All workers of the Dask cluster died and none came back: the same command goes on.")
 
     @property
     def _together(self) -> int:
@@ -134,6 +146,7 @@ class Dask(Engine):
         if not self._sent and not self._waiting and self._suspects:
             self._alone = self._suspects.pop()
             self.submit(self._alone)
+        self._look_at_workers()
         self._send()
         if not self._sent:
             if not results:
