@@ -1,6 +1,7 @@
 """The mean-field flow of joint targets: its equations beside full tensors, exact cases, what is never found."""
 
 import itertools
+import json
 import math
 from typing import Any
 
@@ -201,18 +202,46 @@ def test_parities_and_what_comes_after_a_leap_are_never_learnt():
     parity = ss.solve(ss.MeanFieldFlow(ss.JointIndex("z1*z2*z3", [0, 1, 1, 1]), 1e-2), 100.0)
     assert np.abs(parity["overlap"]).max() == 0
     assert parity["risk"] == pytest.approx(0.5, rel=1e-12)
-    assert "directions 1, 2, 3 are never found; 0.5 of the risk stays" in " ".join(parity.doubts)
+    assert "0.5 of the risk stays: directions 1, 2 and 3 are never found, since" in " ".join(parity.doubts)
     leap = ss.solve(ss.MeanFieldFlow(ss.JointIndex("z1 + z1*z2*z3", [0, 1, 1, 1]), 1e-2, particles=16), 100.0)
     assert leap["risk"][-1] == pytest.approx(0.5, abs=1e-3)
-    assert "directions 2, 3 are never found; 0.5 of the risk stays" in " ".join(leap.doubts)
+    assert "0.5 of the risk stays: directions 2 and 3 are never found, since" in " ".join(leap.doubts)
 
 
 def test_symmetric_directions_find_their_sum_alone():
     """(z1 + z2) + z1 z2: neurons keep s1 = s2, of which z1 z2 is (w^2 - v^2) / 2 with v never found."""
     run = ss.solve(ss.MeanFieldFlow(ss.JointIndex("z1 + z2 + z1*z2", [0, 1, 1, 1]), 1e-2), 60.0)
     assert np.abs(run["overlap"][..., 0] - run["overlap"][..., 1]).max() < 1e-12
-    assert "of the 2 directions only 1 combination is; 0.25 of the risk stays" in " ".join(run.doubts)
+    assert "0.25 of the risk stays: of directions 1 and 2 only 1 combination is found, since" in " ".join(run.doubts)
     assert run["risk"][-1] == pytest.approx(0.25, abs=1e-3)
+    table = ss.compare(run).values()
+    assert table["stays"] == pytest.approx([0, 0, 0.5], abs=1e-12)
+    assert table["left"] == pytest.approx(table["stays"], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("target", "activation", "doubts"),
+    [
+        # z3 is not in the target; of w = z1 + z2 alone all is learnt; a degree that the activation lacks is told once
+        ({(1, 0, 0): 1.0, (1, 1, 0): 1.0}, [0, 1, 1], []),
+        ("z1 + z2 + (z1 + z2)**2", [1, 1, 1], []),
+        ("z1 + z2*z3", [0, 1, 0, 1], ["0.5 of the risk stays: the activation sees nothing of directions 2 and 3."]),
+    ],
+)
+def test_there_is_no_doubt_where_nothing_is_lost(target, activation, doubts):
+    run = ss.solve(ss.MeanFieldFlow(ss.JointIndex(target, activation), 0.1, particles=8), 0.1)
+    assert list(run.doubts) == doubts
+    floors = [remark.text for remark in ss.compare(run).remarks if remark.head == "Floor"]
+    assert floors == ["0.5 of the risk is in degrees that the activation lacks."] * len(doubts)
+
+
+def test_a_doubt_names_directions_apart_from_their_combinations():
+    problem = ss.JointIndex("z1 + z2 + z1*z2 + z3*z4", [0, 1, 1])
+    (doubt,) = ss.solve(ss.MeanFieldFlow(problem, 0.1, particles=8), 0.1).doubts
+    assert "0.75 of the risk stays: directions 3 and 4 are never found, and of directions 1 and 2 only 1" in doubt
+    started = ss.MeanFieldFlow(problem, 0.1, initial=([1.0], [[0.0, 0.0, 0.1, 0.0]]))
+    (doubt,) = ss.solve(started, 0.1).doubts
+    assert doubt.startswith("0.25 of the risk stays: of directions 1 and 2 only 1 combination is found, since only")
 
 
 @pytest.mark.parametrize("begin", [None, 10.0])
@@ -294,6 +323,7 @@ def test_terms_are_listed_with_the_stage_that_theory_finds_them_in(stairs, tmp_p
     assert [row["predicted"] for row in table.rows] == ["1", "2", "3"]
     assert np.all(np.diff(table.values()["time"]) > 0)
     assert any("came in the order of the stages" in remark.text for remark in table.remarks)
+    assert table.values()["stays"] == pytest.approx(0, abs=0)
     stairs.save(tmp_path / "run.nc")
     assert str(ss.compare(ss.load(tmp_path / "run.nc"))) == str(table)
 
@@ -304,13 +334,33 @@ def test_the_picture_has_a_line_for_each_direction_and_each_term(stairs):
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["direction 1", "direction 2", "direction 3"]
     above = ax.child_axes[0]
-    assert [text.get_text() for text in above.texts] == ["z1", "z1 z2", "z1 z2 z3"]
+    names, times = zip(*(text.get_text().split(", halved at ") for text in above.get_legend().get_texts()), strict=True)
+    assert names == ("z1", "z1 z2", "z1 z2 z3")
+    assert [float(time) for time in times] == pytest.approx(ss.compare(stairs).values()["time"], rel=0.06)
     # powers of time before anything is learnt: t, t^2 of what the first drives
     for line, power in zip(ax.lines[:2], (1, 2), strict=True):
         t, s = (np.asarray(value)[20:60] for value in line.get_data())
         assert np.polyfit(np.log(t), np.log(s), 1)[0] == pytest.approx(power, abs=0.1)
     with pytest.raises(ss.ArgumentError, match="`trajectory` must hold term_residual"):
         ss.plot.directions(ss.solve(ss.MeanFieldFlow(ss.SingleIndex([1, 1], [1, 1]), 0.1, particles=4), 0.1))
+    with pytest.raises(ss.ArgumentError, match=r"one direction \(`plot.directions` draws those of a JointIndex\)"):
+        ss.plot.overlaps(stairs)
+
+
+def test_the_picture_begins_with_the_first_state():
+    run = ss.solve(ss.MeanFieldFlow(ss.JointIndex("z1 + z1*z2", [0, 1, 1]), 0.1, particles=8), 5.0, states=8)
+    ax = ss.plot.directions(run)
+    for line in ax.lines[:2]:
+        t, s = (np.asarray(value)[:20] for value in line.get_data())
+        assert t[0] == pytest.approx(run["state_time"][1])
+        assert np.all(np.diff(s) > 0)
+
+
+def test_what_is_never_found_is_a_floor_of_the_picture():
+    run = ss.solve(ss.MeanFieldFlow(ss.JointIndex("z1 + z2*z3", [0, 1, 1]), 0.1, particles=8), 0.5)
+    ax = ss.plot.descriptions({"limit": run})
+    assert [text.get_text() for text in ax.texts] == ["directions that are never found"]
+    assert any(np.all(np.asarray(line.get_ydata()) == 0.5) for line in ax.lines)
 
 
 def test_reachable_spaces_do_not_depend_on_the_basis():
@@ -345,7 +395,25 @@ def test_a_spec_runs(tmp_path, capsys):
     assert main(["run", str(tmp_path / "stairs.toml"), "--out", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "directions.png").exists()
     assert (tmp_path / "out" / "descriptions.png").exists()
-    assert "mean_field" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    told = str(ss.compare(ss.load(tmp_path / "out" / "trajectory_mean_field.nc"))).splitlines()
+    assert "z1 z2" in printed
+    assert [line for line in told if line.startswith("z1")] == [
+        line.rstrip() for line in printed.splitlines() if line.startswith("z1")
+    ]
+    record = json.loads((tmp_path / "out" / "stages.json").read_text(encoding="utf-8"))
+    assert [row["term"] for row in record["terms"]] == ["z1", "z1 z2"]
+
+
+def test_a_limit_beside_a_network_tells_its_terms(tmp_path, capsys):
+    runs = "[[run]]\nname = 'limit'\nkind = 'mean_field'\n[[run]]\nname = 'm'\nkind = 'network'\n"
+    (tmp_path / "both.toml").write_text(
+        SPEC.replace('kind = "mean_field"', "neurons = 2\ndimension = 10") + runs, encoding="utf-8"
+    )
+    assert main(["run", str(tmp_path / "both.toml"), "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    times = ss.compare(ss.load(tmp_path / "out" / "trajectory_limit.nc")).values()["time"]
+    assert f"Terms     limit: z1 at {times[0]:.3g}; z1 z2 at {times[1]:.3g}." in printed
 
 
 def test_saved_and_loaded(stairs, tmp_path):

@@ -39,7 +39,7 @@ def test_leaps():
     assert leaps("z1**2 - 1 + z2*z1") == [((1, 2), 2)]
     blind = ss.JointIndex("z1 + z2*z3", [0, 1, 0, 1])
     assert blind.leaps == [((1,), 1)]
-    assert "nothing of direction 2, 3" in blind.remarks[0]
+    assert "nothing of directions 2 and 3" in blind.remarks[0]
 
 
 def _by_quadrature(a, u, sigma, target):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Runs = Trajectory | Sequence[Trajectory]
 
 _LOW, _HIGH = 0.1, 0.9  # quantiles of runs that a band spans
+_LINE = 0.06  # of the height of a picture, for a line of the legend
 _DEEPEST = 1e-5  # of the risk at the start: where a log axis ends
 
 
@@ -32,7 +33,8 @@ def descriptions(
 ) -> Axes:
     """Draw the risk of several descriptions over log time, and return the axes.
 
-    Thin dotted lines are floors: risk in degrees that the activation lacks, and what noise of labels leaves of SGD.
+    Thin dotted lines are floors: risk in degrees that the activation lacks and in directions that are never found, and
+    what noise of labels leaves of SGD.
 
     Several runs of one description are drawn as their mean and a band from the 10 % to the 90 % quantile. Where all
     that comes in steps sees equally many fresh samples in a unit of time, a second axis on top counts samples.
@@ -85,7 +87,7 @@ def descriptions(
         ax.set_ylim(max(0.5 * low, _DEEPEST * top), 2 * top)
     else:
         ax.set_ylim(0.0, 1.1 * top)
-    _floors(ax, every)
+    _floors(ax, every, named=len(told))
     ax.set_xlabel("time $t$", fontsize=13)
     ax.set_ylabel(r"excess risk  $\frac{1}{2}\,\mathrm{E}\,(y - f\,)^2$", fontsize=13)
     # a ground of its own, since thin lines of predicted times may run through it
@@ -124,22 +126,25 @@ def _draw(ax: Axes, name: str, several: list[Trajectory], begin: float, shade: s
     ax.plot(fine, risk.mean(axis=1), label=label, solid_joinstyle="round", **style)
 
 
-def _floors(ax: Axes, runs: list[Trajectory]) -> None:
-    """Mark what stays of the risk, where that can be told from zero in the picture."""
+def _floors(ax: Axes, runs: list[Trajectory], named: int) -> None:
+    """Mark what stays of the risk, where that can be told from zero, beside a legend of so many names."""
     low, high = ax.get_ylim()
     least = max(low, 0.02 * high if ax.get_yscale() == "linear" else 0.0)
     lacking = [float(run.accuracy.get("unlearnable_risk", 0.0)) for run in runs]
     noisy = [float(run.accuracy.get("noise_floor", 0.0)) for run in runs]
-    levels = {f"{value:.3g}": "degrees that the activation lacks" for value in lacking}
+    never = [u + float(run.accuracy.get("risk_never_found", 0.0)) for u, run in zip(lacking, runs, strict=True)]
+    levels = {f"{value:.3g}": "directions that are never found" for value in never}
+    levels |= {f"{value:.3g}": "degrees that the activation lacks" for value in lacking}
     levels |= {f"{u + n:.3g}": "left by noise of labels" for u, n in zip(lacking, noisy, strict=True) if n}
     for value, name in levels.items():
         if not least < float(value) < high:
             continue
         ax.axhline(float(value), color=INK, linewidth=1.2, linestyle=":", zorder=1.5)
-        # on the left, where curves are still high
+        height = ax.transAxes.inverted().transform(ax.transData.transform((1.0, float(value))))[1]
+        # on the left, where curves are still high, but clear of the legend
         ax.annotate(
             name,
-            (0.01, float(value)),
+            (0.01 if height > 0.12 + _LINE * named else 0.4, float(value)),
             (0, -3),
             xycoords=ax.get_yaxis_transform(),
             textcoords="offset points",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from saddlescope.arguments import ArgumentError
+from saddlescope.measure import learning_times
 from saddlescope.plot.parts.between import between
 from saddlescope.plot.parts.canvas import INK, colour, log_time, new_axes
 from saddlescope.trajectory import Trajectory
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 _NAMED = 6  # directions with a colour of their own, and terms with a name
 _LEAST = 1e-5  # of the largest overlap: where the axis ends at the latest
 _MOVED = 1e-3
-_WIDTH = 0.05  # of the picture, for a name
+_DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))  # of terms in one colour
 
 
 def directions(trajectory: Trajectory, ax: Axes | None = None) -> Axes:
     """Draw how large overlaps with each hidden direction are over log time, and above what is left of each term.
 
     A line below is the root mean square of s_j over all neurons: a direction that is never found has none. A line above
-    is |c_alpha - sigma_|alpha| M_alpha| / |c_alpha|, in the colour of the last direction of its term.
+    is |c_alpha - sigma_|alpha| M_alpha| / |c_alpha|, in the colour of the last direction of its term; the legend says
+    when it was halved.
 
     Args:
         trajectory: of a `MeanFieldFlow` of a `JointIndex`.
@@ -51,7 +53,7 @@ def directions(trajectory: Trajectory, ax: Axes | None = None) -> Axes:
     size = np.sqrt(np.einsum("tmk,m->tk", trajectory["overlap"] ** 2, trajectory["weight"]))
     terms, names = (trajectory.parameters[name] for name in ("target_terms", "term_names"))
     left = np.abs(trajectory["term_residual"] / np.array([c for _, c in terms]))
-    begin = _begin(trajectory.time, left, end)
+    begin = max(_begin(trajectory.time, left, end), float(time[1]))
     fine = np.geomspace(begin, end, 800)
     curves = between(fine, time, size)
     for j in range(size.shape[1]):
@@ -75,7 +77,13 @@ def directions(trajectory: Trajectory, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("typical overlap\n$\\langle s_j^2\\rangle^{1/2}$", fontsize=13)
     ax.legend(loc="lower right", frameon=False, fontsize=12)
     above = ax.inset_axes((0.0, 1.1, 1.0, 0.85), sharex=ax)
-    _terms(above, fine, between(fine, trajectory.time, left), terms, names)
+    learnt = learning_times(
+        time=trajectory.time,
+        residual=trajectory["term_residual"],
+        target=np.array([c for _, c in terms]),
+        rate=trajectory["term_residual_rate"],
+    )
+    _terms(above, fine, between(fine, trajectory.time, left), learnt, terms, names)
     if own:
         # two axes of one size, which a layout does not leave room for
         ax.set_position((0.12, 0.13, 0.85, 0.4))
@@ -89,47 +97,37 @@ def _begin(time: np.ndarray, left: np.ndarray, end: float) -> float:
     return max(first / 3, 1e-6 * end, float(time[1]))
 
 
-def _fall(left: np.ndarray) -> int:
-    """Where it is half; its length for never."""
-    below = np.flatnonzero(left < 0.5)
-    return int(below[0]) if below.size else len(left)
-
-
-def _terms(above: Axes, fine: np.ndarray, left: np.ndarray, terms: list[tuple[list[int], float]], names: list[str]):
+def _terms(
+    above: Axes,
+    fine: np.ndarray,
+    left: np.ndarray,
+    learnt: np.ndarray,
+    terms: list[tuple[list[int], float]],
+    names: list[str],
+) -> None:
     largest = np.argsort([-abs(c) for _, c in terms], kind="stable")[:_NAMED]
-    stay, taken = [], [-np.inf, -np.inf]
-    for place in np.argsort([_fall(part) for part in left.T], kind="stable"):
+    drawn: dict[str, int] = {}
+    for place in np.argsort(learnt, kind="stable"):
         last = max((j for j, n in enumerate(terms[place][0]) if n), default=None)
         shade = INK if last is None else colour(last if last < _NAMED else None)
         named = place in largest
-        above.plot(fine, left[:, place], color=shade, linewidth=2.2 if named else 1.0)
-        if not named:
-            continue
-        at = _fall(left[:, place])
-        if at == len(fine):
-            stay.append(names[place])
-        elif at > 0:
-            # what falls at one time has its names one above the other; at the right end there is no place
-            row = 0 if at - taken[0] > _WIDTH * len(fine) or at - taken[1] <= _WIDTH * len(fine) else 1
-            taken[row] = at
-            right = at < (1 - 2 * _WIDTH) * len(fine)
-            above.annotate(
-                names[place],
-                (fine[at], 0.5 + 0.22 * row),
-                (6 if right else -6, 0),
-                textcoords="offset points",
-                ha="left" if right else "right",
-                va="center",
-                fontsize=12,
-                color=shade,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
-            )
-    if stay:
-        told = f"not learnt: {', '.join(stay)}"
-        above.text(0.995, 0.97, told, transform=above.transAxes, ha="right", va="top", fontsize=12, color=INK)
+        dashes = _DASHES[drawn.get(shade, 0) % len(_DASHES)] if named else "-"
+        when = f"halved at {learnt[place]:.2g}" if np.isfinite(learnt[place]) else "never halved"
+        above.plot(
+            fine,
+            left[:, place],
+            color=shade,
+            linewidth=2.2 if named else 1.0,
+            linestyle=dashes,
+            label=f"{names[place]}, {when}" if named else None,
+        )
+        if named:
+            drawn[shade] = drawn.get(shade, 0) + 1
     above.axhline(0.0, color=INK, linewidth=0.6, zorder=0)
-    above.set_ylim(-0.05, max(1.25, 1.05 * float(left.max())))
+    above.set_ylim(-0.05, max(1.1, 1.05 * float(left.max())))
     above.set_ylabel("left of\neach term", fontsize=13)
+    # at the left nothing has fallen yet
+    above.legend(loc="lower left", frameon=False, fontsize=12, labelspacing=0.3)
     above.tick_params(labelsize=12)
     above.tick_params(axis="x", which="both", labelbottom=False)
     above.spines[["top", "right"]].set_visible(False)

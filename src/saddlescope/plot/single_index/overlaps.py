@@ -41,7 +41,7 @@ def overlaps(
         of: what to draw, overlap or second_layer.
 
     Raises:
-        ArgumentError: if the trajectory holds no neurons, or a time is not finite.
+        ArgumentError: if the trajectory holds no neurons, or overlaps with several directions, or a time is not finite.
 
     Example:
         >>> import saddlescope as ss
@@ -53,6 +53,10 @@ def overlaps(
     for name in ("second_layer", "overlap", "weight"):
         if name not in trajectory.observables:
             raise ArgumentError("trajectory", f"hold {name}, as those of single-index problems do", trajectory.kind)
+    if "direction" in trajectory.dims.get("overlap", ()):
+        many = trajectory["overlap"].shape[-1]
+        must = f"have overlaps with one direction (`plot.directions` draws those of a JointIndex) and not with {many}"
+        raise ArgumentError("trajectory", must, trajectory.kind)
     if of not in ("overlap", "second_layer"):
         raise ArgumentError("of", 'be "overlap" or "second_layer"', of)
     shown = _moments(trajectory) if times is None else [(t, ()) for t in vector("times", times)]

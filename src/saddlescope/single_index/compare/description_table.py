@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.single_index.compare.description_rows import DescriptionRow, description_rows, escape_by_dimension
+from saddlescope.single_index.compare.terms import told_times
 from saddlescope.single_index.problem import rate_ratio
 from saddlescope.study import NOTHING, Column, Comparison, Remark
 from saddlescope.study.provenance import provenance, steps
@@ -56,7 +57,7 @@ def compare_descriptions(
         columns=columns,
         rows=printed,
         asides=asides,
-        remarks=(*remarks(rows, every[0], order), *floors(runs, of), *outcomes(runs, of)),
+        remarks=(*remarks(rows, every[0], order), *_terms(runs, fraction), *floors(runs, of), *outcomes(runs, of)),
         doubts=tuple(doubts),
         accuracy=tuple(f"{of(name)}{accuracy(group)}" for name, group in runs.items()),
         references=references,
@@ -136,6 +137,15 @@ def remarks(rows: list[DescriptionRow], run: Trajectory, order: CanonicalOrder |
         what = "largest distance of mean risks, over the risk at the start"
         results.append(Remark("Gap", f"{what}: {pairs}."))
     return results
+
+
+def _terms(runs: Mapping[str, Sequence[Trajectory]], fraction: float) -> list[Remark]:
+    """Say when each term of a joint target is learnt, where that is known."""
+    return [
+        Remark("Terms", f"{name}: {told_times(group[0], fraction)}.")
+        for name, group in runs.items()
+        if "term_residual" in group[0].observables
+    ]
 
 
 def floors(computed: Mapping[str, Sequence[Trajectory]], of: Callable[[str], str]) -> list[Remark]:

@@ -18,13 +18,15 @@ from saddlescope.study.provenance import provenance
 from saddlescope.trajectory import Trajectory
 
 _MOST = 24  # terms that are listed, the largest of them
+_TOLD = 6  # in a sentence
 
 COLUMNS = (
     Column("term", "term", words=True),
     Column("target", "c_alpha"),
     Column("predicted", "found in\nstage", words=True),
-    Column("time", "learnt\nat", ".4e"),
-    Column("left", "left at\nthe end", ".2e"),
+    Column("time", "learnt at", ".4e"),
+    Column("stays", "left\npredicted", ".3g"),
+    Column("left", "\nat the end", ".2e"),
 )
 
 
@@ -45,9 +47,7 @@ def compare_terms(
     reach = reachable(problem, np.asarray(run["overlap"][0]))
     alphas = sorted(problem.terms)
     target = np.array([problem.terms[alpha] for alpha in alphas])
-    times = learning_times(
-        time=run.time, residual=run["term_residual"], target=target, rate=run["term_residual_rate"], fraction=fraction
-    )
+    times = _times(run, target, fraction)
     stages = [reach.stage_of(alpha) for alpha in alphas]
     left = np.abs(run["term_residual"][-1] / target)
     largest = np.sort(np.argsort(-np.abs(target), kind="stable")[:_MOST])
@@ -58,6 +58,7 @@ def compare_terms(
             "target": float(target[i]),
             "predicted": str(stages[i]) if stages[i] >= 0 else "never",
             "time": float(times[i]),
+            "stays": abs(reach.left[alphas[i]] / float(target[i])),
             "left": float(left[i]),
         }
         for i in order
@@ -68,11 +69,11 @@ def compare_terms(
         subtitle=f"target {told['target']}, activation {told['activation']}, {rate_ratio.told(told['epsilon'])}",
         columns=COLUMNS,
         rows=rows,
-        remarks=(*_remarks(alphas, stages, times, reach, run), Remark("Outcome", run.message)),
+        remarks=(*_remarks(alphas, stages, times, run), Remark("Outcome", run.message)),
         doubts=tuple(doubt for doubt in run.doubts if doubt != run.message),
         theory=(
             "stages are those in which directions are driven by what was found before, at infinite dimension; they say "
-            "in which order, not when.",
+            "in which order, not when. What is left of a term is what no function of all that is found has.",
         ),
         accuracy=(accuracy(run),),
         references=run.references,
@@ -83,9 +84,32 @@ def compare_terms(
     )
 
 
-def _remarks(
-    alphas: list[tuple[int, ...]], stages: list[int], times: np.ndarray, reach: Reachable, run: Trajectory
-) -> list[Remark]:
+def told_times(run: Trajectory, fraction: float) -> str:
+    """Say when each term of a joint target was learnt, the largest of them.
+
+    Args:
+        run: of a `MeanFieldFlow` of a joint target.
+        fraction: a term is learnt when its residual is this fraction of its coefficient.
+    """
+    terms = run.parameters["target_terms"]
+    target = np.array([c for _, c in terms])
+    times = _times(run, target, fraction)
+    largest = np.argsort(-np.abs(target), kind="stable")[:_TOLD]
+    learnt = sorted((i for i in largest if np.isfinite(times[i])), key=lambda i: (times[i], i))
+    told = [f"{term_name(tuple(terms[i][0]))} at {times[i]:.3g}" for i in learnt]
+    never = [term_name(tuple(terms[i][0])) for i in largest if not np.isfinite(times[i])]
+    if never:
+        told.append(f"not learnt: {', '.join(never)}")
+    return "; ".join(told)
+
+
+def _times(run: Trajectory, target: np.ndarray, fraction: float) -> np.ndarray:
+    """When each term was learnt, shape (terms,), nan for never."""
+    residual, rate = run["term_residual"], run["term_residual_rate"]
+    return learning_times(time=run.time, residual=residual, target=target, rate=rate, fraction=fraction)
+
+
+def _remarks(alphas: list[tuple[int, ...]], stages: list[int], times: np.ndarray, run: Trajectory) -> list[Remark]:
     results = []
     early = [
         (i, j)
@@ -103,9 +127,12 @@ def _remarks(
     surprise = [term_name(alpha) for alpha, s, t in zip(alphas, stages, times, strict=True) if s < 0 and np.isfinite(t)]
     if surprise:
         results.append(Remark("Never", f"{', '.join(surprise)} was learnt although it is never to be found."))
-    if reach.kept > 0:
-        text = f"{reach.kept:.4g} of the risk is in functions of what no neuron finds; {run['risk'][-1]:.4g} is left."
-        results.append(Remark("Floor", text))
+    lacking = float(run.accuracy["unlearnable_risk"])
+    if lacking > 0:
+        results.append(Remark("Floor", f"{lacking:.4g} of the risk is in degrees that the activation lacks."))
+    if len(alphas) > _MOST:
+        results.append(Remark("Terms", f"the {_MOST} largest of {len(alphas)} are listed."))
+    results.append(Remark("Risk", f"{run['risk'][0]:.3g} at the start, {run['risk'][-1]:.3g} at the end."))
     return results
 
 

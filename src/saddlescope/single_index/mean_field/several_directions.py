@@ -15,7 +15,7 @@ from saddlescope.single_index.mean_field.directions import Directions, Residuals
 from saddlescope.single_index.mean_field.joint_features import JointSplit, joint_split
 from saddlescope.single_index.mean_field.joint_system import JointMeanFieldSystem
 from saddlescope.single_index.problem.joint_index import JointIndex
-from saddlescope.single_index.problem.joint_target import term_name
+from saddlescope.single_index.problem.joint_target import named, term_name
 from saddlescope.single_index.problem.single_index import coefficients
 from saddlescope.single_index.theory.reachable import Reachable, reachable
 from saddlescope.solve import Curve, Reading
@@ -145,7 +145,7 @@ class SeveralDirections(Directions):
                 "risk_left_out": left_out,
                 "particles": len(a),
             },
-            doubts=(*self._remarks(), *doubts),
+            doubts=(*self.problem.remarks, *doubts),
         )
 
     def _beyond(self, parts: JointSplit) -> np.ndarray:
@@ -156,27 +156,26 @@ class SeveralDirections(Directions):
         np.add.at(inside, of[of <= degree], parts.target[of <= degree] ** 2)
         return np.maximum(0.5 * (self.problem.target_by_degree(degree) - inside), 0.0)
 
-    def _remarks(self) -> tuple[str, ...]:
-        """Those of the problem that hold here too: what is found is told of this flow."""
-        return tuple(remark for remark in self.problem.remarks if "never found" not in remark)
-
     def _never_found(self, reach: Reachable, *, started: bool) -> tuple[str, ...]:
-        """What no neuron of this flow can find, and what of the risk stays for it."""
-        never = [str(j + 1) for j in np.flatnonzero(reach.stage < 0)]
+        """What of the risk stays for what no neuron of this flow can find."""
+        if reach.kept == 0:
+            return ()
+        unseen = self.problem.unseen  # the problem tells of these itself
+        own = [j for j in self.problem.own_directions if j not in unseen]
+        never = [j for j in own if reach.stage[j - 1] < 0]
+        shared = [j for j in own if reach.stage[j - 1] >= 0 and reach.share[j - 1] < _WHOLE]
         told = []
         if never:
-            many = len(never) > 1
-            told.append(f"direction{'s' if many else ''} {', '.join(never)} {'are' if many else 'is'} never found")
-        if np.any((reach.stage >= 0) & (reach.share < _WHOLE)):
-            some = len(reach.space)
-            of = f"of the {self._k - len(never)} {'others' if never else 'directions'}"
-            told.append(f"{of} only {some} combination{'s are' if some > 1 else ' is'}")
-        if not told:
-            return ()
-        begin = "At infinite dimension overlaps start at zero, and are driven by terms of degree 1 in what is unknown"
+            told.append(f"{named(never)} {'are' if len(never) > 1 else 'is'} never found")
+        if shared:
+            # the space is one of whole directions and of combinations of the others
+            some = len(reach.space) - sum(share >= _WHOLE for share in reach.share)
+            told.append(f"of {named(shared)} only {some} combination{'s are' if some > 1 else ' is'} found")
+        moved = "only terms of degree 1 in what is not yet known move"
+        why = f"at infinite dimension overlaps start at zero, and {moved} them"
         if started:
-            begin = "Overlaps leave the span of those given by terms of degree 1 in what is unknown alone"
-        return (f"{begin}: {', and '.join(told)}; {reach.kept:.4g} of the risk stays.",)
+            why = f"{moved} overlaps beyond the span of those given"
+        return (f"{reach.kept:.4g} of the risk stays: {', and '.join(told)}, since {why}.",)
 
     def _left_out(self, parts: JointSplit, a: np.ndarray, t: np.ndarray, w: np.ndarray) -> float:
         """The risk that degrees without features would make, at its largest over some saved states."""

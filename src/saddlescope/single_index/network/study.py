@@ -114,7 +114,11 @@ class Study(Base):
 
     def compare(self, solved: dict[str, list[Trajectory]], predicted: CanonicalOrder | None) -> Comparison:
         from saddlescope.single_index.compare.description_table import compare_descriptions
+        from saddlescope.single_index.compare.terms import compare_terms
 
+        alone = [run for runs in solved.values() for run in runs] if len(self.flows) == 1 else []
+        if len(alone) == 1 and "target_terms" in alone[0].parameters and alone[0].kind == "MeanFieldFlow":
+            return compare_terms(alone[0], self.spec.problem.made(), self.spec.theory.fraction, self.title)
         asked = sum(len(flows) for flows in self.flows.values())
         return compare_descriptions(
             solved,

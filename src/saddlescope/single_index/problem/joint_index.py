@@ -11,7 +11,7 @@ import numpy as np
 from saddlescope.arguments import ArgumentError, shortened
 from saddlescope.gaussian import GaussianFunction, gaussian_function
 from saddlescope.single_index.problem.joint_kernel import JointKernel, JointLink
-from saddlescope.single_index.problem.joint_target import Terms, leaps, terms_of
+from saddlescope.single_index.problem.joint_target import Terms, leaps, named, terms_of
 from saddlescope.single_index.problem.single_index import coefficients
 
 _MOST_REPORTED = 12
@@ -113,14 +113,25 @@ class JointIndex:
     def remarks(self) -> tuple[str, ...]:
         """What a result should say of it."""
         rest = 1 - sum(c * c for c in self.terms.values()) / self.target_norm
-        reached = {j for group, _ in self.leaps for j in group}
-        never = [str(j + 1) for j in range(len(self.gram)) if j + 1 not in reached]
+        unseen = self.unseen
         told = []
         if rest > _REST:
             told.append(f"Of the target {rest:.1e} lies in degrees that are not learnt here, and stays as risk.")
-        if never:
-            told.append(f"The activation sees nothing of direction {', '.join(never)}, which is never found.")
+        if unseen:
+            lost = 0.5 * sum(c * c for alpha, c in self.terms.items() if any(alpha[j - 1] for j in unseen))
+            told.append(f"{lost:.4g} of the risk stays: the activation sees nothing of {named(unseen)}.")
         return tuple(told)
+
+    @property
+    def own_directions(self) -> list[int]:
+        """Those that the target depends on, counted from 1."""
+        return sorted({j + 1 for alpha in self.terms for j, n in enumerate(alpha) if n})
+
+    @property
+    def unseen(self) -> list[int]:
+        """Directions of the target, counted from 1, that it has in no degree of the activation."""
+        seen = {j for group, _ in self.leaps for j in group}
+        return [j for j in self.own_directions if j not in seen]
 
     def target_by_degree(self, degree: int) -> np.ndarray:
         """The share of E y^2 of each degree 0 .. degree, shape (degree + 1,)."""

@@ -191,6 +191,16 @@ def term_name(alpha: tuple[int, ...]) -> str:
     return " ".join(parts) or "1"
 
 
+def named(directions: list[int]) -> str:
+    """Return the name of directions in a sentence.
+
+    >>> named([2]), named([1, 2, 3])
+    ('direction 2', 'directions 1, 2 and 3')
+    """
+    *others, last = map(str, directions)
+    return f"directions {', '.join(others)} and {last}" if others else f"direction {last}"
+
+
 def leaps(terms: Terms) -> list[tuple[tuple[int, ...], int]]:
     """Return in which order directions are found, each group with its leap, in the directions as they are given.
 

@@ -32,10 +32,12 @@ class Reachable:
     Attributes:
         stages: the space after each stage, as orthonormal rows, each of shape (dimension, k).
         kept: the part of the risk that the activation has, but no function of the space has.
+        left: what stays of each c_alpha where all is learnt that a neuron in the space can have.
     """
 
     stages: tuple[np.ndarray, ...]
     kept: float
+    left: dict[tuple[int, ...], float]
 
     @property
     def space(self) -> np.ndarray:
@@ -75,8 +77,9 @@ def reachable(problem: JointIndex, start: np.ndarray | None = None) -> Reachable
         >>> parity = reachable(JointIndex("z1*z2*z3", [0, 1, 1, 1]))
         >>> parity.stage.tolist(), parity.kept
         ([-1, -1, -1], 0.5)
-        >>> reachable(JointIndex("z1 + z2 + z1*z2", [0, 1, 1, 1])).share.round(12).tolist()
-        [0.5, 0.5]
+        >>> alike = reachable(JointIndex("z1 + z2 + z1*z2", [0, 1, 1, 1]))
+        >>> alike.share.round(12).tolist(), round(alike.left[1, 1], 12), round(alike.left[1, 0], 12)
+        ([0.5, 0.5], 0.5, 0.0)
     """
     k = len(problem.gram)
     pieces = _pieces(problem)
@@ -91,20 +94,26 @@ def reachable(problem: JointIndex, start: np.ndarray | None = None) -> Reachable
             break
         space = _along_axes(larger)
         stages.append(space)
-    kept = 0.5 * sum(_beyond(piece, space) for piece in pieces.values())
-    return Reachable(tuple(stages), round(max(kept, 0.0), 13))
+    inside = {n: _inside(piece, space) for n, piece in pieces.items()}
+    kept = 0.5 * sum(_size(pieces[n]) - _size(inside[n]) for n in pieces)
+    left = {alpha: c - _coefficient(alpha, inside.get(sum(alpha), {}), space) for alpha, c in problem.terms.items()}
+    return Reachable(tuple(stages), _rounded(max(kept, 0.0)), {alpha: _rounded(c) for alpha, c in left.items()})
 
 
 Piece = dict[tuple[int, ...], float]
 
 
+def _rounded(value: float) -> float:
+    return round(value, 13) + 0.0  # without the sign of zero
+
+
 def _pieces(problem: JointIndex) -> dict[int, Piece]:
-    """The terms of each degree that the activation has, the constant aside."""
+    """The terms of each degree that the activation has."""
     sigma = coefficients(problem.activation, max(sum(alpha) for alpha in problem.terms))
     pieces: dict[int, Piece] = {}
     for alpha, c in problem.terms.items():
         n = sum(alpha)
-        if n and sigma[n] != 0:
+        if sigma[n] != 0:
             pieces.setdefault(n, {})[alpha] = c
     return pieces
 
@@ -155,13 +164,22 @@ def _along_axes(space: np.ndarray) -> np.ndarray:
     return space
 
 
-def _beyond(piece: Piece, space: np.ndarray) -> float:
-    """How much of |T_n|^2 = sum c_alpha^2 no polynomial of a space has."""
+def _inside(piece: Piece, space: np.ndarray) -> Piece:
+    """The polynomial of a space that is nearest to T_n, in coordinates of the space."""
     inside: Piece = {}
     for alpha, c in piece.items():
         for beta, share in turned(alpha, space).items():
             inside[beta] = inside.get(beta, 0.0) + c * share
-    return sum(c * c for c in piece.values()) - sum(c * c for c in inside.values())
+    return inside
+
+
+def _size(piece: Piece) -> float:
+    return sum(c * c for c in piece.values())
+
+
+def _coefficient(alpha: tuple[int, ...], inside: Piece, space: np.ndarray) -> float:
+    """The coefficient of h_alpha in a polynomial of a space."""
+    return sum(share * inside.get(beta, 0.0) for beta, share in turned(alpha, space).items())
 
 
 def turned(alpha: tuple[int, ...], space: np.ndarray) -> Piece:
