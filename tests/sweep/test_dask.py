@@ -163,7 +163,7 @@ def test_a_cluster_here_without_workers_is_one_sentence_and_does_not_wait_for_ev
         while engine._client.nthreads():
             time.sleep(0.05)
         engine.submit(task)
-        with pytest.raises(EngineError, match="All workers of the Dask cluster died and none came back"):
+        with pytest.raises(EngineError, match="All workers of the Dask cluster died and none came back"):  # noqa: PT012
             for _ in range(1000):
                 engine.events(0.05)
     # of a cluster elsewhere workers may come at any time
