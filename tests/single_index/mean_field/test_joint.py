@@ -333,8 +333,9 @@ def test_the_picture_has_a_line_for_each_direction_and_each_term(stairs):
     legend = ax.get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["direction 1", "direction 2", "direction 3"]
-    above = ax.child_axes[0]
-    names, times = zip(*(text.get_text().split(", halved at ") for text in above.get_legend().get_texts()), strict=True)
+    above = ax.child_axes[0].get_legend()
+    assert above is not None
+    names, times = zip(*(text.get_text().split(", halved at ") for text in above.get_texts()), strict=True)
     assert names == ("z1", "z1 z2", "z1 z2 z3")
     assert [float(time) for time in times] == pytest.approx(ss.compare(stairs).values()["time"], rel=0.06)
     # powers of time before anything is learnt: t, t^2 of what the first drives
