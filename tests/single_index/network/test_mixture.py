@@ -217,7 +217,7 @@ def test_a_run_agrees_with_averages_over_both_clouds(tmp_path):
     assert loaded.parameters["inputs"] == {"distance": 0.9, "teacher": [0.4], "weights": [0.75, 0.25]}
     assert loaded.dims["overlap_with_centre"] == ("state_time", "neuron")
     assert "two clouds, 0.9 from the origin" in " ".join(str(ss.compare(loaded)).split())
-    assert "clouds at 0.9" in ss.single_index.side_by_side(loaded).labels[0]
+    assert "two clouds, 0.9 from the origin, teacher cosine" in ss.single_index.side_by_side(loaded).labels[0]
     legend = ss.plot.order_parameters(loaded).get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["with the teacher", "with the centre of a cloud"]
@@ -301,3 +301,29 @@ def test_bad_inputs_are_refused(make, message):
 
 def flow_of(inputs, *, sphere=False, dimension=20, problem: Any = ERF):
     return ss.NetworkFlow(problem, 0.1, 2, dimension, sphere=sphere, inputs=inputs)
+
+
+def test_clouds_that_teachers_do_not_see_leave_the_plateau_of_one():
+    """Its height is known (Saad and Solla 1995); clouds that they see make it higher and shorter."""
+    committee = ss.MultiIndex("erf", "erf", directions=2)
+    initial = np.ones(2), np.array([[0.003, 0.006, 0.05, 0.08], [0.001, 0.003, 0.06, -0.07]])
+    plateaus = []
+    for inputs in (None, ss.Mixture(2.0), ss.Mixture(2.0, teacher=0.5)):
+        flow = ss.NetworkFlow(committee, second_layer="fixed", initial=initial, sphere=False, inputs=inputs)
+        run = ss.solve(flow, 400.0, error_estimate=False)
+        plateaus.append(ss.plateaus(run)[-1] if ss.plateaus(run)[-1].over else ss.plateaus(run)[-2])
+    one, unseen, seen = plateaus
+    height = (np.pi / 6 - 2 * np.arcsin(1 / 4)) / (2 * np.pi)
+    assert one.height == pytest.approx(height, rel=1e-3)
+    assert unseen.height == pytest.approx(height, rel=1e-3)
+    assert unseen.end == pytest.approx(one.end, rel=5e-3)
+    assert seen.height > 1.2 * height
+    assert seen.end < 0.9 * one.end
+
+
+def test_its_name_says_where_the_clouds_lie():
+    assert repr(ss.Mixture(2.0, [0.6, 0.1])) == "Mixture(two clouds, 2 from the origin, teacher cosines 0.6, 0.1)"
+    assert repr(ss.Mixture(1.0, weights=[0.9, 0.1])) == (
+        "Mixture(clouds of weights 0.9 and 0.1, 1 from the origin, teacher cosine 0)"
+    )
+    assert repr(ss.Mixture(0.0)) == "Mixture(two clouds, around the origin)"

@@ -11,6 +11,7 @@ import numpy as np
 from saddlescope.single_index.compare.description_rows import DescriptionRow, description_rows, escape_by_dimension
 from saddlescope.single_index.compare.terms import told_times
 from saddlescope.single_index.problem import rate_ratio
+from saddlescope.single_index.problem.mixture import where
 from saddlescope.study import NOTHING, Column, Comparison, Remark
 from saddlescope.study.provenance import provenance, steps
 
@@ -212,7 +213,7 @@ def accuracy(runs: Sequence[Trajectory]) -> str:
     if told.get("biases") is not None:
         parts.append("biases")
     if "distance" in told.get("inputs", {}):
-        parts.append(f"inputs in two clouds, {told['inputs']['distance']:.3g} from the origin")
+        parts.append(f"inputs in two clouds, {where(told['inputs']['distance'], told['inputs']['teacher'])}")
     elif "inputs" in told:
         values = told["inputs"]["eigenvalues"]
         spread = f"{len(values)} from {min(values):.3g} to {max(values):.3g}" if len(values) > 1 else f"{values[0]:.3g}"

@@ -11,6 +11,7 @@ from scipy.interpolate import PchipInterpolator
 from saddlescope.arguments import ArgumentError
 from saddlescope.arguments import fraction as open_fraction
 from saddlescope.measure import learning_times
+from saddlescope.single_index.problem.mixture import where
 from saddlescope.single_index.theory.canonical_order import CanonicalOrder
 from saddlescope.trajectory import Trajectory
 
@@ -252,7 +253,7 @@ def _label(description: Trajectory | CanonicalOrder) -> str:
     if told.get("biases") is not None:
         parts.append("biases")
     if "distance" in told.get("inputs", {}):
-        parts.append(f"clouds at {told['inputs']['distance']:.3g}")
+        parts.append(f"two clouds, {where(told['inputs']['distance'], told['inputs']['teacher'])}")
     elif "inputs" in told:
         parts.append(f"{len(told['inputs']['eigenvalues'])} eigenvalues")
     if _several(description):

@@ -30,7 +30,7 @@ def law_of_inputs(value: Any) -> Inputs:
         >>> law_of_inputs({"power_law": 1.0, "number": 2, "mean": 3.0}).eigenvalues
         array([4., 2.])
         >>> law_of_inputs({"distance": 1.5})
-        Mixture(two clouds, 1.5 from the origin)
+        Mixture(two clouds, 1.5 from the origin, teacher cosine 0)
     """
     if value is None:
         return Covariance([1.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class Mixture:
     Example:
         >>> clouds = Mixture(2.0, teacher=0.6)
         >>> clouds
-        Mixture(two clouds, 2 from the origin)
+        Mixture(two clouds, 2 from the origin, teacher cosine 0.6)
         >>> clouds.offsets(1)  # <v, mu>
         array([1.2])
         >>> clouds.directions(np.eye(1))
@@ -99,4 +100,16 @@ class Mixture:
     def __repr__(self) -> str:
         one, other = self.weights
         clouds = "two clouds" if one == other else f"clouds of weights {one:.3g} and {other:.3g}"
-        return f"Mixture({clouds}, {self.distance:.3g} from the origin)"
+        return f"Mixture({clouds}, {where(self.distance, self.teacher)})"
+
+
+def where(distance: float, teacher: Sequence[float] | np.ndarray) -> str:
+    """Say where the centres of clouds lie, for the teachers.
+
+    >>> where(0.0, [0.6]), where(1.5, [0.6, 0.0])
+    ('around the origin', '1.5 from the origin, teacher cosines 0.6, 0')
+    """
+    if distance == 0:
+        return "around the origin"
+    told = ", ".join(f"{cosine:.3g}" for cosine in teacher)
+    return f"{distance:.3g} from the origin, teacher cosine{'s' if len(teacher) > 1 else ''} {told}"
