@@ -20,7 +20,15 @@ from campaigns.families import (
     network,
     sgd,
 )
-from campaigns.families.settings import deep_diagonal, optimised, other_costs, plain_networks, wide_limit
+from campaigns.families.settings import (
+    clouds,
+    deep_diagonal,
+    joint_limit,
+    optimised,
+    other_costs,
+    plain_networks,
+    wide_limit,
+)
 from campaigns.fuzz import calls, damage, specs, surroundings
 
 _ALL = (
@@ -47,6 +55,8 @@ _ALL = (
     optimised.FAMILY,
     deep_diagonal.FAMILY,
     wide_limit.FAMILY,
+    joint_limit.FAMILY,
+    clouds.FAMILY,
 )
 FUZZ = {family.name: family for family in (specs.FAMILY, damage.FAMILY, calls.FAMILY, surroundings.FAMILY)}
 PROBLEMS = {family.name: family for family in _ALL}

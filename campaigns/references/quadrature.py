@@ -30,7 +30,8 @@ def monic(coefficients: np.ndarray) -> np.ndarray:
 class PlainNetwork:
     """Neurons a (m,), u (m, d) and b (m,) or None; `activation` by normalised Hermite coefficients.
 
-    `target` maps points (N, d) to (N,) and is a polynomial of degree `degree` at most, as the activation is.
+    `target` maps points (N, d) to (N,) and is a polynomial of degree `degree` at most, as the activation is. Inputs are
+    x = c mu + xi, c = 1 or -1 with the probabilities `shares`, where there is a `centre` mu (d,).
     """
 
     activation: np.ndarray
@@ -41,6 +42,8 @@ class PlainNetwork:
     u: np.ndarray
     b: np.ndarray | None
     sphere: bool
+    centre: np.ndarray | None = None
+    shares: tuple[float, float] = (0.5, 0.5)
 
     @cached_property
     def _rule(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -52,6 +55,9 @@ class PlainNetwork:
         for _ in range(d):
             weights = np.multiply.outer(weights, w / w.sum()).ravel()
         points = np.stack([axis.ravel() for axis in grid], axis=1)
+        if self.centre is not None:
+            points = np.concatenate([points + self.centre, points - self.centre])
+            weights = np.concatenate([share * weights for share in self.shares])
         return points, weights, self.target(points)
 
     def _read(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

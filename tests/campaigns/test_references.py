@@ -5,6 +5,7 @@ import pytest
 from campaigns.curves import first_time, graph_distance
 from campaigns.references.costs import Examples, LogCosh, Margins, Masked, Sensed
 from campaigns.references.diagonal import weights_flow
+from campaigns.references.joint_limit import JointLimit
 from campaigns.references.layers import LayersFlow, WideFlow, descended, product, slopes
 from campaigns.references.mean_field import MeanField, constant_overlaps, merged
 from campaigns.references.modes import Chain
@@ -260,3 +261,56 @@ def test_weights_of_diagonal_networks_move_down_their_loss(depth, is_product):
     losses = np.sum((beta(solution.states) @ X.T - y) ** 2, axis=1)
     assert np.all(np.diff(losses) < 1e-9)
     assert losses[-1] < losses[0]
+
+
+@pytest.fixture
+def stairs():
+    s = np.array([[0.3, -0.2], [0.0, 0.6], [-0.5, 0.1]])
+    terms = {(1, 0): 1.0, (1, 1): -0.7, (0, 2): 0.4}
+    a, weights = np.array([1.0, -0.8, 0.5]), np.array([0.2, 0.5, 0.3])
+    return JointLimit(terms, np.array([0.2, 1.0, 0.6, 0.3]), 0.3, a, s, weights)
+
+
+def test_the_joint_limit_moves_down_its_risk(stairs):
+    m, w, a = 3, stairs.weights, stairs.a
+    far = np.sqrt(1 - np.sum(stairs.s**2, axis=1, keepdims=True))
+    y = np.concatenate([a, (stairs.s / far).ravel()])
+    slope = numeric(lambda y: stairs.risk(y[None])[0], y)
+    rate = stairs.rate(0.0, y)
+    assert rate[:m] == pytest.approx(-slope[:m] / (w * stairs.epsilon), rel=1e-7)
+    # s' = a (I - s s^T) grad p by steps of s, with dR/ds = -w a grad p
+    by_s = numeric(lambda s: _risk_at(stairs, s), stairs.s)
+    pull = -by_s / w[:, None]
+    pull -= stairs.s * np.sum(stairs.s * pull, axis=1, keepdims=True)
+    step = 1e-6
+    moved = (stairs.overlaps((y + step * rate)[None])[0] - stairs.overlaps((y - step * rate)[None])[0]) / (2 * step)
+    assert moved == pytest.approx(pull, rel=1e-6, abs=1e-8)
+
+
+def _risk_at(model, s):
+    v = s / np.sqrt(1 - np.sum(s**2, axis=1, keepdims=True))
+    return model.risk(np.concatenate([model.a, v.ravel()])[None])[0]
+
+
+def test_the_joint_limit_of_one_direction_is_the_mean_field(particles):
+    terms = {(k, 0): float(c) for k, c in enumerate(particles.link)}
+    s = np.stack([particles.s, np.zeros(3)], axis=1)
+    joint = JointLimit(terms, particles.activation, particles.epsilon, particles.a, s, particles.weights)
+    t = np.linspace(0.0, 3.0, 20)
+    assert joint.risk(joint.solve(3.0)(t)) == pytest.approx(particles.risk(particles.solve(3.0)(t)), rel=1e-7)
+
+
+def test_a_parity_is_at_rest_in_the_joint_limit():
+    model = JointLimit({(1, 1, 1): 1.0}, np.array([0, 1.0, 1.0, 1.0]), 0.1, np.ones(1), np.zeros((1, 3)), np.ones(1))
+    end = model.solve(50.0).states[-1:]
+    assert np.all(model.overlaps(end) == 0)
+    assert model.risk(end) == pytest.approx(0.5, abs=1e-12)
+
+
+def test_plain_networks_see_both_clouds():
+    """A linear network on a linear teacher sees E x x^T = I + mu mu^T alone."""
+    mu, u = np.array([0.6, 0.8, 0.0]), np.array([[0.5, 0.1, -0.3]])
+    plain = PlainNetwork(np.array([0.0, 1.0]), lambda x: x[:, 0], 1, 1.0, np.ones(1), u, None, False, mu, (0.3, 0.7))
+    away = np.array([1.0, 0, 0]) - u[0]
+    rate = plain.rate(0.0, np.array([1.0, *u[0]]))
+    assert rate[1:] == pytest.approx((np.eye(3) + np.outer(mu, mu)) @ away, rel=1e-12)

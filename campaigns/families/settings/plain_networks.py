@@ -98,7 +98,16 @@ def judge(p: dict[str, Any]) -> Answer:
     biases = None if p["biases"] is None else p["biases"] * rng.standard_normal(m)
     epsilon = np.inf if p["epsilon"] is None else p["epsilon"]
     degree = max(3 if p["kind"] == "joint" else len(p["link"]) - 1, len(p["activation"]) - 1)
-    exact = PlainNetwork(np.array(p["activation"]), target, degree, epsilon, a, u, biases, p["sphere"])
+    keys: dict[str, Any] = {} if biases is None else {"biases": biases}
+    centre = None
+    if clouds := p.get("clouds"):
+        cosines = np.broadcast_to(clouds["teacher"], t)
+        centre = clouds["distance"] * np.array([*cosines, (1 - cosines @ cosines) ** 0.5, *[0.0] * p["free"]])
+        keys["inputs"] = ss.Mixture(**clouds)
+    shares = (clouds or {}).get("weights", (0.5, 0.5))
+    exact = PlainNetwork(
+        np.array(p["activation"]), target, degree, epsilon, a, u, biases, p["sphere"], centre, tuple(shares)
+    )
     start = np.concatenate([a, u.ravel(), *([] if biases is None else [biases])])[None]
     begun = float(exact.risk(start)[0])
     until = p["horizon"] / min(max(begun**0.5, 0.05), 30.0)
@@ -106,7 +115,6 @@ def judge(p: dict[str, Any]) -> Answer:
         right, other = exact.solve(1.05 * until), exact.solve(1.05 * until, "DOP853", 1e-9)
     except ReferenceFailedError as error:
         raise UnsuitableError(str(error)) from None
-    keys: dict[str, Any] = {} if biases is None else {"biases": biases}
     if p["epsilon"] is None:
         keys["second_layer"] = "fixed"
     flow = ss.NetworkFlow(problem, p["epsilon"], initial=(a, u), sphere=p["sphere"], **keys)
