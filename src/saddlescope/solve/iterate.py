@@ -17,7 +17,7 @@ from saddlescope.solve.checkpoint import Checkpoint
 from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.loop import Record
 from saddlescope.solve.machine.programs import make_room
-from saddlescope.solve.machine.ready import Compiled
+from saddlescope.solve.machine.ready import QUICK, Compiled
 
 _OBSERVED = 400  # log-spaced steps at which observables are saved
 _FIRST_CALL = 64  # steps
@@ -70,7 +70,7 @@ def _saved(system: Iteration, state: Any) -> jax.Array:
 
 
 _advance = Compiled(_made, options=_OPTIONS)
-_observe, _save = Compiled(_observables), Compiled(_saved)
+_observe, _save = Compiled(_observables, options=QUICK), Compiled(_saved, options=QUICK)
 
 
 def iterate(

@@ -20,7 +20,7 @@ import numpy as np
 from saddlescope.outcome import Outcome
 from saddlescope.solve.control import Control, Standing, in_charge
 from saddlescope.solve.machine.programs import make_room
-from saddlescope.solve.machine.ready import Compiled
+from saddlescope.solve.machine.ready import QUICK, Compiled
 from saddlescope.solve.machine.threads import one_blas_thread
 from saddlescope.solve.methods.choice import solver_of
 from saddlescope.solve.methods.step_length import adapted
@@ -105,7 +105,7 @@ def _begun(
     return solver.begin(y, system.vector_field(y), length, rtol, atol, system)
 
 
-_history = Compiled(_begun, "method", options=_OPTIONS)
+_history = Compiled(_begun, "method", options=_OPTIONS | QUICK)
 
 
 def _advance(
@@ -224,7 +224,8 @@ def _advance(
     return carry._replace(history=held if remembers else None), saved
 
 
-_advance_small = Compiled(_advance, "capacity", "method", options=_OPTIONS)
+_advance_small = Compiled(_advance, "capacity", "method", options=_OPTIONS | QUICK)
+_advance_some = Compiled(_advance, "capacity", "method", options=_OPTIONS)
 _advance_large = Compiled(_advance, "capacity", "method")
 
 
@@ -272,7 +273,7 @@ def integrate(
     if getattr(solver_of(system, method), "remembers", False):
         carry = carry._replace(history=_history(system, y0, number(first_step), *tolerances, method=method))
     chunks: list[tuple[np.ndarray, dict[str, np.ndarray], np.ndarray, np.ndarray]] = []
-    advance = _advance_small if y0.size <= _ONE_THREAD else _advance_large
+    advance = _advance_small if y0.size <= _SMALL else _advance_some if y0.size <= _ONE_THREAD else _advance_large
     room = _STATES if y0.size <= _SMALL else _STATES_OF_LARGE
     blocks = [grid[i : i + room] for i in range(0, len(grid), room)]
     outcome, limit, block, last_saved = None, 128, 0, 0.0

@@ -1,7 +1,6 @@
 """The mean-field flow: gradient of its risk, exact cases, invariances, refinement, bad input."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,6 +18,18 @@ def random_state(seed, m=6):
     return rng.normal(size=m), rng.uniform(-0.9, 0.9, size=m), rng.dirichlet(np.ones(m))
 
 
+@jax.jit
+def slopes_of(system, y):
+    """The field, the rate of the risk that is observed and by its derivative, its gradient, the Jacobian twice."""
+
+    def risk(y):
+        return system.observables(y, y)["risk"]
+
+    field = system.vector_field(y)
+    told, along = system.observables(y, field)["risk_rate"], jax.jvp(risk, (y,), (field,))[1]
+    return field, told, along, jax.grad(risk)(y), jax.jacfwd(system.vector_field)(y), system.linearise(y).dense()
+
+
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 1000))
 @pytest.mark.parametrize("activation", [SIGMA, "relu", "tanh"])
@@ -27,18 +38,14 @@ def test_the_field_is_the_gradient_of_the_risk_and_the_jacobian_its_own(activati
     flow = ss.MeanFieldFlow(ss.SingleIndex([1, -1, 1, 1], activation), 0.1, initial=(a, s), weights=w)
     system, y = flow.start()
     assert isinstance(system, MeanFieldSystem)
-    risk_gradient = jax.grad(lambda y: system.observables(y, y)["risk"])(y)
-    field = np.asarray(system.vector_field(y))
+    field, told, along, gradient, jacobian, linear = map(np.asarray, slopes_of(system, y))
     m = len(a)
-    expected = -np.asarray(risk_gradient)[:, :m] / w
+    expected = -gradient[:, :m] / w
     expected[0] /= 0.1
     expected[1] /= 1 - s**2  # the state holds z, s = tanh z, and ds/dz is 1 - s^2
     assert np.allclose(field[:, :m], expected, rtol=1e-7, atol=1e-8)
-    dense = np.asarray(jax.jacfwd(system.vector_field)(y)).reshape(y.size, y.size)
-    assert np.allclose(system.linearise(y).dense(), dense, rtol=1e-6, atol=1e-6)
-    observed = system.observables(y, jnp.asarray(field))
-    _, along = jax.jvp(lambda y: system.observables(y, y)["risk"], (y,), (jnp.asarray(field),))
-    assert np.isclose(observed["risk_rate"], along, rtol=1e-9)
+    assert np.allclose(linear, jacobian.reshape(y.size, y.size), rtol=1e-6, atol=1e-6)
+    assert np.isclose(told, along, rtol=1e-9)
 
 
 @pytest.mark.parametrize("activation", [SIGMA, "relu", "tanh", "step"])

@@ -1,5 +1,6 @@
 """Features against the kernels they split, and their derivatives against autodiff."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,15 +31,15 @@ def test_features_reproduce_both_kernels(activation):
 def test_slopes_and_curvatures_are_derivatives(activation):
     features = split(ss.SingleIndex("erf", activation)).features
     s = jnp.array([-0.95, -0.3, 1e-3, 0.24, 0.26, 0.8])
-    value, slope, curvature = features.with_curvatures(s)
+    value, slope, curvature = eqx.filter_jit(features.with_curvatures)(s)
 
     def one(x):
         return features(x[None])[:, 0]
 
-    assert np.allclose(features.with_slopes(s)[1], slope, rtol=1e-13, atol=1e-13)
-    assert np.allclose(value, features(s), rtol=1e-13, atol=1e-13)
-    assert np.allclose(slope, jax.vmap(jax.jacfwd(one))(s).T, rtol=1e-9, atol=1e-8)
-    assert np.allclose(curvature, jax.vmap(jax.jacfwd(jax.jacfwd(one)))(s).T, rtol=1e-7, atol=1e-6)
+    assert np.allclose(eqx.filter_jit(features.with_slopes)(s)[1], slope, rtol=1e-13, atol=1e-13)
+    assert np.allclose(value, eqx.filter_jit(features)(s), rtol=1e-13, atol=1e-13)
+    assert np.allclose(slope, jax.jit(jax.vmap(jax.jacfwd(one)))(s).T, rtol=1e-9, atol=1e-8)
+    assert np.allclose(curvature, jax.jit(jax.vmap(jax.jacfwd(jax.jacfwd(one))))(s).T, rtol=1e-7, atol=1e-6)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "gelu"])

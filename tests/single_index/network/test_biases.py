@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from systems.compiled import field_and_observables, jacobian_and_solve
 
 import saddlescope as ss
 
@@ -37,8 +38,7 @@ def test_the_field_is_the_gradient_of_the_risk(activation, sphere):
     problem, (a, u), b = ss.SingleIndex(PHI, activation), start(2, sphere), np.array(BIASES)
     system, y = ss.NetworkFlow(problem, 0.1, initial=(a, u), sphere=sphere, biases=b).start()
     risk, slopes = jax.value_and_grad(lambda a, b, u: risk_in_the_plane(problem, a, b, u, sphere), (0, 1, 2))(a, b, u)
-    rate = system.vector_field(y)
-    result = system.observables(y, rate)
+    rate, result = field_and_observables(system, y)
     assert np.allclose(rate[:, 0], -3 * slopes[0] / 0.1, atol=1e-6)
     assert np.allclose(rate[:, 1], -3 * slopes[1], atol=1e-6)
     assert np.allclose(rate[:, 2:], -3 * slopes[2], atol=1e-6)
@@ -59,7 +59,7 @@ def test_relu_neurons_beside_plain_numbers():
     z = x[:, None] * u[:, 0] + b
     e = w * (x - np.maximum(z, 0) @ a / 3)
     system, y = ss.NetworkFlow(ss.SingleIndex([0, 1.0], "relu"), 0.5, initial=(a, u), sphere=False, biases=b).start()
-    rate = system.vector_field(y)
+    rate, _ = field_and_observables(system, y)
     assert np.allclose(rate[:, 0], e @ np.maximum(z, 0) / 0.5, atol=1e-7)
     assert np.allclose(rate[:, 1], a * (e @ (z > 0)), atol=1e-7)
     assert np.allclose(rate[:, 2], a * ((e * x) @ (z > 0)), atol=1e-7)
@@ -69,13 +69,12 @@ def test_relu_neurons_beside_plain_numbers():
 def test_what_is_stiff_is_solved_with_the_jacobian_as_it_is(sphere):
     flow = ss.NetworkFlow(LADDER, 0.3, initial=start(5, sphere, 5), sphere=sphere, biases=BIASES)
     system, y = flow.start()
-    jacobian = np.array(jax.jacfwd(system.vector_field)(y))
+    x = np.random.default_rng(1).standard_normal(y.shape)
+    jacobian, solved = map(np.array, jacobian_and_solve(system, y, 0.7, x))
     jacobian[:, 1:, :, 1:] = 0  # what does not grow like 1 / epsilon
     if sphere:  # what the second layer sees of a neuron is its direction
         u = np.asarray(y[:, 2:])
         jacobian[:, 0, :, 2:] -= np.einsum("ijk,jk,jl->ijl", jacobian[:, 0, :, 2:], u, u)
-    x = np.random.default_rng(1).standard_normal(y.shape)
-    solved = np.asarray(system.factor(y, jnp.asarray(0.7)).solve(jnp.asarray(x)))
     assert np.allclose(solved - 0.7 * np.einsum("abcd,cd->ab", jacobian, solved), x, atol=1e-10)
 
 

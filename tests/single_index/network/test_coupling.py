@@ -1,9 +1,9 @@
 """What is stiff in a finite network, against the dense Jacobian."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from systems.compiled import jacobian_and_solve
 
 import saddlescope as ss
 from saddlescope.single_index.network.coupling import FeatureMatrix
@@ -11,11 +11,6 @@ from saddlescope.single_index.network.system import NetworkSystem
 
 LADDER = ss.SingleIndex([1.0, -1.0, 1.0, 1.0], [1.0, 1.0, 0.5, 0.3])
 TWO = ss.MultiIndex([1.0, -1.0, 1.0], [1.0, 1.0, 0.5], [[1.0, 0.3], [0.3, 1.0]], [1.0, -2.0])
-
-
-@jax.jit
-def jacobian_and_solve(system, y, shift, right):
-    return jax.jacfwd(system.vector_field)(y), system.factor(y, shift).solve(right)
 
 
 @pytest.mark.parametrize("epsilon", [1e-6, 1.0])

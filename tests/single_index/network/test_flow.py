@@ -11,6 +11,7 @@ from campaigns.references.network import Network, polynomial_kernels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
+from systems.compiled import field_and_observables
 
 import saddlescope as ss
 
@@ -48,12 +49,6 @@ def closed_form_risk(activation, a, u):
         U = jnp.sum(sigma**2 * r[..., None] ** k, axis=-1)
     V = jnp.sum(np.array(PHI) * sigma * s[:, None] ** k, axis=-1)
     return 0.5 * np.sum(np.square(PHI)) - jnp.mean(a * V) + a @ (jnp.where(off, U, jnp.diag(U)) @ a) / (2 * m * m)
-
-
-@jax.jit
-def field_and_observables(system, y):
-    rate = system.vector_field(y)
-    return rate, system.observables(y, rate)
 
 
 risk_gradient = jax.jit(jax.value_and_grad(closed_form_risk, (1, 2)), static_argnums=0)

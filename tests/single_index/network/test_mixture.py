@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from systems.compiled import field_and_observables, jacobian_and_solve
 
 import saddlescope as ss
 from saddlescope.identity import identity
@@ -32,14 +32,8 @@ def start(seed, m, d, size=0.8):
 
 def field(problem, initial, inputs, biases=None, epsilon=0.1):
     flow = ss.NetworkFlow(problem, epsilon, initial=initial, sphere=False, inputs=inputs, biases=biases)
-    rate, result = observed(*flow.start())
+    rate, result = field_and_observables(*flow.start())
     return np.asarray(rate), result
-
-
-@eqx.filter_jit
-def observed(system, y):
-    rate = system.vector_field(y)
-    return rate, system.observables(y, rate)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +78,9 @@ def test_what_is_stiff_is_solved_with_the_jacobian_as_it_is(problem, biases):
     inputs = ss.Mixture(1.2, teacher=0.3, weights=[0.8, 0.2])
     flow = ss.NetworkFlow(problem, 0.3, initial=start(5, 3, 5), sphere=False, inputs=inputs, biases=biases)
     system, y = flow.start()
-    jacobian = np.array(eqx.filter_jit(lambda system, y: jax.jacfwd(system.vector_field)(y))(system, y))
-    jacobian[:, 1:, :, 1:] = 0  # what does not grow like 1 / epsilon
     x = np.random.default_rng(1).standard_normal(y.shape)
-    solved = np.asarray(eqx.filter_jit(lambda system, y: system.factor(y, 0.7).solve(x))(system, y))
+    jacobian, solved = map(np.array, jacobian_and_solve(system, y, 0.7, x))
+    jacobian[:, 1:, :, 1:] = 0  # what does not grow like 1 / epsilon
     assert np.allclose(solved - 0.7 * np.einsum("abcd,cd->ab", jacobian, solved), x, atol=1e-10)
 
 

@@ -1,23 +1,17 @@
 """Teacher networks: kernels against quadrature, symmetries of teachers and neurons, plateau and specialisation."""
 
-import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
+from systems.compiled import field_and_observables
 
 import saddlescope as ss
 from saddlescope.single_index.network.sphere import teacher_frame
 
 COMMITTEE = ss.MultiIndex(link="erf", activation="erf", directions=2)
 PHI, SIGMA = [1.0, -1.0, 1.0, 1.0], [1.0, 1.0, 0.5, 0.3]
-
-
-@jax.jit
-def field_and_observables(system, y):
-    rate = system.vector_field(y)
-    return rate, system.observables(y, rate)
 
 
 def random_network(seed, m=4, d=7):
