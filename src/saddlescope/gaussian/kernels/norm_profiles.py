@@ -30,6 +30,7 @@ from saddlescope.gaussian.functions.hermite_polynomials import hermite_table
 from saddlescope.gaussian.laws.gauss_rules import hermite_rule
 
 _EXTRA_NODES = 256  # beside two a degree
+_SPAN = 16  # powers that are made one from the other
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["table"], meta_fields=[])
@@ -71,7 +72,7 @@ class SeriesPart:
             sum((self.table[k, n] * powers[n] for n in range(0, self.degree - k + 1, counting)), 0.0 * one)
             for k in range(degree + 3)
         ]
-        return _scaled(m, rows, length, one, degree)
+        return _scaled(m.stack(rows), one * length, degree)
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["weight"], meta_fields=["name"])
@@ -96,18 +97,13 @@ class BlockPart:
         if self.name in ("relu", "step"):  # homogeneous
             size, slope_size = (length, one) if self.name == "relu" else (one, one / length)
             slopes = np.sqrt(np.arange(1.0, degree + 3)) * own[1:]
-            value = m.stack([self.weight * c * size for c in own[: degree + 1]])
-            return value, m.stack([self.weight * c * slope_size for c in slopes])
+            value = _along(own[: degree + 1], length) * (self.weight * size)
+            return value, _along(slopes, length) * (self.weight * slope_size)
         if self.name == "erf":
-            root = m.sqrt(2 / (1 + length**2))
-            rows, factor = [], one
-            for k in range(degree + 3):
-                rows.append(self.weight * own[k] * factor)
-                factor = factor * root
+            rows = _along(own, length) * _powers(m.sqrt(2 / (1 + length**2)), degree + 3)
         else:
-            damped = m.exp(-0.5 * (length**2 - 1))
-            rows = [self.weight * c * damped for c in own]
-        return _scaled(m, rows, length, one, degree)
+            rows = _along(own, length) * m.exp(-0.5 * (length**2 - 1))
+        return _scaled(self.weight * rows, length, degree)
 
     def _with_bias(self, m: Any, length: Any, one: Any, degree: int, bias: Any) -> tuple[Any, Any]:
         if self.name in ("sin", "cos"):
@@ -122,22 +118,17 @@ class BlockPart:
         edge, table = m.phi(beta), hermite_table(-beta * one, degree + 2)
         weight = self.weight * (2.0 if self.name == "erf" else 1.0)
         # of a step at -beta: phi(beta) h_(k-1)(-beta) / sqrt(k), times share^k
-        step, power = [m.ndtr(beta) * one], one
-        for k in range(1, degree + 3):
-            power = power * share
-            step.append(power * edge * table[k - 1] / sqrt(k))
+        k, power, half = np.arange(1.0, degree + 3), _powers(share, degree + 3), m.ndtr(beta) * one
+        step = m.concatenate([half[None], power[1:] * edge * table[:-1] / _along(np.sqrt(k), length)])
         if self.name == "relu":
-            value = [length * edge + bias * step[0], length * step[0]]
-            value += [length * edge * table[k - 2] / sqrt(k * (k - 1)) for k in range(2, degree + 1)]
-            return weight * m.stack(value[: degree + 1]), weight * m.stack(step[: degree + 2])
+            low = m.stack([length * edge + bias * half, length * half])
+            high = length * edge * table[: max(degree - 1, 0)] / _along(np.sqrt(k[1:degree] * k[: degree - 1]), length)
+            return weight * m.concatenate([low, high])[: degree + 1], weight * step[:-1]
         # the derivative is a narrow bump or a mass at -beta, of height phi(beta) / root
-        slopes, power = [], one
-        for k in range(degree + 2):
-            slopes.append(power * edge * table[k] / root)
-            power = power * share
+        slopes = power[:-1] * edge * table[:-1] / root
         if self.name == "erf":
-            step[0] = step[0] - 0.5 * one
-        return weight * m.stack(step[: degree + 1]), weight * m.stack(slopes)
+            step = m.concatenate([(half - 0.5 * one)[None], step[1:]])
+        return weight * step[: degree + 1], weight * slopes
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["function"])
@@ -172,13 +163,27 @@ class SampledPart:
 Part = SeriesPart | BlockPart | SampledPart
 
 
-def _scaled(m: Any, rows: list[Any], length: Any, one: Any, degree: int) -> tuple[Any, Any]:
+def _scaled(rows: Any, length: Any, degree: int) -> tuple[Any, Any]:
     """l^k C_k and l^k sqrt(k + 1) C_(k+1) from C_0, ..., C_(degree + 2)."""
-    powers = [one]
-    for _ in range(degree + 1):
-        powers.append(powers[-1] * length)
-    value = m.stack([rows[k] * powers[k] for k in range(degree + 1)])
-    return value, m.stack([sqrt(k + 1) * rows[k + 1] * powers[k] for k in range(degree + 2)])
+    power = _powers(length, degree + 2)
+    root = _along(np.sqrt(np.arange(1.0, degree + 3)), length)
+    return rows[: degree + 1] * power[: degree + 1], root * rows[1 : degree + 3] * power
+
+
+def _powers(x: Any, count: int) -> Any:
+    """x^0 .. x^(count - 1), by few products: each of hundreds would have to be compiled."""
+    m, low = namespace(x), [1.0 + 0.0 * x]
+    for _ in range(1, min(count, _SPAN)):
+        low.append(low[-1] * x)
+    if count <= _SPAN:
+        return m.stack(low)
+    high = _powers(low[-1] * x, -(-count // _SPAN))
+    return m.concatenate([m.stack(low) * power for power in high])[:count]
+
+
+def _along(values: np.ndarray, x: Any) -> np.ndarray:
+    """Numbers for an axis before those of x."""
+    return values.reshape(-1, *(1,) * x.ndim)
 
 
 @lru_cache(maxsize=16)
