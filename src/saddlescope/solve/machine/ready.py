@@ -32,9 +32,9 @@ _MOST_KEPT = 2**28  # bytes of all programs; above, those not used for the longe
 _KNOWN, _PROGRAM = ".known", ".program"
 _HIT = "/jax/compilation_cache/cache_hits"
 _SINCE = (0, 10)  # of JAX: programs that an older one wrote may wait for ever when they are read and run
-# Of the two ways that XLA has in JAX 0.6 to 0.10 to make a kernel of a fused loop the older compiles programs in half the
-# time, as it sets up nothing for each kernel. What it makes is as fast where arrays are small, and up to a third slower
-# where they are not. Later versions have one way, which takes about as long as the older.
+# Of the two ways that XLA has in JAX 0.6 to 0.10 to make a kernel of a fused loop the older compiles programs in half
+# the time, as it sets up nothing for each kernel. What it makes is as fast where arrays are small, and up to a third
+# slower where they are not. Later versions have one way, which takes about as long as the older.
 QUICK: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
 _LIBRARIES = ("jax", "jaxlib", "diffrax", "equinox", "lineax", "numpy")
 
