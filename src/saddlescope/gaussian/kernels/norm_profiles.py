@@ -62,7 +62,8 @@ class SeriesPart:
     def profile(self, length: Any, degree: int, bias: Any = None) -> tuple[Any, Any]:
         """Coefficients of f(l x + b) up to a degree and of f' there up to one more, shape (count, *length.shape)."""
         m = namespace(length, self.table)
-        half, one = 0.5 * (m.asarray(length) ** 2 - 1), 1.0 + 0.0 * m.asarray(length)
+        length = m.asarray(length)
+        half, one = 0.5 * (length**2 - 1), 1.0 + 0.0 * length
         # E f^(k)(l G + b) = sum_n f^(k+n) of a series times what exp(half D^2 + b D) has of D^n
         powers = [one, 0.0 * one if bias is None else bias * one]
         for n in range(1, self.degree):
@@ -72,7 +73,7 @@ class SeriesPart:
             sum((self.table[k, n] * powers[n] for n in range(0, self.degree - k + 1, counting)), 0.0 * one)
             for k in range(degree + 3)
         ]
-        return _scaled(m.stack(rows), one * length, degree)
+        return _scaled(m.stack(rows), length, degree)
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["weight"], meta_fields=["name"])

@@ -146,7 +146,6 @@ class Dask(Engine):
         if not self._sent and not self._waiting and self._suspects:
             self._alone = self._suspects.pop()
             self.submit(self._alone)
-        self._look_at_workers()
         self._send()
         if not self._sent:
             if not results:
@@ -156,6 +155,8 @@ class Dask(Engine):
             results += self._events_of(self._done.get(timeout=0.0 if results else timeout))
             while True:
                 results += self._events_of(self._done.get_nowait())
+        if not results:  # what has come is not lost over a cluster that is gone
+            self._look_at_workers()
         return results
 
     def _events_of(self, future: concurrent.futures.Future[Any]) -> list[Event]:
