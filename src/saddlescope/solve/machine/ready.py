@@ -13,7 +13,7 @@ import hashlib
 import os
 import pickle
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
@@ -30,7 +30,6 @@ _FORMAT = b"saddlescope program 1\n"
 _DIGEST = 32
 _MOST_KEPT = 2**28  # bytes of all programs; above, those not used for the longest time go
 _KNOWN, _PROGRAM = ".known", ".program"
-_HIT = "/jax/compilation_cache/cache_hits"
 _SINCE = (0, 10)  # of JAX: programs that an older one wrote may wait for ever when they are read and run
 # Of the two ways that XLA has in JAX 0.6 to 0.10 to make a kernel of a fused loop the older compiles programs in half
 # the time, as it sets up nothing for each kernel. What it makes is as fast where arrays are small, and up to a third
@@ -72,18 +71,20 @@ class Compiled:
         if key in _ready:
             return _ready[key](*args)
         place = self._place(args, static)
-        program = None if place is None else place.load(args)
-        if program is not None:
+        if place is None:
+            program = _ready[key] = partial(self._jitted, **static)
+            return program(*args)
+        result = None
+        for program, made_here in place.programs(args, lambda: self._jitted.lower(*args, **static)):
+            _ready[key] = program
             try:
                 result = jax.block_until_ready(program(*args))
-            except jax.errors.JaxRuntimeError:  # it cannot run here after all
-                program = None
+            except jax.errors.JaxRuntimeError:  # what was kept cannot run here after all
+                if made_here:
+                    raise
             else:
-                _ready[key] = program
-                return result
-        program = partial(self._jitted, **static) if place is None else place.made(self._jitted.lower(*args, **static))
-        _ready[key] = program
-        return program(*args)
+                break
+        return result
 
     def _place(self, args: tuple[Any, ...], static: dict[str, Any]) -> _Place | None:
         """Where the program for these arguments is kept; None where it cannot be."""
@@ -118,29 +119,49 @@ class _Place:
     folder: Path
     known: str
 
-    def load(self, args: tuple[Any, ...]) -> Callable[..., Any] | None:
-        """The program without tracing; None where there is none that is whole and can be loaded here."""
-        try:
-            name = (self.folder / f"{self.known}{_KNOWN}").read_text()
-        except (OSError, ValueError):
-            return None
-        return _load(self.folder / f"{name}{_PROGRAM}", args)
+    def programs(
+        self, args: tuple[Any, ...], lower: Callable[[], jax.stages.Lowered]
+    ) -> Iterator[tuple[Callable[..., Any], bool]]:
+        """Programs for these arguments, and whether each was made here: one that was not may turn out to be of no use.
 
-    def made(self, lowered: jax.stages.Lowered) -> Callable[..., Any]:
-        """The program of what was traced, kept for the next process where it is compiled here.
-
-        One that JAX's cache has is used from there: what comes from it cannot be written again.
+        The last is compiled whatever JAX's cache has: what is read from there cannot be written again.
         """
-        name = identity([lowered.as_text(), _surroundings()])
-        hits = _hits()
-        program = lowered.compile()
-        path = self.folder / f"{name}{_PROGRAM}"
+        known, name = self.folder / f"{self.known}{_KNOWN}", ""
+        with contextlib.suppress(OSError, ValueError):
+            name = known.read_text()
+        if name and (program := _load(self.folder / f"{name}{_PROGRAM}", args)) is not None:
+            yield program, False
+        lowered = lower()
+        traced = identity([lowered.as_text(), _surroundings()])
+        path = self.folder / f"{traced}{_PROGRAM}"
+        # made for another text of the package
+        if traced != name and (program := _load(path, args)) is not None:
+            with contextlib.suppress(OSError):
+                write(known, traced)
+            yield program, False
+        with _without_jax_cache():
+            program = lowered.compile()
         with contextlib.suppress(Exception):  # a full disk, or a program that cannot be kept: it runs all the same
-            if _hits() == hits:
-                _store(path, program)
-            if path.exists():
-                write(self.folder / f"{self.known}{_KNOWN}", name)
-        return program
+            _store(path, program)
+            write(known, traced)
+        yield program, True
+
+
+@contextlib.contextmanager
+def _without_jax_cache() -> Iterator[None]:
+    """Have JAX neither read nor write compiled programs."""
+    from jax.experimental.compilation_cache.compilation_cache import reset_cache
+
+    def use(yes: bool) -> None:
+        jax.config.update("jax_enable_compilation_cache", yes)
+        reset_cache()  # whether it is used is asked once
+
+    before = jax.config.values["jax_enable_compilation_cache"]
+    use(False)
+    try:
+        yield
+    finally:
+        use(before)
 
 
 def _shape(leaf: Any) -> tuple[Any, ...]:
@@ -241,21 +262,3 @@ def _clear(folder: Path) -> None:
             break
         path.unlink(missing_ok=True)
         total -= size
-
-
-_hit_count = 0
-
-
-def _hits() -> int:
-    """How many programs came from JAX's cache so far."""
-    _listen()
-    return _hit_count
-
-
-@lru_cache(maxsize=1)
-def _listen() -> None:
-    def heard(event: str, **_: Any) -> None:
-        global _hit_count
-        _hit_count += event == _HIT
-
-    jax.monitoring.register_event_listener(heard)
