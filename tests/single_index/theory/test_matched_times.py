@@ -5,6 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import saddlescope as ss
+from saddlescope.single_index.theory.matched import MatchedRun
 from saddlescope.single_index.theory.particles import Particles, integrate
 
 SIGMA = [1, 1, 0.5, 0.3]
@@ -170,3 +171,29 @@ def test_particles_move_as_the_equations_say():
     residual_rate = particles.residual_rate(path.state[0], path.rate[0])
     moved = particles.residual(state + 1e-6 * path.rate[0]) - particles.residual(state - 1e-6 * path.rate[0])
     assert np.allclose(residual_rate, moved / 2e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("epsilon", [1e-14, 1e-17])
+def test_the_curve_between_steps_is_not_led_by_rates_that_are_noise(epsilon):
+    """With the rates of tiny epsilon taken as they are the curve rose by .02 at 1e-14, by 1.1 at 1e-17."""
+    order = ss.canonical_order(CASES["second"][0], CASES["second"][1], levels=3)
+    times = order.times(epsilon)
+    risk = order.risk(np.geomspace(epsilon**0.75, 3 * times[3], 20_001), epsilon)
+    assert np.max(risk - np.minimum.accumulate(risk)) < 1e-4
+    # the plateau before degree 3 creeps to it from half of its square
+    plateau = order.risk(times[3] * np.linspace(0.7, 0.95, 300), epsilon)
+    assert 0.45 < plateau.min() <= plateau.max() < 0.51
+
+
+def test_rates_of_a_run_are_used_where_they_are_its_own():
+    """A logistic fall in steps of which some take it by a factor of 5, and a column that turns."""
+    time = np.linspace(0, 12, 25)
+    fall = 1 / (1 + np.exp(3 * (time - 5)))
+    curves = np.stack([fall, np.sin(time)], axis=1)
+    rates = np.stack([-3 * fall * (1 - fall), np.cos(time)], axis=1)
+    at = np.linspace(0, 12, 1001)
+    exact = np.stack([1 / (1 + np.exp(3 * (at - 5))), np.sin(at)], axis=1)
+    off = np.abs(MatchedRun(time, curves, rates, None, 0.0).at(at) - exact).max(axis=0)
+    assert np.all(off < [6e-3, 4e-4])
+    noise = 1e3 * np.random.default_rng(0).standard_normal(rates.shape)
+    assert np.all(np.abs(MatchedRun(time, curves, rates + noise, None, 0.0).at(at) - exact).max(axis=0) < 0.05)

@@ -36,7 +36,10 @@ def _run(parameters: Mapping[str, Any]) -> Result:
             risk = np.interp(at, run.time, run["risk"])
             away[i, k] = np.abs(risk - order.heights[k + 1]).max()
         late = run.time > epsilon**0.75
-        curves[i] = np.abs(order.risk(run.time[late], float(epsilon)) - run["risk"][late]).max()
+        # a predicted time may be off by as much as the prediction says, which moves what is steep
+        moved = 1 + np.nanmax(order.errors(float(epsilon))) * np.linspace(-1, 1, 41)
+        predicted = order.risk(np.outer(run.time[late], moved).ravel(), float(epsilon)).reshape(-1, moved.size)
+        curves[i] = np.abs(predicted - run["risk"][late, None]).min(axis=1).max()
     ratios = away[-1] / away[0]
     return Result(
         {f"window-{k}": float(away[-1, k]) for k in _LEVELS[:2]}
@@ -104,10 +107,11 @@ EXPERIMENT = Experiment(
         _falls(2, 0.6, "degrees 2 and 3 part only as epsilon^(1/12), 0.32 over six decades"),
         Criterion(
             "curve",
-            "largest distance of the risk to the predicted curve, at all times beyond epsilon^(3/4)",
+            "largest distance of the risk to the predicted curve after epsilon^(3/4); predicted times may be "
+            "off by what they say themselves",
             "absolute",
             0.01,
-            "times off by 1e-3 of themselves move steep jumps by a few thousandths of their height 2",
+            "half a percent of the height 2 for what the composite of two levels leaves between them",
             claimed=0.0,
             finite_size="epsilon = 1e-12",
             power="a jump in the form of a step, or of another width",

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.interpolate import CubicHermiteSpline
 
 from saddlescope.arguments import ArgumentError, count, positive
 from saddlescope.arguments import fraction as open_fraction
@@ -209,11 +208,7 @@ class CanonicalOrder:
             residual[before, 1] = first.phi[1] * logistic
             within = ~before & ~after
             columns = slice(1, self.degrees + 1)
-            if len(run.time) > 1:
-                curve = CubicHermiteSpline(run.time, run.residual[:, columns], run.rate[:, columns])
-                residual[within, columns] = curve(time[within])
-            else:  # all is learnt where it would begin
-                residual[within, columns] = run.residual[0, columns]
+            residual[within, columns] = run.at(time[within])[:, columns]
             residual[after, columns] = _after_the_end(run, first.phi, time[after])[:, columns]
         return 0.5 * residual**2
 
