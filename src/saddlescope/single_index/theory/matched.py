@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicHermiteSpline, PchipInterpolator
 
 from saddlescope.gaussian import Law
 from saddlescope.measure import learning_times
@@ -25,9 +25,8 @@ _ROUNDS = 7
 _MOST_PARTICLES = 3000
 # Of a target: a run goes on until this little is left of every degree; while nodes are placed, to this.
 LEARNT, _HALF = 0.01, 0.4
-# Of the way over a step: how far the integral of its rates may miss it, and each rate alone. An exponential that falls
-# to an eighth misses by .31 and 1.3. Of the largest residual: what may turn within a step.
-_MISSED, _STEEP, _TURN = 0.5, 3.0, 1e-3
+# Of the ways to both neighbours: by how much of them a rate may miss the slope there; at an end, of the way to the one.
+_MISSED, _STEEP = 0.5, 3.0
 
 
 @dataclass(frozen=True)
@@ -55,24 +54,20 @@ class MatchedRun:
     def at(self, time: np.ndarray) -> np.ndarray:
         """Residuals at times within the run, shape (time, K + 1): on cubics with the rates at two points.
 
-        At small epsilon rates come to be noise, as they are what is left of terms that cancel, over epsilon. Where they
-        miss the way of a step, the slopes of a monotone cubic take their place.
+        At small epsilon rates come to be noise, as they are what is left of terms that cancel, over epsilon. Those that
+        miss the way to the neighbours are replaced by the slopes of a monotone cubic.
         """
         if len(self.time) == 1:
             return np.repeat(self.residual, len(time), axis=0)
         h, way = np.diff(self.time)[:, None], np.diff(self.residual, axis=0)
-        first, last = h * self.rate[:-1], h * self.rate[1:]
-        # what turns within a step comes back, and its way says little of its rates
-        way_or_turn = np.abs(way) + _TURN * np.abs(self.residual).max(axis=0)
-        missed = np.abs((first + last) / 2 - way)
-        steep = np.maximum(np.abs(first - way), np.abs(last - way))
-        known = (missed <= _MISSED * way_or_turn) & (steep <= _STEEP * way_or_turn)
-        slopes = PchipInterpolator(self.time, self.residual).derivative()(self.time)
-        first, last = np.where(known, first, h * slopes[:-1]), np.where(known, last, h * slopes[1:])
-        i = np.clip(np.searchsorted(self.time, time, side="right") - 1, 0, len(h) - 1)
-        x = ((time - self.time[i]) / h[i, 0])[:, None]
-        first, last, way = first[i], last[i], way[i]
-        return self.residual[i] + x * (first + x * (3 * way - 2 * first - last + x * (first + last - 2 * way)))
+        secant = way / h
+        central = (secant[:-1] * h[1:] + secant[1:] * h[:-1]) / (h[1:] + h[:-1])
+        missed = np.abs(self.rate[1:-1] - central) * (h[1:] + h[:-1]) / 2
+        inner = missed <= _MISSED * (np.abs(way[1:]) + np.abs(way[:-1]))
+        ends = np.abs(self.rate[[0, -1]] - secant[[0, -1]]) * h[[0, -1]] <= _STEEP * np.abs(way[[0, -1]])
+        known = np.concatenate([ends[:1], inner, ends[1:]])
+        monotone = PchipInterpolator(self.time, self.residual).derivative()(self.time)
+        return CubicHermiteSpline(self.time, self.residual, np.where(known, self.rate, monotone))(time)
 
 
 def matched_run(
