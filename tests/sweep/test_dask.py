@@ -23,6 +23,16 @@ rooms = importlib.import_module("saddlescope.sweep.engines.dask")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's own, on this machine's network and its threads
 
 
+def _ways():
+    """What a worker gives back, how many threads it uses, and whether it samples itself."""
+    import os
+
+    import dask
+
+    environ = (os.environ.get(name) for name in ("MALLOC_TRIM_THRESHOLD_", "OMP_NUM_THREADS"))
+    return *environ, dask.config.get("distributed.worker.profile.enabled")
+
+
 @pytest.fixture(scope="module")
 def address():
     """A scheduler with two workers, processes that know where the family lies."""
@@ -156,9 +166,13 @@ def test_a_scheduler_that_goes_away_is_one_sentence_and_the_sweep_goes_on(relaxa
 
 def test_a_cluster_here_without_workers_is_one_sentence_and_does_not_wait_for_ever(relaxation, monkeypatch):
     monkeypatch.setattr(rooms, "_WITHOUT", 0.5)
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)  # that an earlier cluster left in this process
     monkeypatch.setattr(rooms, "_LOOK", 0.1)
     task = Task(f"{0:032x}", {**relaxation, "dynamics": {"rate": 20.0}})
     with rooms.Dask("", None, workers=1) as engine:
+        # its own ways, with which tasks take half as long again
+        (told,) = engine._client.run(_ways).values()
+        assert told == (None, "1", False)
         engine._cluster.scale(0)
         while engine._client.nthreads():
             time.sleep(0.05)

@@ -83,14 +83,14 @@ class Dask(Engine):
 
     def __enter__(self) -> Dask:
         if not self._address:
-            import dask
+            import dask.config
 
             with dask.config.set(_OWN):
                 self._cluster = self._distributed.LocalCluster(
                     n_workers=self._workers or processors(),
                     threads_per_worker=1,
                     memory_limit="auto" if self._memory is None else int(self._memory),
-                    dashboard_address=None,
+                    dashboard_address=None,  # pyright: ignore[reportArgumentType]
                     silence_logs=50,
                 )
         try:
