@@ -55,7 +55,7 @@ def _draw(result: Result) -> Axes:
     ax = axes()
     for k in _LEVELS:
         measured(ax, epsilons, away[:, k], k, f"window after degree {k}, to its height")
-    measured(ax, epsilons, curves, 4, "all times, to the predicted curve")
+    measured(ax, epsilons, curves, 4, "to the curve, times within their error")
     return finished(ax, r"$\varepsilon$", "largest distance of the risk", log="xy", columns=2)
 
 
