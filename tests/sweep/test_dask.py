@@ -27,10 +27,10 @@ def _ways():
     """What a worker gives back, how many threads it uses, and whether it samples itself."""
     import os
 
-    import dask
+    from dask import config
 
     environ = (os.environ.get(name) for name in ("MALLOC_TRIM_THRESHOLD_", "OMP_NUM_THREADS"))
-    return *environ, dask.config.get("distributed.worker.profile.enabled")
+    return *environ, config.get("distributed.worker.profile.enabled")
 
 
 @pytest.fixture(scope="module")
