@@ -4,12 +4,15 @@ import math
 import threading
 import time
 
+import jax
 import numpy as np
 import pytest
 
 import saddlescope as ss
+from saddlescope import families
 from saddlescope.arguments import RefusedError
 from saddlescope.solve.control import Control
+from saddlescope.solve.machine import ready
 from saddlescope.sweep.spec import asked_for
 from saddlescope.sweep.sweep import Sweep
 from saddlescope.sweep.task import Keep
@@ -277,3 +280,46 @@ def test_values_of_several_kinds_of_real_families_are_known_by_what_they_are():
     assert len(set(both)) == 4
     swapped = identities({"dynamics.second_layer.low": [-1.0, -2.0], "problem.link": [[1, -1, 1], "relu"]})
     assert set(both) == set(swapped)
+
+
+MEAN_FIELD = {
+    "problem": {"link": [0.0, 1.0], "activation": [0.0, 1.0]},
+    "dynamics": {"epsilon": 0.1, "until": 1.0, "particles": 2},
+}
+
+
+@pytest.mark.skipif(jax.__version_info__ < ready._SINCE, reason="an older JAX keeps no programs")
+def test_worker_processes_keep_programs_until_they_load_code_of_the_users(relaxation, tmp_path, monkeypatch):
+    from saddlescope.engines.processes import Processes
+    from saddlescope.sweep.engines.tasks import Tasks
+
+    def kept(run):
+        from saddlescope.jax_settings import programs_are_kept
+
+        return {"kept": programs_are_kept()}
+
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "cache"))
+    axes = {"dynamics.epsilon": [0.1, 0.2]}
+    families._PACKAGES.pop("relaxation")
+    families.packages.cache_clear()
+    result = ss.sweep(MEAN_FIELD, axes, measure=kept, engine="processes", workers=1)
+    assert result.kept.values.tolist() == [0, 0]
+    assert list((tmp_path / "cache").glob("*.program"))
+    families.register("relaxation", "campaigns.relaxation")
+    assert not Processes(Tasks(tmp_path, None, families.packages()), workers=1)._begin["programs_kept"]
+
+
+def test_a_measure_that_no_worker_can_load_is_a_sentence(relaxation, tmp_path):
+    class Elsewhere:
+        """What a worker lacks: a module, or a file."""
+
+        def __reduce__(self):
+            return open, ("/nowhere/at/all",)
+
+    lacking = Elsewhere()
+
+    def measured(run):
+        return {"x": float(lacking is run)}
+
+    with pytest.raises(RefusedError, match=r"cannot load `measure` \(FileNotFoundError"):
+        ss.sweep(relaxation, {"dynamics.rate": [1.0, 2.0]}, measure=measured, engine="processes", store=tmp_path / "s")

@@ -66,9 +66,12 @@ class Work(ABC):
 
     Attributes:
         writes: whether `kept` writes a result where it stays.
+        ours: whether a process of its own begins with no code but this package's, so that it may keep its programs,
+            see `jax_settings.keep_programs`; it no longer does before it loads any other.
     """
 
     writes: ClassVar[bool] = False
+    ours: bool = False
 
     def begin(self) -> None:  # noqa: B027  # most works need nothing
         """Get ready, once in the process that does the work.
@@ -79,7 +82,11 @@ class Work(ABC):
 
     @abstractmethod
     def carried_out(self, task: Any) -> Any:
-        """Return the result of a task, None if it was interrupted; what goes wrong is a result, too."""
+        """Return the result of a task, None if it was interrupted; what goes wrong is a result, too.
+
+        Raises:
+            EngineError: if no task can be carried out.
+        """
 
     def kept(self, task: Any, result: Any) -> Any:
         """Keep a result in the worker process that has it, and return what of it goes to the parent.

@@ -40,7 +40,7 @@ class Processes(Engine):
         self.told = f"{workers} process{'' if workers == 1 else 'es'}"
         limit = _SHARE * machine_memory() / workers if memory is None else float(memory)
         packed = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
-        self._begin = {"work": packed, "memory": limit, "programs_kept": programs_are_kept()}
+        self._begin = {"work": packed, "memory": limit, "programs_kept": programs_are_kept() or work.ours}
         self._work = work
         self._number, self._ahead = workers, ahead
         self._workers: list[_Worker] = []

@@ -94,8 +94,12 @@ class _Worker:
                 task = self._tasks.get()
                 self._now = task.identity
                 self._tell("begun", task.identity)
-                with self._control as control:
-                    result = None if control.ended else self._work.carried_out(task)
+                try:
+                    with self._control as control:
+                        result = None if control.ended else self._work.carried_out(task)
+                except EngineError as error:
+                    self._tell("broken", str(error))
+                    return
                 self._now = ""
                 if result is None:
                     self._tell("stopped", task.identity)

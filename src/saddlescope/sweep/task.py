@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import saddlescope
 from saddlescope.arguments import ArgumentError, RefusedError, in_a_sentence
+from saddlescope.engines.engine import EngineError
 from saddlescope.outcome import Outcome
 from saddlescope.solve.control import in_charge
 from saddlescope.specs.explaining import named_as_typed
@@ -115,6 +116,8 @@ def carried_out(task: Task, measure: Any = None) -> Result | None:
             result = _found(job, task, measure)
     except KeyboardInterrupt:
         return None
+    except EngineError:
+        raise
     except Exception as error:  # one task, whatever is wrong with it, must not stop the others
         if in_charge().ended is not None:
             return None

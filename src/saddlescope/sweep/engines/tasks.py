@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from saddlescope.engines import EngineError, Work
+from saddlescope.jax_settings import keep_programs
 from saddlescope.sweep.store.segments import write
 from saddlescope.sweep.task import Result, Task, carried_out, failed
+from saddlescope.trajectory import Trajectory
 
 
 class Tasks(Work):
@@ -26,21 +28,27 @@ class Tasks(Work):
 
     def __init__(self, folder: Path, measure: Callable[..., Any] | bytes | None, families: Mapping[str, str] = {}):
         self._folder, self._measure, self._families = folder, measure, dict(families)
+        self.ours = all(package.startswith("saddlescope.") for package in families.values())
 
     def begin(self) -> None:
         from saddlescope.families import packages, register
 
         for name in set(self._families) - set(packages()):
             register(name, self._families[name])
+
+    def carried_out(self, task: Task) -> Result | None:
+        return carried_out(task, None if self._measure is None else self._measured)
+
+    def _measured(self, run: Trajectory) -> Any:
+        assert self._measure is not None
         if isinstance(self._measure, bytes):
+            keep_programs(False)
             try:
                 self._measure = pickle.loads(self._measure)
             except Exception as error:
                 told = f"{type(error).__name__}: {error}"
                 raise EngineError(f"A worker process cannot load `measure` ({told}).") from None
-
-    def carried_out(self, task: Task) -> Result | None:
-        return carried_out(task, self._measure)
+        return self._measure(run)
 
     def kept(self, task: Task, result: Result) -> Result:
         del task
