@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import numbers
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +60,18 @@ def shortened(text: str) -> str:
     line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
     # a path is known by its end
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3 - _END]}...{line[-_END:]}"
+
+
+def known_words(word: object, known: Iterable[object]) -> str:
+    """Return the known words for a message, after the one that was perhaps meant.
+
+    >>> known_words("tanhh", ["erf", "tanh"])
+    "did you mean 'tanh'? known: erf, tanh"
+    """
+    names = [str(name) for name in known]
+    near = difflib.get_close_matches(str(word), names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}known: {', '.join(names)}"
 
 
 def in_a_sentence(error: BaseException) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-from saddlescope.arguments import ArgumentError
+from saddlescope.arguments import ArgumentError, known_words
 
 _TEXT = (Path(__file__).parent / "references.bib").read_text(encoding="utf-8")
 _ENTRIES = {entry[entry.index("{") + 1 : entry.index(",")]: entry for entry in _TEXT.strip().split("\n\n")}
@@ -35,7 +34,5 @@ def bibtex(keys: Iterable[str]) -> str:
     wanted = (keys,) if isinstance(keys, str) else tuple(dict.fromkeys(keys))
     for key in wanted:
         if key not in _ENTRIES:
-            near = difflib.get_close_matches(str(key), KEYS, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ArgumentError("keys", f"hold known references ({hint}known: {', '.join(KEYS)})", key)
+            raise ArgumentError("keys", f"hold known references ({known_words(key, KEYS)})", key)
     return "\n\n".join(_ENTRIES[key] for key in wanted)

@@ -76,7 +76,7 @@ def test_real_experiments_from_the_command_line(tmp_path, capsys):
     ("words", "known"),
     [
         (["jacot"], "learning-time-scales, finite-networks, saddle-to-saddle, around"),
-        (["--only", "level-nine"], "level-one"),
+        (["--only", "level-nine"], "did you mean 'level-one'? known: plateaus-in-one-run, "),
         (["around", "--only", "level-one"], "balanced-modes"),
     ],
 )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import digamma, polygamma
 from scipy.stats import chi
 
-from saddlescope.arguments import ArgumentError, count, finite, fraction, from_zero, positive
+from saddlescope.arguments import ArgumentError, count, finite, fraction, from_zero, known_words, positive
 from saddlescope.trajectory import Trajectory
 
 _COARSE = 0.05  # of an exit time: saved times further apart than this are told
@@ -124,7 +124,9 @@ def exit_times(runs: Trajectory | Iterable[Trajectory], level: float, observable
     gaps: list[float] = []
     for run in given:
         if observable not in run.observables:
-            raise ArgumentError("observable", f"be one of {', '.join(run.observables)}", observable)
+            raise ArgumentError(
+                "observable", f"be one of the run's ({known_words(observable, run.observables)})", observable
+            )
         values = np.asarray(run[observable], dtype=float)
         if values.ndim == 1:
             values = values[:, None]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from saddlescope.arguments import ArgumentError, vector
+from saddlescope.arguments import ArgumentError, known_words, vector
 from saddlescope.gaussian.functions.custom import custom_function
 from saddlescope.gaussian.functions.function import GaussianFunction
 from saddlescope.gaussian.functions.named import NAMES, named_function
@@ -46,9 +45,7 @@ def gaussian_function(
     if isinstance(value, str):
         name = value.strip().lower().replace("-", "_")
         if name not in NAMES:
-            near = difflib.get_close_matches(name, NAMES, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ArgumentError(argument, f"be a known name ({hint}known: {', '.join(NAMES)})", value)
+            raise ArgumentError(argument, f"be a known name ({known_words(name, NAMES)})", value)
         return named_function(name)
     if callable(value):
         return custom_function(value, points, argument)

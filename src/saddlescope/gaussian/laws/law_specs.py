@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from saddlescope.arguments import ArgumentError
+from saddlescope.arguments import ArgumentError, known_words
 from saddlescope.gaussian.laws.law import Law, Normal, PointMasses, Rademacher, Uniform
 from saddlescope.gaussian.laws.truncated_normal import TruncatedNormal
 
@@ -47,25 +46,17 @@ def law(value: Any, argument: str = "second_layer") -> Law:
         raise ArgumentError(argument, 'be a law, such as Uniform(-1, 1) or {"law": "uniform", ...}', value)
     name = str(table["law"])
     if name not in LAWS:
-        raise ArgumentError(argument, f"name a known law ({nearest(name, LAWS)})", name)
+        raise ArgumentError(argument, f"name a known law ({known_words(name, LAWS)})", name)
     kind = LAWS[name]
     parameters = inspect.signature(kind).parameters
     keys = [key for key in table if key != "law"]
     for key in keys:
         if key not in parameters:
-            raise ArgumentError(argument, f"have known keys only ({nearest(str(key), parameters)})", key)
+            raise ArgumentError(argument, f"have known keys only ({known_words(key, parameters)})", key)
     missing = [key for key, p in parameters.items() if p.default is inspect.Parameter.empty and key not in keys]
     if missing:
         raise ArgumentError(argument, f"have the keys {', '.join(parameters)} for {name!r}", dict(table))
     return kind(**{key: table[key] for key in keys})
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known words for a message, after the one that was perhaps meant."""
-    names = list(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}known: {', '.join(names)}"
 
 
 def spec(value: Law) -> dict[str, Any]:

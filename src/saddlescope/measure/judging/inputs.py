@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from saddlescope.arguments import ArgumentError, vector
+from saddlescope.arguments import ArgumentError, known_words, vector
 
 _BOUNDED = re.compile(
     r"(^|[^a-z])(acc|accuracy|score|reward|rew|return|map|f1|auc|auroc|precision|recall|iou|miou|bleu|rouge|top[-_]?[15])"
@@ -84,7 +84,7 @@ def given(subject: Any, value: Any, time: Any, observable: str | None) -> Given:
         kind, observables = "trajectory", subject.observables
         name = observable or next((n for n in ("risk", "cost") if n in observables), "risk")
         if name not in observables:
-            raise ArgumentError("observable", f"be one of {sorted(observables)}", name)
+            raise ArgumentError("observable", f"be one of the run's ({known_words(name, sorted(observables))})", name)
         time, value, rate = subject.time, observables[name], observables.get(f"{name}_rate")
         # from a small start, layers that multiply leave one saddle after the other by steps of linear time
         rests = name == "cost" and rate is not None and "depth" in getattr(subject, "parameters", {})

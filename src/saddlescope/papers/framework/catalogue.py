@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from saddlescope.arguments import ArgumentError
+from saddlescope.arguments import ArgumentError, known_words
 from saddlescope.papers.framework.experiment import Experiment
 
 ROOT = "saddlescope.papers"
@@ -110,14 +110,14 @@ def chosen(papers: Iterable[Paper], paper: str | None, only: Sequence[str]) -> l
     if paper is not None:
         known = [p.name for p in papers]
         if paper not in known:
-            raise ArgumentError("PAPER", f"be one of {', '.join(known)}", paper)
+            raise ArgumentError("PAPER", f"be a known paper ({known_words(paper, known)})", paper)
         papers = [p for p in papers if p.name == paper]
     entries = [entry for p in papers for entry in p.entries]
     if not only:
         return entries
     wanted = {name.split("/")[0]: name for name in only}
-    known_ids = {entry.id for entry in entries}
+    known_ids = [entry.id for entry in entries]
     for name, given in wanted.items():
         if name not in known_ids:
-            raise ArgumentError("--only", f"be one of {', '.join(e.id for e in entries)}", given)
+            raise ArgumentError("--only", f"name a known experiment ({known_words(name, known_ids)})", given)
     return [entry for entry in entries if entry.id in wanted]
