@@ -8,6 +8,7 @@ import xarray
 
 from saddlescope import plot
 from saddlescope.arguments import ArgumentError
+from saddlescope.plot.parts.variables import by_interest
 
 EPSILON = np.logspace(-8, -4, 5)
 
@@ -41,6 +42,23 @@ def test_where_nothing_is_predicted_the_slope_is_said_with_its_interval():
     ax = plot.sweep(ladder(time=np.stack([3 * EPSILON**0.5, EPSILON**0.25], axis=1)))
     assert labels(ax)[0].startswith("degree 1 slope 0.5 in [0.5, ")
     assert labels(ax)[1].startswith("degree 2 slope 0.25 in [0.25, ")
+
+
+def test_times_come_before_other_results_and_what_was_put_in_comes_last():
+    powers = np.stack([EPSILON**0.5, EPSILON**0.25], axis=1)
+    same = np.ones((5, 2))
+    given = {"target": same, "epsilon_value": EPSILON[:, None] * same}
+    put_in_first = ladder(**given, left=powers, fraction_time=0.5 * same, time=powers)
+    assert plot.sweep(put_in_first).get_ylabel() == "time"
+    names = by_interest(put_in_first, list(map(str, put_in_first.data_vars)))
+    assert names == ["time", "left", "fraction_time", "target", "epsilon_value"]
+    measured = ladder(**given, predicted_cost=powers, measured_cost=powers, predicted_time=powers, measured_time=powers)
+    names = by_interest(measured, list(map(str, measured.data_vars)))
+    assert names[:4] == ["measured_time", "predicted_time", "measured_cost", "predicted_cost"]
+    # a task that failed has no numbers
+    done = np.where(EPSILON[:, None] > 1e-7, same, np.nan)
+    broken = ladder(target=done, left=powers * done)
+    assert plot.sweep(broken).get_ylabel() == "left"
 
 
 def test_over_seeds_the_mean_has_a_band_of_one_standard_deviation():

@@ -8,6 +8,7 @@ import numpy as np
 
 from saddlescope.arguments import ArgumentError
 from saddlescope.plot.parts.canvas import INK, PREDICTED, SIZE, colour, new_axes
+from saddlescope.plot.parts.variables import by_interest, predicted_of
 
 if TYPE_CHECKING:
     import xarray
@@ -36,7 +37,7 @@ def sweep(dataset: xarray.Dataset, value: str | None = None, *, at: Any = None, 
 
     Args:
         dataset: from `sweep`.
-        value: name of the variable; by default the first one that is measured.
+        value: name of the variable; by default a time that was measured, else what changes over the sweep.
         at: dimension -> label, to leave that dimension out: `{"degree": 2}`.
         ax: axes to draw in; by default new ones on a figure of their own.
 
@@ -88,8 +89,7 @@ def _chosen(dataset: xarray.Dataset, value: str | None) -> str:
         if variable.dtype.kind == "f" and name != "seconds" and np.isfinite(variable.values).any()
     ]
     if value is None:
-        measured = [name for name in numbers if name.startswith("measured") or predicted_of(dataset, name)]
-        value = next(iter([*measured, *numbers]), None)
+        value = next(iter(by_interest(dataset, numbers)), None)
         if value is None:
             raise ArgumentError("dataset", "hold a variable of numbers to draw", sorted(map(str, dataset.data_vars)))
     if value not in dataset.data_vars:
@@ -97,14 +97,6 @@ def _chosen(dataset: xarray.Dataset, value: str | None) -> str:
 
         raise ArgumentError("value", f"be a variable of the dataset{nearest(str(value), numbers)}", value)
     return value
-
-
-def predicted_of(dataset: xarray.Dataset, name: str) -> str | None:
-    """Return the variable that holds what is predicted for another one, None if there is none."""
-    for other in (name.replace("measured", "predicted"), f"predicted_{name}", f"{name}_predicted"):
-        if other != name and other in dataset.data_vars and set(dataset[other].dims) <= set(dataset[name].dims):
-            return other
-    return None
 
 
 def _words(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.arguments import ArgumentError
+from saddlescope.plot.parts.variables import by_interest
 from saddlescope.specs.refusals import nearest
 from saddlescope.study import NOTHING
 
@@ -26,7 +27,7 @@ def tabulated(dataset: xarray.Dataset, columns: Sequence[str] = ()) -> tuple[lis
 
     Args:
         dataset: of a sweep.
-        columns: names of variables; by default as many as fit into 80 characters, what is measured first.
+        columns: names of variables; by default as many as fit into 80 characters, measured times first.
 
     Raises:
         ArgumentError: if there is no such variable.
@@ -35,7 +36,7 @@ def tabulated(dataset: xarray.Dataset, columns: Sequence[str] = ()) -> tuple[lis
     wrong = next((name for name in columns if name not in dataset.data_vars), None)
     if wrong is not None:
         raise ArgumentError("columns", f"name variables of the sweep{nearest(wrong, known)}", wrong)
-    names = list(columns) or sorted(known, key=lambda name: _rank(dataset, name))
+    names = list(columns) or by_interest(dataset, known)
     kinds = {str(dim): dataset[dim].attrs.get("kind", "") if dim in dataset.coords else "" for dim in dataset.dims}
     seeds = [dim for dim, kind in kinds.items() if kind == "seeds" and len(kinds) > 1]
     index = next((str(d) for n in names for d in dataset[n].dims if not kinds[str(d)]), None)
@@ -60,13 +61,6 @@ def tabulated(dataset: xarray.Dataset, columns: Sequence[str] = ()) -> tuple[lis
         cells.append(column)
     rows = [[*place, *(column[i] for column in cells)] for i, place in enumerate(left)]
     return heads, rows, math.prod(sizes) - len(rows)
-
-
-def _rank(dataset: xarray.Dataset, name: str) -> int:
-    """What is measured, what is predicted for it, the rest."""
-    if "measured" in name or f"predicted_{name}" in dataset.data_vars or f"{name}_predicted" in dataset.data_vars:
-        return 0
-    return 1 if "predicted" in name else 2
 
 
 def _head(dataset: xarray.Dataset, dim: str) -> list[str]:
