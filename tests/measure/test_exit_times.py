@@ -104,7 +104,7 @@ def test_runs_side_by_side_and_one_by_one():
 
 def test_arguments():
     run = ss.solve(ss.NetworkFlow(ss.SingleIndex([0, 1], [0, 1]), 1.0, 2, 50), 0.1)
-    with pytest.raises(ss.ArgumentError, match="`observable` must be one of the run.s .known: risk"):
+    with pytest.raises(ss.ArgumentError, match=r"`observable` must be one of the run.s .known: risk"):
         exit_times(run, 0.5, "cost")
     with pytest.raises(ss.ArgumentError, match="`observable` must have the axes"):
         exit_times(run, 0.5, "overlap")

@@ -13,6 +13,7 @@ from saddlescope.plot.parts.variables import by_interest, predicted_of
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 _SEEDS, _DRAWN = "seeds", ("random", "sobol")
 _MOST = 6  # curves in one picture
@@ -142,8 +143,10 @@ def _curves(ax: Axes, dataset: xarray.Dataset, name: str, along: str, seeds: lis
     ax.set_xscale("log" if log_x else "linear")
     ax.set_yscale("log" if log_y else "linear")
     if log_y and finite.max() < 100 * finite.min():
-        _plain_numbers(ax)
+        _plain_numbers(ax.yaxis)
     x = places[order]
+    if log_x and x[-1] < 100 * x[0]:
+        _plain_numbers(ax.xaxis)
     foretold = False
     for curve in curves:
         y = curve.values[order]
@@ -171,13 +174,13 @@ def _curves(ax: Axes, dataset: xarray.Dataset, name: str, along: str, seeds: lis
         ax.legend(frameon=False, fontsize=12)
 
 
-def _plain_numbers(ax: Axes) -> None:
+def _plain_numbers(axis: Axis) -> None:
     """Write 0.02, 0.05, 0.1 at a logarithmic axis of few decades."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _made_curves(dataset: xarray.Dataset, name: str, along: str, seeds: list[str]) -> list[_Curve]:

@@ -22,7 +22,7 @@ def by_interest(dataset: xarray.Dataset, names: list[str]) -> list[str]:
 
     def place(name: str) -> tuple[bool, bool, int]:
         kind = 0 if name.startswith("measured") or predicted_of(dataset, name) else 1 if "predicted" in name else 2
-        return _put_in(dataset[name], dataset), "time" not in name.split("_"), kind
+        return put_in(dataset[name], dataset), "time" not in name.split("_"), kind
 
     return sorted(names, key=place)
 
@@ -35,7 +35,7 @@ def predicted_of(dataset: xarray.Dataset, name: str) -> str | None:
     return None
 
 
-def _put_in(variable: xarray.DataArray, dataset: xarray.Dataset) -> bool:
+def put_in(variable: xarray.DataArray, dataset: xarray.Dataset) -> bool:
     """Whether a variable is the same at all points of the sweep, or the values of one of its axes."""
     axes = [dim for dim in variable.dims if dim in dataset.coords and dataset[dim].attrs.get("kind")]
     if all(variable.sizes[dim] == 1 for dim in axes):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saddlescope.arguments import ArgumentError
-from saddlescope.plot.parts.variables import by_interest
+from saddlescope.plot.parts.variables import by_interest, put_in
 from saddlescope.specs.refusals import nearest
 from saddlescope.study import NOTHING
 
@@ -36,7 +36,8 @@ def tabulated(dataset: xarray.Dataset, columns: Sequence[str] = ()) -> tuple[lis
     wrong = next((name for name in columns if name not in dataset.data_vars), None)
     if wrong is not None:
         raise ArgumentError("columns", f"name variables of the sweep{nearest(wrong, known)}", wrong)
-    names = list(columns) or by_interest(dataset, known)
+    came_out = [name for name in known if not put_in(dataset[name], dataset)]
+    names = list(columns) or by_interest(dataset, came_out or known)
     kinds = {str(dim): dataset[dim].attrs.get("kind", "") if dim in dataset.coords else "" for dim in dataset.dims}
     seeds = [dim for dim, kind in kinds.items() if kind == "seeds" and len(kinds) > 1]
     index = next((str(d) for n in names for d in dataset[n].dims if not kinds[str(d)]), None)
