@@ -55,6 +55,9 @@ def test_times_come_before_other_results_and_what_was_put_in_comes_last():
     measured = ladder(**given, predicted_cost=powers, measured_cost=powers, predicted_time=powers, measured_time=powers)
     names = by_interest(measured, list(map(str, measured.data_vars)))
     assert names[:4] == ["measured_time", "predicted_time", "measured_cost", "predicted_cost"]
+    # what is predicted does not depend on a seed, and is not put in
+    foretold = ladder(**given, predicted=same, measured=powers)
+    assert by_interest(foretold, ["target", "predicted", "measured"]) == ["measured", "predicted", "target"]
     # a task that failed has no numbers
     done = np.where(EPSILON[:, None] > 1e-7, same, np.nan)
     broken = ladder(target=done, left=powers * done)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def by_interest(dataset: xarray.Dataset, names: list[str]) -> list[str]:
     """Return names of variables, first what came out: times, of these what is measured, then what is predicted for it.
 
-    What was put in comes last: what is the same at all points of the sweep, or the values of an axis.
+    What was put in comes last.
 
     Args:
         dataset: of a sweep.
@@ -21,10 +21,14 @@ def by_interest(dataset: xarray.Dataset, names: list[str]) -> list[str]:
     """
 
     def place(name: str) -> tuple[bool, bool, int]:
-        kind = 0 if name.startswith("measured") or predicted_of(dataset, name) else 1 if "predicted" in name else 2
-        return put_in(dataset[name], dataset), "time" not in name.split("_"), kind
+        return put_in(dataset, name), "time" not in name.split("_"), _kind(dataset, name)
 
     return sorted(names, key=place)
+
+
+def _kind(dataset: xarray.Dataset, name: str) -> int:
+    """0 for what is measured, 1 for what is predicted, 2 for the rest."""
+    return 0 if name.startswith("measured") or predicted_of(dataset, name) else 1 if "predicted" in name else 2
 
 
 def predicted_of(dataset: xarray.Dataset, name: str) -> str | None:
@@ -35,10 +39,14 @@ def predicted_of(dataset: xarray.Dataset, name: str) -> str | None:
     return None
 
 
-def put_in(variable: xarray.DataArray, dataset: xarray.Dataset) -> bool:
-    """Whether a variable is the same at all points of the sweep, or the values of one of its axes."""
+def put_in(dataset: xarray.Dataset, name: str) -> bool:
+    """Whether a variable was put in, as it is the same at all points of the sweep, or the values of one of its axes.
+
+    What is measured or predicted is not, even where it is always the same.
+    """
+    variable = dataset[name]
     axes = [dim for dim in variable.dims if dim in dataset.coords and dataset[dim].attrs.get("kind")]
-    if all(variable.sizes[dim] == 1 for dim in axes):
+    if _kind(dataset, name) < 2 or all(variable.sizes[dim] == 1 for dim in axes):
         return False
     if _equal(variable.max(axes), variable.min(axes)):
         return True

@@ -36,7 +36,7 @@ def tabulated(dataset: xarray.Dataset, columns: Sequence[str] = ()) -> tuple[lis
     wrong = next((name for name in columns if name not in dataset.data_vars), None)
     if wrong is not None:
         raise ArgumentError("columns", f"name variables of the sweep{nearest(wrong, known)}", wrong)
-    came_out = [name for name in known if not put_in(dataset[name], dataset)]
+    came_out = [name for name in known if not put_in(dataset, name)]
     names = list(columns) or by_interest(dataset, came_out or known)
     kinds = {str(dim): dataset[dim].attrs.get("kind", "") if dim in dataset.coords else "" for dim in dataset.dims}
     seeds = [dim for dim, kind in kinds.items() if kind == "seeds" and len(kinds) > 1]
