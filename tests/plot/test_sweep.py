@@ -64,6 +64,24 @@ def test_times_come_before_other_results_and_what_was_put_in_comes_last():
     assert plot.sweep(broken).get_ylabel() == "left"
 
 
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ([0.5, 0.25, 0.1], "log"),
+        ([30, 100, 300], "log"),
+        ([1, 2, 3], "linear"),
+        ([1, 3, 5], "linear"),
+        ([1, 2], "linear"),
+    ],
+)
+def test_a_list_that_grows_by_like_factors_is_drawn_on_a_logarithmic_axis(values, scale):
+    coords = dict([axis("width", values, "list")])
+    ax = plot.sweep(xarray.Dataset({"moved": (("width",), 1 + np.arange(float(len(values))))}, coords))
+    assert ax.get_xscale() == scale
+    if scale == "linear":  # 1.5 is no width
+        assert np.allclose(ax.get_xticks(), np.round(ax.get_xticks()))
+
+
 def test_over_seeds_the_mean_has_a_band_of_one_standard_deviation():
     coords = dict([axis("width", [10, 20, 30], "list"), axis("seed", np.arange(4), "seeds")])
     values = np.arange(3.0)[:, None] + np.array([1.0, 2.0, 3.0, 4.0])

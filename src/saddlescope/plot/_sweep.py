@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SEEDS, _DRAWN = "seeds", ("random", "sobol")
 _MOST = 6  # curves in one picture
+_FEW = 2  # curves that leave room for a legend
 _DASHED: Any = (0, (5, 2.5))
 
 
@@ -118,7 +119,7 @@ def _is_log(dataset: xarray.Dataset, along: str, places: np.ndarray) -> bool:
     if _kind(dataset, along) != "list" or not (places > 0).all():
         return False
     ratios = np.sort(places)[1:] / np.sort(places)[:-1]
-    even = len(ratios) > 1 and bool(ratios.min() > 1.5 and ratios.max() < 1.05 * ratios.min())  # 50, 100, 200
+    even = len(ratios) > 1 and bool(ratios.min() > 1.5 and ratios.max() < 1.5 * ratios.min())  # 50, 100, 200, 500
     return even or bool(places.max() >= 50 * places.min())
 
 
@@ -166,12 +167,16 @@ def _curves(ax: Axes, dataset: xarray.Dataset, name: str, along: str, seeds: lis
         ax.plot([], [], color=PREDICTED, linewidth=1.8, linestyle=_DASHED, label="predicted")
     if words is not None:
         ax.set_xticks(places, words, fontsize=11)
+    elif not log_x and dataset[along].dtype.kind == "i":
+        ax.xaxis.get_major_locator().set_params(integer=True)
     if not seeds and _kind(dataset, along) == _SEEDS:
         _mean(ax, curves)
     ax.set_xlabel(_words(along), fontsize=13)
     ax.set_ylabel(_words(name) + (f", mean over {_words(seeds[0])}" if seeds else ""), fontsize=13)
     if any(curve.label for curve in curves) or foretold or (log_x and log_y):
-        ax.legend(frameon=False, fontsize=12)
+        # many curves leave no room between them
+        beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} if len(curves) > _FEW else {}
+        ax.legend(frameon=False, fontsize=12, **beside)
 
 
 def _plain_numbers(axis: Axis) -> None:
