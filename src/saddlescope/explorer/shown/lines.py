@@ -199,20 +199,31 @@ def _panel(name: str, runs: Runs, time: np.ndarray) -> list[dict[str, Any]]:
         return []
     lines: list[dict[str, Any]] = []
     panels = []
+    title = _NAMES.get(name, name.replace("_", " "))
     for number, (label, run) in enumerate(holders):
         axis = run.dims[name][0]
-        values = run[name].reshape(len(run[axis]), -1)
-        if values.shape[1] == 1:
-            lines.append({"name": label, "colour": number, "values": _on(time, run[axis], values)[:, 0]})
-            continue
-        shown, names, colours = _columns(name, run, values)
-        over = _on(time, run[axis], values[:, shown])
-        own = [{"name": n, "colour": c, "values": v} for n, c, v in zip(names, colours, over.T, strict=True)]
-        title = _NAMES.get(name, name.replace("_", " "))
-        panels.append({"key": name, "label": title if len(holders) == 1 else f"{title}: {label}", "lines": own})
+        for direction, values in _by_direction(run, name):
+            if values.shape[1] == 1:
+                lines.append({"name": label, "colour": number, "values": _on(time, run[axis], values)[:, 0]})
+                continue
+            shown, names, colours = _columns(name, run, values)
+            over = _on(time, run[axis], values[:, shown])
+            own = [{"name": n, "colour": c, "values": v} for n, c, v in zip(names, colours, over.T, strict=True)]
+            told = title if direction is None else f"{title}, z{direction + 1}"
+            told = told if len(holders) == 1 else f"{told}: {label}"
+            panels.append({"key": name if direction is None else f"{name} {direction}", "label": told, "lines": own})
     if lines:
-        panels.append({"key": name, "label": _NAMES.get(name, name.replace("_", " ")), "lines": lines})
+        panels.append({"key": name, "label": title, "lines": lines})
     return panels
+
+
+def _by_direction(run: Trajectory, name: str) -> list[tuple[int | None, np.ndarray]]:
+    """The columns of an observable, of each hidden direction by itself where there are several."""
+    values, time = run[name], len(run[run.dims[name][0]])
+    several = run.dims[name][-1] == "direction" and values.shape[-1] > 1
+    if not several:
+        return [(None, values.reshape(time, -1))]
+    return [(k, values[..., k].reshape(time, -1)) for k in range(min(_MOST, values.shape[-1]))]
 
 
 def _columns(name: str, run: Trajectory, values: np.ndarray) -> tuple[list[int], list[str], list[int]]:

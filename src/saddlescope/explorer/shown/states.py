@@ -35,22 +35,24 @@ def stands_alone(run: Trajectory) -> bool:
 
 
 def _cloud(run: Trajectory) -> dict[str, Any]:
-    """Neurons as dots (a, s), the area of a dot by the weight of its neuron."""
+    """Neurons as dots (a, s), of several directions in the plane of the first two; the area of a dot by its weight."""
     time = run["state_time"]
-    a, s = (run[name].reshape(len(time), -1) for name in ("second_layer", "overlap"))
-    several = max(1, s.shape[1] // max(a.shape[1], 1))  # overlaps with several teachers: the first is shown
-    s = s[:, ::several][:, : a.shape[1]]
+    a = run["second_layer"].reshape(len(time), -1)
+    s = run["overlap"].reshape(*a.shape, -1)
+    x, y, labels = a, s[..., 0], ["output weight a", "overlap s"]
+    if s.shape[2] > 1:
+        x, y, labels = s[..., 0], s[..., 1], ["overlap with z1", "overlap with z2"]
     weight = run["weight"].ravel() if "weight" in run.observables else np.full(a.shape[1], 1 / a.shape[1])
     picked = np.unique(np.linspace(0, a.shape[1] - 1, min(_DOTS, a.shape[1])).round().astype(int))
     frames = _some(len(time))
     return {
         "kind": "cloud",
         "times": time[frames],
-        "x": a[frames][:, picked],
-        "y": s[frames][:, picked],
+        "x": x[frames][:, picked],
+        "y": y[frames][:, picked],
         "weight": weight[picked] / weight.max() if len(weight) == a.shape[1] else np.ones(len(picked)),
         "colour": a[0][picked],
-        "labels": ["output weight a", "overlap s"],
+        "labels": labels,
     }
 
 

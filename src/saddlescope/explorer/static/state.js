@@ -24,7 +24,8 @@ export function stateInWords(states, frame) {
   const at = `At time ${short(states.times[frame])}: `;
   if (states.kind === "cloud") {
     const size = (values) => short(Math.max(...values.map(Math.abs)), 3);
-    return `${at}${states.x[frame].length} neurons, largest |a| ${size(states.x[frame])}, largest |s| ${size(states.y[frame])}.`;
+    const [across, up] = states.labels;
+    return `${at}${states.x[frame].length} neurons, largest ${across} ${size(states.x[frame])}, largest ${up} ${size(states.y[frame])} in size.`;
   }
   if (states.kind === "bars") {
     const large = states.bars[frame].filter((value) => Math.abs(value) > 0.05).length;
@@ -70,7 +71,7 @@ function ticks([low, high]) {
 }
 
 function drawCloud(pen, box, states, frame) {
-  const [x, y] = frameOf(pen, box, limits(states.x), [-1.05, 1.05], states.labels);
+  const [x, y] = frameOf(pen, box, limits(states.x), limits([...states.y, [-1, 1]]), states.labels);
   const [low, high] = limits([states.colour]);
   const xs = states.x[frame];
   const ys = states.y[frame];
