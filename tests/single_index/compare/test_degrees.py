@@ -61,7 +61,7 @@ def made(targets, times, predicted, reasons=None, failing=frozenset()):
 
 
 def test_each_degree_has_the_plateau_that_ends_with_it():
-    table = made([1.0, -1.0, 1.0], [1e-6, 2e-3, 3e-3], [1e-6, 1e-3, NAN], {2: "it has no blow-up"})
+    table = made([1.0, -1.0, 1.0], [1e-6, 2e-3, 3e-3], [1e-6, 1e-3, NAN], {2: "it has no blow-up"}, frozenset({2}))
     zero, one, two = table.rows
     assert (zero.plateau, zero.predicted_height, zero.ratio) == (FIRST, 2.1, 1.0)
     assert (one.plateau, one.predicted_height, one.ratio) == (SECOND, 1.6, 2.0)
@@ -71,6 +71,12 @@ def test_each_degree_has_the_plateau_that_ends_with_it():
     assert two.remark == ("No prediction: it has no blow-up. No flat stretch of the risk parts it from degree 1.")
     assert (zero.remark, one.remark) == ("", "")
     assert table.last == LAST
+
+
+def test_a_canonical_degree_that_the_flow_does_not_learn_is_said_to_be_so():
+    table = made([1.0, -1.0], [1e-6, NAN], [1e-6, NAN], {1: "overlaps grow"})
+    told = "Predicted not to be learnt at this epsilon, though it is as epsilon -> 0. Not learnt by t = 10."
+    assert table.rows[1].remark == told
 
 
 def test_a_degree_that_is_learnt_at_the_start_has_no_ratio():

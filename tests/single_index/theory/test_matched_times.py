@@ -49,6 +49,30 @@ def test_degrees_one_and_two_come_when_predicted(case, epsilon, bar):
     assert np.all(errors[1:] < 30 * bar)
 
 
+LARGE = {
+    "a large mean weight": ([0.623, 2.229, 0.906], [0.126, 0.303, 1.189], ss.PointMasses([1.05, 2.15]), 0.0111, 1.2),
+    "a slow level 0": ([0.5, 1, 0.5], [0.2, 0.5, 0.8], ss.PointMasses([-1, 2]), 0.01, 2.0),
+    "a law with a density": ([0.6, 2.2, 0.9, 0.3], [0.13, 0.3, 1.2, 0.5], ss.Uniform(-1, 2), 0.01, 2.0),
+    "epsilon of order one": ([1, -1, 0.5], [1, 1, 0.5], ss.Uniform(-1, 2), 0.5, 3.0),
+    "no degree 0": ([0, 1, 0.5], [0, 1, 0.5], ss.Uniform(-1, 2), 0.5, 3.0),
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_where_levels_are_not_separate_the_prediction_is_the_flow_from_its_start(case):
+    link, activation, law, epsilon, until = LARGE[case]
+    problem = ss.SingleIndex(link, activation)
+    order = ss.canonical_order(problem, law, levels=len(link) - 1)
+    run = ss.solve(ss.MeanFieldFlow(problem, epsilon, law), until=until)
+    learnt = ss.learning_times(run)[: len(link)]
+    predicted, errors = order.times(epsilon), order.errors(epsilon)
+    known = np.isfinite(learnt)
+    assert known.sum() >= 2
+    assert np.all(np.abs(predicted[known] - learnt[known]) <= errors[known] * learnt[known])
+    assert np.all(errors[known] < 1e-3)
+    assert np.abs(order.risk(run.time, epsilon) - run["risk"]).max() < 1e-4 * run["risk"][0]
+
+
 @pytest.mark.parametrize("fraction", [0.9, 0.2])
 def test_any_fraction_of_any_degree(fraction):
     order = ss.canonical_order(CASES["second"][0], CASES["second"][1], levels=3)

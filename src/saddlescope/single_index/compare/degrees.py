@@ -193,7 +193,9 @@ def degree_table(
         plateau, remark = _plateau_before(measured, np.delete(times, k), np.delete(np.arange(len(times)), k), stages)
         reason = unpredicted or reasons.get(int(k), "it lies beyond the levels asked for")
         remarks = []
-        if math.isnan(own) or int(k) in failing:
+        if math.isnan(own) and unpredicted is None and int(k) in reasons and int(k) not in failing:
+            remarks = ["Predicted not to be learnt at this epsilon, though it is as epsilon -> 0."]
+        elif math.isnan(own) or int(k) in failing:
             remarks = [f"{'No prediction' if math.isnan(own) else 'Not canonical'}: {reason}."]
         if math.isnan(measured):
             remarks.append(f"Not learnt by t = {end:.4g}.")

@@ -122,8 +122,11 @@ class CanonicalOrder:
             times[0] = first.time_zero(epsilon, fraction)
         if self.degrees >= 1 and first.grows:
             run = self._run(epsilon, **_far_enough(fraction))
-            times[1:] = run.times(first.phi, fraction)[1 : self.degrees + 1]
-            if fraction >= abs(run.residual[0, 1] / first.phi[1]):
+            crossed = run.times(first.phi, fraction)[: self.degrees + 1]
+            times[1:] = crossed[1:]
+            if run.from_start:
+                times[0] = crossed[0] if np.isfinite(times[0]) else np.nan
+            elif fraction >= abs(run.residual[0, 1] / first.phi[1]):
                 times[1] = first.time_one(epsilon, fraction)
         return times
 
@@ -131,14 +134,19 @@ class CanonicalOrder:
         """Estimated relative errors of `times`, shape (levels + 1,): how far apart two orders of the theory are.
 
         The prediction is compared with one that leaves out the corrections of the last order, and with one that trusts
-        the closed form of level 1 until 16 % of degree 1 are learnt instead of 1 %. nan where there is no time, or
-        where epsilon is too large for level 1 to be told from level 0.
+        the closed form of level 1 until 16 % of degree 1 are learnt instead of 1 %. Where epsilon is too large for
+        closed forms, the prediction is the flow from its start, and what is left are its steps and nodes. nan where
+        there is no time.
         """
         times = self.times(epsilon, fraction)
         first, errors = self._first, np.full(self.degrees + 1, np.nan)
         if np.isfinite(times[0]):
             errors[0] = epsilon * (first.phi[1] * first.sigma[1]) ** 2 / first.sigma[0] ** 4
-        if self.degrees >= 1 and first.grows and first.separate(epsilon):
+        if self.degrees >= 1 and first.grows:
+            nodes = max(_NODES, self._run(epsilon).change)
+            least = np.where(np.arange(self.degrees + 1) > 2, nodes, _STEPS)
+            if self._run(epsilon).from_start:
+                return np.where(np.isfinite(times), least, np.nan)
 
             def read(**options: Any) -> np.ndarray:
                 run = self._run(epsilon, **_far_enough(fraction), **options)
@@ -147,9 +155,7 @@ class CanonicalOrder:
                 return np.append(halved[1:2], crossed[2 : self.degrees + 1])
 
             run, earlier, bare = read(), read(share=_EARLIER), read(corrected=False)
-            nodes = max(_NODES, self._run(epsilon).change)
-            least = np.where(np.arange(1, self.degrees + 1) > 2, nodes, _STEPS)
-            errors[1:] = np.maximum(np.abs(earlier / run - 1) + np.abs(bare / run - 1), least)
+            errors[1:] = np.maximum(np.abs(earlier / run - 1) + np.abs(bare / run - 1), least[1:])
         return np.where(np.isfinite(times), errors, np.nan)
 
     def width_time(self, epsilon: float, neurons: float) -> float:
@@ -207,7 +213,7 @@ class CanonicalOrder:
             logistic = 1 / (1 + np.exp(np.clip(rate * (time[before] - middle), -700, 700)))
             residual[before, 1] = first.phi[1] * logistic
             within = ~before & ~after
-            columns = slice(1, self.degrees + 1)
+            columns = slice(0 if run.from_start else 1, self.degrees + 1)
             residual[within, columns] = run.at(time[within])[:, columns]
             residual[after, columns] = _after_the_end(run, first.phi, time[after])[:, columns]
         return 0.5 * residual**2

@@ -36,6 +36,8 @@ from saddlescope.gaussian import Law
 SHARE = 0.1  # k at which the flow takes over: 1 % of degree 1 is learnt
 _LATEST = 0.5
 _LEAST_GROWTH = 1.0  # x from which on a~ cosh x leads
+_SLOWEST = 0.3  # mu: the rate of level 1 over that of level 0
+_MOST_CORRECTED = 0.5  # of the time that is corrected
 
 
 @dataclass(frozen=True)
@@ -92,23 +94,27 @@ class FirstLevels:
         return float(max(middle + 0.5 * unit * np.log((1 - fraction) / fraction), 0.0))
 
     def separate(self, epsilon: float) -> bool:
-        """Whether level 1 is long enough for its closed form to be used."""
-        return bool(np.exp(_LEAST_GROWTH) * epsilon**0.25 / (2 * self.size) <= _LATEST)
+        """Whether level 1 is long enough for its closed form to be used, and level 0 over when it begins."""
+        slow = np.sqrt(epsilon) * self.drive > _SLOWEST * self.sigma[0] ** 2 > 0
+        return bool(np.exp(_LEAST_GROWTH) * epsilon**0.25 / (2 * self.size) <= _LATEST and not slow)
 
     def start(
         self, a: np.ndarray, w: np.ndarray, epsilon: float, share: float = SHARE, corrected: bool = True
     ) -> tuple[float, np.ndarray]:
         """Time and state (a, s), shape (2, m), in which the flow takes over from the closed form.
 
+        That is 0 and the start itself where level 1 is not separate, or where what corrects its time is no correction:
+        where the mean weight that level 0 asks for is large, say.
+
         Args:
             a, w: nodes of the law and their weights, shape (m,) each.
-            epsilon: learning-rate ratio. Where level 1 is not separate, the state is that after level 0.
+            epsilon: learning-rate ratio.
             share: k.
             corrected: whether to add the known terms of the next order.
         """
         centred = self.centred(a, w)
         if not self.separate(epsilon):
-            return 0.0, np.stack([self.target + centred, np.zeros_like(a)])
+            return 0.0, np.stack([a, np.zeros_like(a)])
         delta, G, size, A = epsilon**0.25, self.drive, self.size, self.target
         g = float(self.sigma[2] * self.phi[2]) if len(self.phi) > 2 else 0.0
         held = self.sigma[0] != 0
@@ -128,10 +134,12 @@ class FirstLevels:
                 mu = delta**2 * G / self.sigma[0] ** 2
                 a_mean = A * np.exp(mu * x)
                 s_mean = A * np.expm1(mu * x) / mu + mu * (self.law.mean - A)
+        growth = np.log(2 * size / delta) + np.log(k / np.sqrt(1 - k * k))
+        if delta**2 * abs(delay) > _MOST_CORRECTED * growth:
+            return 0.0, np.stack([a, np.zeros_like(a)])
         square = centred**2 - (w @ centred**2 if held else 0.0)
         alpha = kappa * (1 + tail) * centred + delta * (a_mean + P * square)
         beta = kappa * (1 - tail) * centred + delta * (s_mean + Q * square + mean)
         sign = np.sign(self.sigma[1] * self.phi[1])
         unit = np.sqrt(epsilon) / G
-        time = unit * (np.log(2 * size / delta) + np.log(k / np.sqrt(1 - k * k)) + delta**2 * delay)
-        return float(time), np.stack([alpha / delta, sign * delta * beta])
+        return float(unit * (growth + delta**2 * delay)), np.stack([alpha / delta, sign * delta * beta])

@@ -31,7 +31,7 @@ _MISSED, _STEEP = 0.5, 3.0
 
 @dataclass(frozen=True)
 class MatchedRun:
-    """The flow from the end of the closed forms on.
+    """The flow from the end of the closed forms on, or from the start where these do not hold.
 
     Attributes:
         time: shape (T,).
@@ -46,6 +46,11 @@ class MatchedRun:
     rate: np.ndarray
     panels: Panels | None
     change: float
+
+    @property
+    def from_start(self) -> bool:
+        """Whether no closed form is in it."""
+        return bool(self.time[0] == 0)
 
     def times(self, phi: np.ndarray, fraction: float) -> np.ndarray:
         """First times at which each residual is this fraction of |phi_k|, shape (K + 1,); nan for never."""
@@ -150,7 +155,9 @@ def _run(
     phi, sigma = first.phi, first.sigma
     time, state = first.start(a, w, epsilon, share, corrected)
     particles = Particles(phi, sigma, epsilon, w)
-    if sigma[0] != 0:
+    if time == 0:
+        wanted = [k for k in (0, *wanted) if phi[k] * sigma[k] != 0]
+    elif sigma[0] != 0:
         # degree 0 follows the others at once
         pull = sigma * particles.residual(state)
         pull[0] = 0.0
