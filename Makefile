@@ -51,10 +51,11 @@ bench-smoke: $(VENV)/.dev   ## steps, evaluations, compiled programs of small ru
 	$(BIN)/python -m benchmarks.smoke $(if $(WRITE),--write)
 
 N ?= 100
+FIRST ?= 0
 FUZZ ?= 1000
 SEED ?= $(shell date +%Y%m%d)
-campaign: $(VENV)/.dev      ## N random problems of seed SEED against their references: make campaign N=2000 SEED=1
-	$(BIN)/python -m campaigns --problems $(N) --seed $(SEED) --jobs $(JOBS) $(if $(REPORT),--report)
+campaign: $(VENV)/.dev      ## N random problems of seed SEED against their references, from number FIRST: make campaign N=2000 SEED=1
+	$(BIN)/python -m campaigns --problems $(N) --seed $(SEED) --first $(FIRST) --jobs $(JOBS) $(if $(REPORT),--report)
 fuzz: $(VENV)/.dev          ## broken specs, files and calls, signals, full disks: each must end in a sentence
 	$(BIN)/python -m campaigns --fuzz --problems $(FUZZ) --seed 0 --jobs $(JOBS) $(if $(REPORT),--report)
 regression: $(VENV)/.dev    ## the fixed problems of campaigns: what was wrong once must not be so again

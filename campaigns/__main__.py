@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -20,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="campaigns", description=__doc__)
     parser.add_argument("--problems", type=int, default=100, help="number of problems")
     parser.add_argument("--seed", type=int, default=int(time.strftime("%Y%m%d")), help="by default today's date")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of them: go on where one was stopped")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds after which a problem counts as hung")
     parser.add_argument("--fuzz", action="store_true", help="broken input and hostile surroundings instead of problems")
@@ -30,14 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--report", action="store_true", help="print faults, but exit with 0")
     asked = parser.parse_args(arguments)
+    if asked.first < 0:
+        parser.error(f"--first must be a number from 0, but got {asked.first}.")
     log = asked.log or Path("build") / f"campaign-{asked.seed}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
-    given, known = tasks(asked.problems, asked.seed, asked.only or (list(FUZZ) if asked.fuzz else None)), set[int]()
+    drawn = tasks(asked.problems, asked.seed, asked.only or (list(FUZZ) if asked.fuzz else None))
+    given, known = itertools.islice(drawn, asked.first, None), set[int]()
     if asked.replay:
         given, known = _replayed(asked.replay)
     print(f"seed {asked.seed}; every problem is a line of {log}", flush=True)
     entries = []
-    with log.open("w") as file:
+    with log.open("a" if asked.first else "w") as file:
         for line in answers(given, asked.jobs, asked.limit):
             file.write(json.dumps(line) + "\n")
             file.flush()

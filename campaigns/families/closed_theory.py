@@ -54,7 +54,7 @@ def judge_diagonal(p: dict[str, Any]) -> Answer:
 
 
 def draw_order(rng: np.random.Generator) -> dict[str, Any]:
-    """Laws with and without a spread, targets of any size."""
+    """Laws with and without a spread, targets of any size, epsilon from where closed forms hold to where none does."""
     law = one_of(rng, ["uniform", "atoms", "one atom"], [2, 2, 2])
     low = float(np.round(rng.uniform(-2, 1), 1))
     a = [low, float(np.round(low + rng.uniform(0.3, 3), 2))] if law == "uniform" else sorted(set(numbers(rng, 3, 2)))
@@ -62,7 +62,8 @@ def draw_order(rng: np.random.Generator) -> dict[str, Any]:
     if law == "one atom":
         a = [float(np.round(rng.uniform(0.1, 1.5), 2))]
         weights = [one_of(rng, [1.0, 1 - 1e-16, 1 + 2e-16])]
-    link, activation = numbers(rng, 2, 2), numbers(rng, 2, 2)
+    most = integer(rng, 2, 3)
+    link, activation = numbers(rng, most, 2), numbers(rng, most, 2)
     link[1], activation[1] = link[1] or 1.0, activation[1] or 1.0
     activation[0] = sign(rng) * (0.1 + abs(activation[0]))
     return {
@@ -71,7 +72,7 @@ def draw_order(rng: np.random.Generator) -> dict[str, Any]:
         "weights": weights,
         "link": link,
         "activation": activation,
-        "epsilon": size(rng, 1e-16, 1e-8),
+        "epsilon": size(rng, *one_of(rng, [(1e-16, 1e-8), (1e-8, 1.0)])),
     }
 
 
