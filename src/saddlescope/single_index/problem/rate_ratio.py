@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from saddlescope.arguments import ArgumentError, positive
+from saddlescope.arguments import ArgumentError, known_words, positive
 
 _LEAST = 1e-20
 FIXED = "fixed"
@@ -59,10 +59,10 @@ but got 0.1.
             raise ArgumentError("epsilon", f'be given (or else second_layer="{FIXED}")', None)
         if isinstance(second_layer, str):
             # here, because specs take their epsilon from this module before anything numerical is wanted
-            from saddlescope.gaussian.laws.law_specs import LAWS, nearest
+            from saddlescope.gaussian.laws.law_specs import LAWS
 
             if second_layer not in LAWS:
-                must = f'be "{FIXED}" or name a known law ({nearest(second_layer, LAWS)})'
+                must = f'be "{FIXED}" or name a known law ({known_words(second_layer, LAWS)})'
                 raise ArgumentError("second_layer", must, second_layer)
         return second_layer, rate_ratio("epsilon", epsilon)
     if epsilon is not None and rate_ratio("epsilon", epsilon) != float("inf"):
