@@ -168,7 +168,9 @@ def _curves(ax: Axes, dataset: xarray.Dataset, name: str, along: str, seeds: lis
     if words is not None:
         ax.set_xticks(places, words, fontsize=11)
     elif not log_x and dataset[along].dtype.kind == "i":
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        from matplotlib.ticker import MaxNLocator
+
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if not seeds and _kind(dataset, along) == _SEEDS:
         _mean(ax, curves)
     ax.set_xlabel(_words(along), fontsize=13)
